@@ -1,0 +1,2 @@
+//! The binary `callflow`.
+fn main() {}

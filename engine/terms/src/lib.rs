@@ -1,0 +1,25 @@
+//! # terms: the glossary as types
+//!
+//! **Owns** the nouns that two or more rooms share, each with one spelling on the wire, in YAML and in logs.
+//! **Never** knows a protocol, a clock or a disk.
+//! **Door**: every public type of this crate.
+//! **Invariants**: a value that exists is valid (`Digit`, `Name`, `Codec` cannot hold nonsense).
+//! **How to add a noun**: when a second room needs it, move it here with its spelling and its test.
+
+mod codec;
+mod digit;
+mod direction;
+mod ids;
+mod name;
+mod secret;
+mod span;
+mod time;
+
+pub use codec::Codec;
+pub use digit::{Digit, NotADigit};
+pub use direction::Direction;
+pub use ids::{CallId, LegId, MessageId};
+pub use name::{BadName, Name};
+pub use secret::Secret;
+pub use span::{BadSpan, parse_span, spell_span};
+pub use time::{Now, UnixMs};

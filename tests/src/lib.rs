@@ -1,0 +1,1 @@
+//! Black-box scenarios over real sockets with real peers.
