@@ -1,6 +1,7 @@
 //! The two traits every engine implements. They block; [`crate::Speech`] runs them on threads of their own.
 
-use crate::{EngineFault, Sound, Utterance, Words};
+use crate::{EngineFault, Utterance, Words};
+use audio::Pcm;
 
 /// Text to audio.
 pub trait Voice: Send + Sync {
@@ -12,7 +13,7 @@ pub trait Voice: Send + Sync {
     ///
     /// # Errors
     /// [`EngineFault`]; the next engine is asked then.
-    fn speak(&self, utterance: &Utterance) -> Result<Sound, EngineFault>;
+    fn speak(&self, utterance: &Utterance) -> Result<Pcm, EngineFault>;
 }
 
 /// Audio to text.
@@ -23,5 +24,5 @@ pub trait Recogniser: Send + Sync {
     ///
     /// # Errors
     /// [`EngineFault`]; the next engine is asked then.
-    fn recognise(&self, sound: &Sound, language: Option<&str>) -> Result<Words, EngineFault>;
+    fn recognise(&self, sound: &Pcm, language: Option<&str>) -> Result<Words, EngineFault>;
 }

@@ -12,12 +12,11 @@ mod faults;
 mod limits;
 pub mod models;
 mod requests;
-mod sound;
 mod speech;
 
 pub use config::{CommandConfig, HttpConfig, RecogniserConfig, SpeechConfig, TextIn, VoiceConfig};
 pub use engines::{Recogniser, Voice};
 pub use faults::{EngineFault, SpeechFault};
 pub use requests::{Heard, Say, Spoken, Transcribe, Transcript, Utterance, Words};
-pub use sound::Sound;
+pub use audio::Pcm;
 pub use speech::{Speech, SpeechSnapshot};

@@ -1,6 +1,6 @@
 //! Requests and results.
 
-use crate::Sound;
+use audio::Pcm;
 use std::{path::PathBuf, sync::Arc};
 
 /// "Say this": what a flow asks for.
@@ -20,7 +20,7 @@ pub struct Say {
 #[derive(Clone, Debug)]
 pub struct Spoken {
     /// Mono, at the rate that was asked for; shared with everybody who asked for the same.
-    pub sound: Arc<Sound>,
+    pub sound: Arc<Pcm>,
     /// The engine that spoke: `piper`, `command`, `http`, or `system` for the built-in prompts of last resort.
     pub engine: String,
     /// Whether it came from the cache on disk.
@@ -33,7 +33,7 @@ pub struct Spoken {
 #[derive(Clone, Debug)]
 pub enum Heard {
     /// In memory, any rate.
-    Sound(Arc<Sound>),
+    Sound(Arc<Pcm>),
     /// A WAV file on disk.
     Wav(PathBuf),
 }
