@@ -1,1 +1,23 @@
-//! Room `sdp`.
+//! # sdp: what two ends agree on
+//!
+//! **Owns** session descriptions (RFC 8866) and offer/answer (RFC 3264): [`Negotiation`] in, [`Agreement`] out.
+//! **Never** knows SIP, sockets, codecs' sound or calls. Resolves no names: a host name in `c=` is refused.
+//! **Door**: [`Negotiation`] with [`Local`] and [`Capabilities`]; [`Agreement`]; [`Refusal`]; [`relayable`].
+//! **Invariants**: no input panics or costs more than the limits in `limits.rs`; our `o=` version rises by one exactly when
+//! our text changes; the number and order of m-lines never shrinks or changes within a session.
+//! **How to add a codec**: add it to `terms::Codec`; nothing here changes while it has an 8000 Hz RTP clock and no parameters.
+//!
+//! Library: `sdp-types` reads and writes the text (kept, lenient where phones are careless); offer/answer is ours, no kept
+//! crate has it. `arrayvec` for short lists.
+
+mod agreement;
+mod limits;
+mod local;
+mod negotiation;
+mod refusal;
+
+pub use agreement::{Agreement, Format, relayable};
+pub use limits::{DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX};
+pub use local::{Capabilities, Local};
+pub use negotiation::Negotiation;
+pub use refusal::Refusal;

@@ -1,0 +1,60 @@
+//! What offer and answer came to.
+
+use arrayvec::ArrayVec;
+use std::net::SocketAddr;
+use terms::{Codec, Direction};
+
+/// A codec under the payload type number that stands for it in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Format {
+    /// The codec.
+    pub codec: Codec,
+    /// Its number in RTP packets of this direction, 0–127.
+    pub payload_type: u8,
+}
+
+/// One agreed audio stream, seen from us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Where the peer wants RTP (its signalled address; see `rtp::Latch`). Unspecified IP or port 0: nowhere.
+    pub remote: SocketAddr,
+    /// Where the peer wants RTCP (`a=rtcp`, else next port; the same as `remote` when multiplexed).
+    pub remote_rtcp: SocketAddr,
+    /// RTP and RTCP share our port and the peer's (RFC 5761).
+    pub rtcp_mux: bool,
+    /// What we send.
+    pub send: Format,
+    /// What may arrive, by our numbering; `send`'s codec is among them.
+    pub receive: ArrayVec<Format, 4>,
+    /// Payload type for key events that we send (the peer's number), if the peer takes them.
+    pub events: Option<u8>,
+    /// Payload type under which key events arrive (our number).
+    pub event_receive: Option<u8>,
+    /// Who may send, said by us.
+    pub direction: Direction,
+    /// Milliseconds of audio in each packet we send: the peer's ptime within its maxptime, 10–60, a multiple of 10.
+    pub ptime_ms: u16,
+    /// The peer does not want to hear us: `sendonly`, `inactive` or address 0.0.0.0.
+    pub on_hold_by_remote: bool,
+}
+
+impl Agreement {
+    /// The codec that arrives under a payload type.
+    #[must_use]
+    pub fn codec_of(&self, payload_type: u8) -> Option<Codec> {
+        self.receive.iter().find(|format| format.payload_type == payload_type).map(|format| format.codec)
+    }
+    /// Whether packets of this payload type are key events: our number, or the peer's own where that is no codec
+    /// (some phones answer with another number than offered and send under it).
+    #[must_use]
+    pub fn is_event(&self, payload_type: u8) -> bool {
+        self.event_receive == Some(payload_type)
+            || (self.event_receive.is_some() && self.events == Some(payload_type) && self.codec_of(payload_type).is_none())
+    }
+}
+
+/// Whether audio can go between two legs undecoded: each sends what the other may receive, one codec both ways.
+#[must_use]
+pub fn relayable(a: &Agreement, b: &Agreement) -> bool {
+    a.send.codec == b.send.codec
+}

@@ -1,0 +1,42 @@
+//! Our side of a description.
+
+use std::net::SocketAddr;
+use terms::Codec;
+
+/// What we can do, in order of preference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Codecs, best first; never empty in a useful value.
+    pub codecs: Vec<Codec>,
+    /// Whether keys are sent and heard as RFC 4733 events.
+    pub dtmf: bool,
+    /// Packet length we wish for, in milliseconds (`a=ptime`), 20 normally.
+    pub ptime_ms: u16,
+}
+
+impl Default for Capabilities {
+    /// Every codec, keys as events, 20 ms.
+    fn default() -> Self {
+        Self { codecs: Codec::ALL.to_vec(), dtmf: true, ptime_ms: 20 }
+    }
+}
+
+impl Capabilities {
+    /// The same with `codec` first (a bridge offers the far leg what the near leg speaks). Unknown to us: unchanged.
+    #[must_use]
+    pub fn preferring(mut self, codec: Codec) -> Self {
+        if let Some(at) = self.codecs.iter().position(|c| *c == codec) {
+            self.codecs[..=at].rotate_right(1);
+        }
+        self
+    }
+}
+
+/// Our end of a media stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// The address and (even) port we advertise for RTP; RTCP is on the next port unless multiplexed.
+    pub media: SocketAddr,
+    /// What we can do.
+    pub capabilities: Capabilities,
+}
