@@ -1,1 +1,33 @@
-//! Room `flow`.
+//! # flow: what a user writes for a number, checked and run
+//!
+//! **Owns** the flow language in both notations (YAML states, Rhai scripts), the catalogue of actions, the checker, the
+//! interpreter and the journal of effects.
+//! **Never** knows SIP, RTP, sockets, files, threads or a clock: `now` and the outcomes of effects are handed in.
+//! **Door**: [`FlowSet::load`] turns files into a checked, immutable set; [`Run`] is one call's interpreter: give it the last
+//! effect's [`Outcome`], get the [`Next`] effect, a [`ScriptJob`] for the script threads, or the [`End`]; [`schema`] is the JSON
+//! Schema of flow files.
+//! **Invariants**: no text of a flow or script panics; a run always ends (step budget, script limits); a failure that nobody named
+//! takes the rescue path, so a call never just goes silent; the same facts and outcomes give the same effects.
+//! **How to add an action**: one file in `actions/` and one line in the table of `catalogue.rs`; reader, Rhai function, checker
+//! and schema follow. Its typed form is a variant of [`Effect`].
+//!
+//! Libraries: `rhai` for expressions and scripts (sandboxed, serialisable values; its limits are set in `engine.rs`), `jiff` for
+//! time zones of opening hours, `regex-lite` for digit patterns (linear time), `sha2` for the version hash.
+
+mod effect;
+mod hours;
+pub mod limits;
+mod pattern;
+mod run;
+mod set;
+mod world;
+
+pub use effect::{
+    BargeIn, Bridge, Collect, Confirm, Destination, Effect, Group, Http, Keys, Menu, MessageEvent, Method, Notify, NotifyAbout,
+    OneTarget, Outcome, Play, PromptItem, Record, Reject, Ring, Say, Stop, Target, Tone, Transcribe, Voicemail,
+};
+pub use hours::Hours;
+pub use pattern::Pattern;
+pub use run::{End, JournalEntry, Next, Place, Run, ScriptJob, ScriptReply};
+pub use set::{FlowSet, schema};
+pub use world::{CallFacts, Caller, Line, World};

@@ -1,0 +1,45 @@
+//! What a flow and a script may cost.
+
+use std::time::Duration;
+
+/// Steps of one run: states entered, subroutines included. Far above any real call (a caller in a menu for an hour makes a
+/// thousand), low enough that a loop without waiting ends within milliseconds.
+pub const STEPS: u32 = 10_000;
+/// States entered without an effect between them: a cycle of conditions is stopped here.
+pub const STEPS_WITHOUT_EFFECT: u32 = 200;
+/// Flows within flows (`run:`).
+pub const RUN_DEPTH: usize = 8;
+/// Entries kept of the journal for the timeline; older ones are dropped from its front.
+pub const JOURNAL_KEPT: usize = 4_000;
+/// Effects of one script run: it is executed anew for each, so the cost grows with the square; loop in YAML beyond this.
+pub const SCRIPT_EFFECTS: usize = 2_000;
+/// Rhai operations of one execution of a script: some 10–50 ms of one core.
+pub const SCRIPT_OPERATIONS: u64 = 1_000_000;
+/// Rhai operations of one `${…}` or `if`: well under 1 ms.
+pub const EXPRESSION_OPERATIONS: u64 = 2_000;
+/// Bytes of one string in a script or expression.
+pub const STRING_BYTES: usize = 64 * 1024;
+/// Elements of one array and of one map: more can overflow the stack when nested (tried: 6,000 nested maps on 2 MiB).
+pub const COLLECTION_SIZE: usize = 1_000;
+/// Script functions within functions.
+pub const CALL_LEVELS: usize = 32;
+/// Nesting of one expression when it is compiled.
+pub const EXPRESSION_DEPTH: usize = 32;
+/// Variables alive at once in a script.
+pub const VARIABLES: usize = 500;
+/// Functions of one script file.
+pub const FUNCTIONS: usize = 500;
+/// Characters of one `${…}` or `if` expression.
+pub const EXPRESSION_CHARS: usize = 1_000;
+/// Bytes of one script file: 256 KiB.
+pub const SCRIPT_BYTES: usize = 256 * 1024;
+/// Stack of a script thread, in bytes: [`crate::ScriptJob::execute`] needs it (32 levels of calls and deep expressions).
+pub const SCRIPT_STACK: usize = 16 * 1024 * 1024;
+/// Characters of one evaluated text, a prompt for instance.
+pub const TEXT_CHARS: usize = 4_000;
+/// States of one flow file, inline ones counted.
+pub const STATES: usize = 2_000;
+/// Targets of one bridge, nested ones counted: each may become several legs.
+pub const TARGETS: usize = 32;
+/// Unfilled silence of an `http` that the checker calls dead air.
+pub const DEAD_AIR: Duration = Duration::from_secs(2);

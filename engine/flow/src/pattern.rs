@@ -1,0 +1,29 @@
+//! A regular expression for digits. `regex-lite`: linear time, small, and digits need no Unicode tables.
+
+/// What the digits of a `collect` must match, as a whole.
+#[derive(Clone, Debug)]
+pub struct Pattern(regex_lite::Regex);
+
+impl Pattern {
+    /// Compiles a pattern; it is anchored at both ends.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.len() > 256 {
+            return Err("longer than 256 characters".to_owned());
+        }
+        regex_lite::Regex::new(&format!("^(?:{text})$")).map(Self).map_err(|error| error.to_string())
+    }
+    /// Whether `digits` as a whole match.
+    #[must_use]
+    pub fn matches(&self, digits: &str) -> bool {
+        self.0.is_match(digits)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
