@@ -1,1 +1,25 @@
-//! Room `media`.
+//! # media: what is heard in one call
+//!
+//! **Owns** a call's [`Mixer`]: its streams, players, recorders, bridges, keys in and out, RTCP, and their time.
+//! **Never** knows SIP, SDP, flows, sockets, disks, clocks, locks.
+//! **Door**: [`Mixer`], [`Wire`], [`StreamSetup`], [`Playlist`], [`Source`]/[`RecordSpec`], [`Event`], [`Quality`].
+//! **Invariants**: a tick allocates nothing, logs nothing, waits for nothing; an outgoing stream keeps one SSRC with rising
+//! sequence numbers and timestamps for its whole life; no packet goes to an address that was neither signalled nor latched;
+//! a recording is as long as the wall clock says.
+//! **How to add a kind of source**: give it a `next frame` in `player.rs`'s manner and one arm in the tick of `mixer.rs`.
+
+mod event;
+mod mixer;
+mod playlist;
+mod quality;
+mod record;
+mod setup;
+mod wire;
+
+pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
+pub use mixer::Mixer;
+pub use playlist::{Item, Playlist, Repeat};
+pub use quality::Quality;
+pub use record::{RECORDED_LEGS_MAX, RecordEnd, RecordSpec, Recorded, Source};
+pub use setup::{RECEIVE_FORMATS_MAX, SILENT_AFTER, StreamSetup};
+pub use wire::Wire;

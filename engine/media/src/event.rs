@@ -1,0 +1,90 @@
+//! What a mixer tells.
+
+use crate::record::{RecordEnd, Recorded};
+use std::time::Instant;
+use terms::{Digit, LegId};
+
+/// One player, unique within its mixer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PlayerId(pub u32);
+
+/// One recorder, unique within its mixer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecorderId(pub u32);
+
+/// How a player ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlayerEnd {
+    /// Everything was played: told 20 ms after the last packet left, when its sound is over.
+    Finished,
+    /// [`crate::Mixer::stop`].
+    Stopped,
+    /// Another player began on the same leg, or the stream was removed.
+    Replaced,
+}
+
+/// Something happened in the media of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A player ended.
+    PlayerDone {
+        /// Which.
+        id: PlayerId,
+        /// Where it played.
+        leg: LegId,
+        /// How.
+        end: PlayerEnd,
+    },
+    /// A key was pressed on a leg: told once a key, at its first packet.
+    Digit {
+        /// Whose telephone.
+        leg: LegId,
+        /// Which key.
+        digit: Digit,
+    },
+    /// All keys of one [`crate::Mixer::send_digits`] were sent.
+    DigitsSent {
+        /// To whom.
+        leg: LegId,
+    },
+    /// About 200 ms of sound (any length at the end); mono at [`crate::Mixer::recording_rate`].
+    Recorded {
+        /// Which recorder.
+        id: RecorderId,
+        /// The samples, in order, without gap.
+        samples: Vec<i16>,
+    },
+    /// Somebody began to speak in a recording (first time only).
+    SpeechStarted {
+        /// Which recorder.
+        id: RecorderId,
+    },
+    /// A recorder ended; all its samples have been told before.
+    RecordingDone {
+        /// Which.
+        id: RecorderId,
+        /// Why.
+        end: RecordEnd,
+        /// Totals.
+        recorded: Recorded,
+    },
+    /// A leg that should send has sent no RTP for [`crate::StreamSetup::silent_after`]; told once until it sends again.
+    Silent {
+        /// Who.
+        leg: LegId,
+        /// Since when.
+        since: Instant,
+    },
+    /// RTP flows again after [`Event::Silent`].
+    Heard {
+        /// Who.
+        leg: LegId,
+    },
+    /// The source of a leg's RTP was latched to another address than signalled (peer behind NAT).
+    Latched {
+        /// Who.
+        leg: LegId,
+        /// Where its packets come from and go to now.
+        to: std::net::SocketAddr,
+    },
+}
