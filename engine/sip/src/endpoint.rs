@@ -1,8 +1,24 @@
-//! All transactions of one front.
+//! All transactions of one front: matching, timers, and the paths messages take.
+//!
+//! Outputs wait in one queue. Deadlines wait in one heap: every transaction and stream has at most a few entries, and an
+//! entry that finds its owner gone or its deadline moved is dropped or put back. `server_side.rs`, `client_side.rs` and
+//! `streams.rs` hold the three parts.
 
-use crate::{Abilities, Flow, NextHop, Request, Response, Target, Transport};
+mod client_side;
+mod server_side;
+mod streams;
+
+use crate::{Abilities, Chance, Flow, Malformed, Message, NextHop, Request, Response, Target, Transport, random::mix};
 use bytes::Bytes;
-use std::{net::SocketAddr, time::Instant};
+use client_side::Clients;
+use server_side::Servers;
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+    net::SocketAddr,
+    time::Instant,
+};
+use streams::Streams;
 
 /// One socket the shell has bound.
 #[derive(Clone, Debug)]
@@ -238,14 +254,55 @@ pub struct Counts {
 /// All transactions of one front, sans-IO.
 pub struct Endpoint {
     config: EndpointConfig,
+    chance: Chance,
+    /// Makes the tags of stateless answers: the same for a repeat, so that their ACKs are known.
+    tag_secret: u64,
+    servers: Servers,
+    clients: Clients,
+    streams: Streams,
+    wakes: BinaryHeap<Reverse<(Instant, Wake)>>,
+    outputs: VecDeque<Output>,
+    last_id: u64,
+    totals: Totals,
+}
+
+/// Whose deadline it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wake {
+    /// A server transaction.
+    Server(u64),
+    /// A client transaction.
+    Client(u64),
+    /// A stream, by connection number.
+    Stream(u64),
+}
+
+#[derive(Default)]
+struct Totals {
+    received: u64,
+    sent: u64,
+    repeated: u64,
+    refused: u64,
+    dropped: u64,
 }
 
 impl Endpoint {
     /// A new endpoint. `seed` feeds branches, tags and the hashing of stateless tags: unguessable in production.
     #[must_use]
     pub fn new(config: EndpointConfig, seed: u64) -> Self {
-        let _ = seed;
-        Self { config }
+        let mut chance = Chance::new(seed);
+        Self {
+            config,
+            tag_secret: mix(chance.next_u64()),
+            chance,
+            servers: Servers::default(),
+            clients: Clients::default(),
+            streams: Streams::default(),
+            wakes: BinaryHeap::new(),
+            outputs: VecDeque::new(),
+            last_id: 0,
+            totals: Totals::default(),
+        }
     }
     /// What the endpoint was told at its birth.
     #[must_use]
@@ -254,30 +311,104 @@ impl Endpoint {
     }
     /// One thing happened outside. Drain [`Endpoint::poll_output`] before the next.
     pub fn handle(&mut self, input: Input, now: Instant) {
-        let _ = (input, now);
-        todo!()
+        match input {
+            Input::Received { flow, bytes } => self.read(flow, bytes, now),
+            Input::StreamBytes { flow, bytes } => self.stream_bytes(flow, &bytes, now),
+            Input::Connected { target, flow } => self.connected(target, flow, now),
+            Input::ConnectFailed { target } => self.connect_failed(target, now),
+            Input::StreamClosed { flow } => self.stream_closed(flow.connection, now),
+            Input::Resolved { query, targets } => self.resolved(query, targets, now),
+            Input::Respond { transaction, response } | Input::Retransmit { transaction, response } => {
+                self.respond(transaction.0, response, now);
+            }
+            Input::RespondStateless { transaction, response } => self.respond_stateless(transaction.0, response),
+            Input::Send { token, request, hop } => self.start(Some(token), request, hop, now),
+            Input::SendAck { request, hop } => self.start(None, request, hop, now),
+            Input::Cancel { token } => self.cancel(token, now),
+        }
     }
     /// Time passed; harmless when early.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        while let Some(Reverse((at, wake))) = self.wakes.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.wakes.pop();
+            match wake {
+                Wake::Server(id) => self.wake_server(id, at, now),
+                Wake::Client(id) => self.wake_client(id, at, now),
+                Wake::Stream(connection) => self.wake_stream(connection, at, now),
+            }
+        }
     }
     /// When to call [`Endpoint::handle_timeout`] at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.wakes.peek().map(|Reverse((at, _))| *at)
     }
     /// What to do next; `None` when all is done.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        self.outputs.pop_front()
     }
     /// Counts for API and console.
     #[must_use]
     pub fn snapshot(&self) -> Counts {
-        todo!()
+        let (invite_servers, plain_servers) = self.servers.count();
+        let (invite_clients, plain_clients) = self.clients.count();
+        Counts {
+            invite_servers,
+            plain_servers,
+            invite_clients,
+            plain_clients,
+            streams: self.streams.count(),
+            received: self.totals.received,
+            sent: self.totals.sent,
+            repeated: self.totals.repeated,
+            refused: self.totals.refused,
+            dropped: self.totals.dropped,
+        }
     }
     /// A fresh tag, Call-ID part or branch: 128 random bits in 26 letters and digits.
     pub fn token(&mut self) -> String {
-        todo!()
+        self.chance.token()
+    }
+
+    /// One whole message has arrived.
+    fn read(&mut self, flow: Flow, bytes: Bytes, now: Instant) {
+        self.totals.received += 1;
+        match Message::parse(bytes) {
+            Ok(Message::Request(request)) => self.read_request(request, flow, now),
+            Ok(Message::Response(response)) => self.read_response(response, flow, now),
+            Err(malformed) => self.refuse_malformed(malformed, flow),
+        }
+    }
+
+    fn refuse_malformed(&mut self, malformed: Malformed, flow: Flow) {
+        match malformed.answer {
+            Some(mut answer) => {
+                self.totals.refused += 1;
+                let back = server_side::way_back(&mut answer.headers, flow);
+                self.answer_stateless(*answer, back, None);
+            }
+            None => self.totals.dropped += 1,
+        }
+    }
+
+    fn transmit(&mut self, flow: Flow, bytes: Bytes) {
+        self.totals.sent += 1;
+        self.outputs.push_back(Output::Transmit { flow, bytes });
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Puts a deadline into the heap, unless an earlier entry will look anyway.
+    fn arm(wakes: &mut BinaryHeap<Reverse<(Instant, Wake)>>, armed: &mut Option<Instant>, deadline: Instant, wake: Wake) {
+        if armed.is_none_or(|at| deadline < at) {
+            *armed = Some(deadline);
+            wakes.push(Reverse((deadline, wake)));
+        }
     }
 }
