@@ -5,3 +5,6 @@ mod sender;
 
 pub use receiver::{Key, Receiver};
 pub use sender::{Sender, Step};
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,28 @@
-//! Whose packets count, and where ours go (symmetric RTP without RTP Bleed).
+//! Whose packets count, and where ours go: symmetric RTP without RTP Bleed (RELIABILITY M1).
+//!
+//! ```text
+//! Open ── a packet from the signalled address ──────────────────────────▶ Signalled (strict)
+//!   │ ─── the window closes ────────────────────────────────────────────▶ Signalled (strict)
+//!   └──── 3 packets in a row, one source, one SSRC, if it may move ─────▶ Moved      (strict)
+//! ```
+//! Only a new agreement ([`Latch::rearm`]) leaves a strict state.
 
-use crate::packet::Packet;
-use std::{net::SocketAddr, time::Instant};
+use crate::{
+    limits::{LATCH_PACKETS, LATCH_WINDOW},
+    packet::Packet,
+};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
 
 /// Whether a stream may move to an address nobody signalled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symmetric {
     /// Never: only the signalled address counts.
     Never,
-    /// Only when the signalled address is private (RFC 1918, 6598, link-local, ULA, unspecified), or the source differs in its port only.
+    /// Only when the signalled address is private (RFC 1918, RFC 6598, loopback, link-local, ULA), or the source differs
+    /// from it in its port only.
     BehindNat,
     /// For any signalled address (the peer is known to be behind NAT, as seen in signalling).
     Allowed,
@@ -36,54 +50,230 @@ pub enum LatchState {
     Moved(SocketAddr),
 }
 
+/// A source nobody signalled that has begun to speak.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    source: SocketAddr,
+    ssrc: u32,
+    sequence: u16,
+    in_a_row: u8,
+}
+
 /// Decides by source address, packet by packet.
 #[derive(Clone, Debug)]
 pub struct Latch {
     signalled: SocketAddr,
+    signalled_rtcp: SocketAddr,
+    symmetric: Symmetric,
+    window: Duration,
+    closes: Instant,
+    state: LatchState,
+    /// While open after a rearm towards the same address: where the stream had moved before.
+    before: Option<SocketAddr>,
+    candidate: Option<Candidate>,
+    moved_rtcp: Option<SocketAddr>,
+    ignored: u64,
 }
 
 impl Latch {
     /// A stream answered at `now` towards the signalled addresses of RTP and RTCP. (The same for RTCP when multiplexed.)
     #[must_use]
     pub fn new(signalled: SocketAddr, signalled_rtcp: SocketAddr, symmetric: Symmetric, now: Instant) -> Self {
-        let _ = (signalled_rtcp, symmetric, now);
-        Self { signalled }
+        Self {
+            signalled,
+            signalled_rtcp,
+            symmetric,
+            window: LATCH_WINDOW,
+            closes: now + LATCH_WINDOW,
+            state: if is_nowhere(signalled) { LatchState::Signalled } else { LatchState::Open },
+            before: None,
+            candidate: None,
+            moved_rtcp: None,
+            ignored: 0,
+        }
     }
-    /// A new agreement (re-INVITE): everything begins anew at `now`, unless the signalled addresses are the same as before,
-    /// in which case what was decided stays valid until the new window decides otherwise.
+
+    /// The same with another window than [`LATCH_WINDOW`], for this and later agreements.
+    #[must_use]
+    pub fn with_window(mut self, window: Duration) -> Self {
+        self.closes = self.closes - self.window + window;
+        self.window = window;
+        self
+    }
+
+    /// A new agreement (re-INVITE): a new window opens at `now`. When the signalled addresses are the same as before, a
+    /// moved stream stays where it is unless, its source being silent, another one latches. When the new address is
+    /// nowhere (0.0.0.0, port 0: hold), the last source stays the only one believed.
     pub fn rearm(&mut self, signalled: SocketAddr, signalled_rtcp: SocketAddr, symmetric: Symmetric, now: Instant) {
-        let _ = (signalled, signalled_rtcp, symmetric, now);
-        todo!()
+        self.candidate = None;
+        self.symmetric = symmetric;
+        if is_nowhere(signalled) {
+            self.state = LatchState::Moved(self.target());
+            return;
+        }
+        let moved = match self.state {
+            LatchState::Moved(to) => Some(to),
+            LatchState::Open => self.before,
+            LatchState::Signalled => None,
+        };
+        let same = same_address(signalled, self.signalled);
+        self.before = moved.filter(|_| same);
+        if !same || !same_address(signalled_rtcp, self.signalled_rtcp) {
+            self.moved_rtcp = None;
+        }
+        self.signalled = signalled;
+        self.signalled_rtcp = signalled_rtcp;
+        self.closes = now + self.window;
+        self.state = LatchState::Open;
     }
+
     /// Judges an RTP packet from `source`.
     pub fn judge(&mut self, source: SocketAddr, packet: &Packet<'_>, now: Instant) -> Verdict {
-        let _ = (source, packet, now);
-        todo!()
+        let verdict = match self.state {
+            LatchState::Signalled if same_address(source, self.signalled) => Verdict::Accept,
+            LatchState::Moved(to) if same_address(source, to) => Verdict::Accept,
+            LatchState::Signalled | LatchState::Moved(_) => Verdict::Ignore,
+            LatchState::Open => self.judge_open(source, packet, now),
+        };
+        if verdict == Verdict::Ignore {
+            self.ignored = self.ignored.saturating_add(1);
+        }
+        verdict
     }
-    /// Judges an RTCP packet from `source`. RTCP never moves RTP; it is believed from the signalled RTCP address and, after
-    /// RTP moved, from the moved-to IP address.
+
+    fn judge_open(&mut self, source: SocketAddr, packet: &Packet<'_>, now: Instant) -> Verdict {
+        if same_address(source, self.signalled) {
+            self.settle(LatchState::Signalled);
+            return Verdict::Accept;
+        }
+        if let Some(before) = self.before.filter(|before| same_address(source, *before)) {
+            self.settle(LatchState::Moved(before));
+            return Verdict::Accept;
+        }
+        if now >= self.closes {
+            self.settle(self.before.map_or(LatchState::Signalled, LatchState::Moved));
+            return Verdict::Ignore;
+        }
+        if !self.may_move_to(source.ip()) {
+            self.candidate = None;
+            return Verdict::Ignore;
+        }
+        let in_a_row = match self.candidate {
+            Some(known)
+                if known.source == source
+                    && known.ssrc == packet.ssrc
+                    && packet.sequence == known.sequence.wrapping_add(1) =>
+            {
+                known.in_a_row.saturating_add(1)
+            }
+            Some(_) | None => 1,
+        };
+        if in_a_row >= LATCH_PACKETS {
+            self.moved_rtcp = None;
+            self.settle(LatchState::Moved(source));
+            return Verdict::AcceptAndMove;
+        }
+        self.candidate = Some(Candidate { source, ssrc: packet.ssrc, sequence: packet.sequence, in_a_row });
+        Verdict::Ignore
+    }
+
+    fn settle(&mut self, state: LatchState) {
+        self.state = state;
+        self.candidate = None;
+        self.before = None;
+    }
+
+    fn may_move_to(&self, source: IpAddr) -> bool {
+        let source = source.to_canonical();
+        let signalled = self.signalled.ip().to_canonical();
+        if source.is_unspecified() || source.is_multicast() {
+            return false;
+        }
+        match self.symmetric {
+            Symmetric::Never => false,
+            Symmetric::BehindNat => source == signalled || is_private(signalled),
+            Symmetric::Allowed => true,
+        }
+    }
+
+    /// Judges an RTCP packet from `source`. RTCP never moves RTP. It is believed from the signalled RTCP address (until RTP
+    /// has moved), where RTP goes (multiplexed), and after RTP moved from the first source with the moved-to IP address.
     pub fn judge_rtcp(&mut self, source: SocketAddr) -> Verdict {
-        let _ = source;
-        todo!()
+        let multiplexed = same_address(self.signalled, self.signalled_rtcp);
+        let moved = match self.state {
+            LatchState::Moved(to) => Some(to),
+            LatchState::Open => self.before,
+            LatchState::Signalled => None,
+        };
+        let verdict = match (moved, self.moved_rtcp) {
+            (None, _) if same_address(source, self.signalled_rtcp) => Verdict::Accept,
+            (Some(to), _) if multiplexed && same_address(source, to) => Verdict::Accept,
+            (Some(_), Some(known)) if same_address(source, known) => Verdict::Accept,
+            (Some(to), None) if !multiplexed && source.ip().to_canonical() == to.ip().to_canonical() => {
+                self.moved_rtcp = Some(source);
+                Verdict::AcceptAndMove
+            }
+            (None | Some(_), None | Some(_)) => Verdict::Ignore,
+        };
+        if verdict == Verdict::Ignore {
+            self.ignored = self.ignored.saturating_add(1);
+        }
+        verdict
     }
+
     /// Where to send RTP.
     #[must_use]
-    pub const fn target(&self) -> SocketAddr {
-        self.signalled
+    pub fn target(&self) -> SocketAddr {
+        match self.state {
+            LatchState::Moved(to) => to,
+            LatchState::Open => self.before.unwrap_or(self.signalled),
+            LatchState::Signalled => self.signalled,
+        }
     }
-    /// Where to send RTCP.
+
+    /// Where to send RTCP: with RTP when multiplexed, else the signalled address until RTCP came from where RTP moved to.
     #[must_use]
-    pub const fn target_rtcp(&self) -> SocketAddr {
-        self.signalled
+    pub fn target_rtcp(&self) -> SocketAddr {
+        if same_address(self.signalled, self.signalled_rtcp) {
+            self.target()
+        } else {
+            self.moved_rtcp.unwrap_or(self.signalled_rtcp)
+        }
     }
+
     /// What has been decided.
     #[must_use]
     pub const fn state(&self) -> LatchState {
-        todo!()
+        self.state
     }
+
     /// How many packets were ignored.
     #[must_use]
     pub const fn ignored(&self) -> u64 {
-        todo!()
+        self.ignored
     }
 }
+
+/// IP and port alike; an IPv4 address seen through an IPv6 socket is the same address.
+fn same_address(a: SocketAddr, b: SocketAddr) -> bool {
+    a.port() == b.port() && a.ip().to_canonical() == b.ip().to_canonical()
+}
+
+fn is_nowhere(address: SocketAddr) -> bool {
+    address.ip().is_unspecified() || address.port() == 0
+}
+
+/// Addresses that mean nothing outside the peer's own network.
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || (a == 100 && b & 0xc0 == 64)
+        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+#[path = "latch_tests.rs"]
+mod tests;

@@ -1,7 +1,16 @@
 //! Receive statistics of one stream (RFC 3550 appendix A.1, A.3, A.8).
+//!
+//! ```text
+//! first packet → Probation → (next in row) → valid → jump? remember its successor → it comes → Restarted
+//! ```
 
-use crate::packet::Packet;
+use crate::{packet::Packet, sender::ticks};
 use std::time::Instant;
+
+/// A gap that is still loss, in packets (A.1).
+const MAX_DROPOUT: u16 = 3_000;
+/// How far back a packet is still of the same row (A.1).
+const MAX_MISORDER: u16 = 100;
 
 /// What a packet meant to the row of sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +46,93 @@ pub struct ReceiveStatistics {
     pub restarts: u32,
 }
 
+/// What a report block says (RFC 3550 §6.4.1), apart from sender report times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) ssrc: u32,
+    /// 1/256ths lost since the last block.
+    pub(crate) fraction: u8,
+    /// 24 bits, two's complement.
+    pub(crate) cumulative: u32,
+    pub(crate) extended_sequence: u32,
+    pub(crate) jitter: u32,
+}
+
 /// Counts one incoming stream. 8000 Hz clock.
 #[derive(Clone, Debug, Default)]
-pub struct Receiver {}
+pub struct Receiver {
+    row: Option<Row>,
+    restarts: u32,
+    last_heard: Option<Instant>,
+    /// Of rows before this one.
+    earlier_lost: i64,
+}
+
+/// One SSRC's uninterrupted row.
+#[derive(Clone, Debug)]
+struct Row {
+    ssrc: u32,
+    base: u16,
+    highest: u16,
+    /// Wraps of the sequence number.
+    cycles: u32,
+    received: u64,
+    /// Heard two in a row.
+    valid: bool,
+    /// What a restarted sender would send next.
+    after_jump: Option<u16>,
+    expected_prior: u64,
+    received_prior: u64,
+    began: Instant,
+    transit: u32,
+    newest_timestamp: u32,
+    /// Times 16 (A.8).
+    jitter_scaled: u64,
+}
+
+impl Row {
+    fn new(packet: &Packet<'_>, now: Instant) -> Self {
+        Self {
+            ssrc: packet.ssrc,
+            base: packet.sequence,
+            highest: packet.sequence,
+            cycles: 0,
+            received: 1,
+            valid: false,
+            after_jump: None,
+            expected_prior: 0,
+            received_prior: 0,
+            began: now,
+            transit: 0u32.wrapping_sub(packet.timestamp),
+            newest_timestamp: packet.timestamp,
+            jitter_scaled: 0,
+        }
+    }
+
+    fn extended(&self) -> u64 {
+        (u64::from(self.cycles) << 16) | u64::from(self.highest)
+    }
+
+    fn expected(&self) -> u64 {
+        self.extended().saturating_sub(u64::from(self.base)) + 1
+    }
+
+    fn lost(&self) -> i64 {
+        self.expected().cast_signed() - self.received.cast_signed()
+    }
+
+    /// A.8. Packets of one timestamp (events, parts of a frame) say nothing of jitter beyond their first.
+    fn time(&mut self, packet: &Packet<'_>, now: Instant) {
+        if packet.timestamp == self.newest_timestamp {
+            return;
+        }
+        let transit = ticks(now.saturating_duration_since(self.began)).wrapping_sub(packet.timestamp);
+        let difference = u64::from(transit.wrapping_sub(self.transit).cast_signed().unsigned_abs());
+        self.transit = transit;
+        self.newest_timestamp = packet.timestamp;
+        self.jitter_scaled = (self.jitter_scaled + difference).saturating_sub((self.jitter_scaled + 8) >> 4);
+    }
+}
 
 impl Receiver {
     /// Nothing heard yet.
@@ -47,19 +140,107 @@ impl Receiver {
     pub fn new() -> Self {
         Self::default()
     }
+
     /// Counts one packet that arrived at `now`.
     pub fn receive(&mut self, packet: &Packet<'_>, now: Instant) -> Reception {
-        let _ = (packet, now);
-        todo!()
+        self.last_heard = Some(now);
+        let Some(row) = self.row.as_mut() else {
+            self.row = Some(Row::new(packet, now));
+            return Reception::Probation;
+        };
+        if row.ssrc != packet.ssrc {
+            return self.restart(packet, now);
+        }
+        let ahead = packet.sequence.wrapping_sub(row.highest);
+        if !row.valid {
+            if ahead == 1 {
+                row.valid = true;
+                Self::step(row, packet, now);
+                return Reception::InOrder;
+            }
+            // A.1: probation begins again with this packet.
+            if ahead != 0 {
+                *row = Row::new(packet, now);
+            }
+            return Reception::Probation;
+        }
+        if ahead == 0 || ahead > 0u16.wrapping_sub(MAX_MISORDER) {
+            row.received += 1;
+            return Reception::Old;
+        }
+        if ahead < MAX_DROPOUT {
+            Self::step(row, packet, now);
+            return Reception::InOrder;
+        }
+        if row.after_jump == Some(packet.sequence) {
+            return self.restart(packet, now);
+        }
+        row.after_jump = Some(packet.sequence.wrapping_add(1));
+        Reception::Jump
     }
+
+    fn step(row: &mut Row, packet: &Packet<'_>, now: Instant) {
+        if packet.sequence < row.highest {
+            row.cycles = row.cycles.wrapping_add(1);
+        }
+        row.highest = packet.sequence;
+        row.received += 1;
+        row.after_jump = None;
+        row.time(packet, now);
+    }
+
+    fn restart(&mut self, packet: &Packet<'_>, now: Instant) -> Reception {
+        if let Some(row) = &self.row {
+            self.earlier_lost += row.lost();
+        }
+        self.restarts = self.restarts.saturating_add(1);
+        self.row = Some(Row::new(packet, now));
+        Reception::Restarted
+    }
+
     /// The quality so far.
     #[must_use]
     pub fn statistics(&self) -> ReceiveStatistics {
-        todo!()
+        let Some(row) = &self.row else { return ReceiveStatistics::default() };
+        let jitter = row.jitter_scaled >> 4;
+        ReceiveStatistics {
+            ssrc: Some(row.ssrc),
+            received: row.received,
+            expected: row.expected(),
+            lost: self.earlier_lost + row.lost(),
+            jitter_ticks: u32::try_from(jitter).unwrap_or(u32::MAX),
+            jitter_us: jitter * 125,
+            restarts: self.restarts,
+        }
     }
+
     /// When the last packet came, for "no audio for N seconds".
     #[must_use]
-    pub fn last_heard(&self) -> Option<Instant> {
-        todo!()
+    pub const fn last_heard(&self) -> Option<Instant> {
+        self.last_heard
+    }
+
+    /// The report block now due; counts "since the last" from here on (A.3). `None` until a source is valid.
+    pub(crate) fn block(&mut self) -> Option<Block> {
+        let row = self.row.as_mut().filter(|row| row.valid)?;
+        let expected = row.expected();
+        let (expected_now, received_now) =
+            (expected.saturating_sub(row.expected_prior), row.received.saturating_sub(row.received_prior));
+        row.expected_prior = expected;
+        row.received_prior = row.received;
+        let lost_now = expected_now.saturating_sub(received_now);
+        let fraction = (lost_now << 8).checked_div(expected_now).map_or(0, |share| share.min(255) as u8);
+        let cumulative = row.lost().clamp(-0x80_0000, 0x7f_ffff) as i32;
+        Some(Block {
+            ssrc: row.ssrc,
+            fraction,
+            cumulative: cumulative.cast_unsigned() & 0xff_ffff,
+            extended_sequence: row.extended() as u32,
+            jitter: u32::try_from(row.jitter_scaled >> 4).unwrap_or(u32::MAX),
+        })
     }
 }
+
+#[cfg(test)]
+#[path = "receiver_tests.rs"]
+mod tests;

@@ -1,0 +1,188 @@
+//! Stories of packets on bad networks, in virtual time: a take every 20 ms, packets whenever they come.
+
+use super::*;
+use crate::sender::splitmix;
+use proptest::prelude::*;
+
+#[expect(clippy::disallowed_methods, reason = "an Instant has no other beginning; only differences are used")]
+fn start() -> Instant {
+    Instant::now()
+}
+
+/// One packet of a story.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    arrives_us: u64,
+    timestamp: u32,
+    bytes: usize,
+}
+
+/// What came of a story: how many takes of each kind, and what the buffer says.
+#[derive(Debug, Default)]
+struct Heard {
+    frames: usize,
+    lost: usize,
+    silence: usize,
+    snapshot: JitterSnapshot,
+    most_waiting: Duration,
+    longest_target: Duration,
+}
+
+/// Each payload byte tells its timestamp in 20 ms units, so that what is played can be checked for order.
+fn run(mut packets: Vec<Sent>, takes: u64, in_order: bool) -> Heard {
+    packets.sort_by_key(|packet| packet.arrives_us);
+    let begin = start();
+    let mut buffer = JitterBuffer::new();
+    let mut heard = Heard::default();
+    let mut coming = packets.into_iter().peekable();
+    let mut before: Option<u8> = None;
+    for take in 0..takes {
+        // Takes fall 7 ms off the packets' grid.
+        let at = take * 20_000 + 7_000;
+        while let Some(packet) = coming.next_if(|packet| packet.arrives_us <= at) {
+            let payload: Vec<u8> = (0..packet.bytes).map(|n| (packet.timestamp.wrapping_add(n as u32) / 160) as u8).collect();
+            let view = Packet { marker: false, payload_type: 8, sequence: 0, timestamp: packet.timestamp, ssrc: 1, payload: &payload };
+            buffer.put(&view, begin + Duration::from_micros(packet.arrives_us));
+        }
+        match buffer.take(begin + Duration::from_micros(at)) {
+            Take::Frame { payload_type, payload } => {
+                assert_eq!((payload_type, payload.len()), (8, FRAME_BYTES));
+                if in_order {
+                    let step = before.map_or(1, |b| payload[0].wrapping_sub(b));
+                    assert!(step < 30, "plays backwards: {before:?} then {}", payload[0]);
+                }
+                before = Some(payload[0]);
+                heard.frames += 1;
+            }
+            Take::Lost => heard.lost += 1,
+            Take::Silence => heard.silence += 1,
+        }
+        heard.snapshot = buffer.snapshot();
+        heard.most_waiting = heard.most_waiting.max(heard.snapshot.waiting);
+        heard.longest_target = heard.longest_target.max(heard.snapshot.target);
+    }
+    heard
+}
+
+/// `count` packets of `bytes` sent evenly, each delayed by `delay_us(n)`; the clock of the sender runs `ppm` fast.
+fn even(count: u64, bytes: usize, ppm: i64, delay_us: impl Fn(u64) -> u64) -> Vec<Sent> {
+    (0..count)
+        .map(|n| {
+            let sent = (n * bytes as u64 * 125).cast_signed() * (1_000_000 - ppm) / 1_000_000;
+            Sent { arrives_us: sent.cast_unsigned() + delay_us(n), timestamp: 160u32.wrapping_mul(1 << 20).wrapping_add((n as usize * bytes) as u32), bytes }
+        })
+        .collect()
+}
+
+#[test]
+fn an_even_stream_comes_out_whole_after_a_short_delay() {
+    for bytes in [80, 160, 240, 320, 480] {
+        let heard = run(even(480_000 / bytes as u64, bytes, 0, |_| 0), 3_000, true);
+        assert!(heard.lost <= 1, "{bytes}: {heard:?}");
+        assert!((2..=6).contains(&heard.silence), "{bytes}: {heard:?}");
+        assert!(heard.snapshot.dropped <= 3 && heard.snapshot.inserted <= 3, "{bytes}: {heard:?}");
+    }
+}
+
+#[test]
+fn jitter_raises_the_delay_and_is_then_hidden() {
+    let jitter = |n: u64| splitmix(n) % 60_000;
+    let heard = run(even(3_000, 160, 0, jitter), 3_000, true);
+    assert!(heard.lost < 30, "{heard:?}");
+    assert!(heard.snapshot.target >= Duration::from_millis(60), "{heard:?}");
+    assert!(heard.snapshot.target <= Duration::from_millis(85), "{heard:?}");
+    assert!(heard.frames > 2_940, "{heard:?}");
+}
+
+#[test]
+fn lost_packets_are_told_as_lost_and_only_those() {
+    let packets = even(3_000, 160, 0, |_| 0).into_iter().enumerate().filter(|(n, _)| n % 20 != 7).map(|(_, p)| p).collect();
+    let heard = run(packets, 3_000, true);
+    assert!((145..=155).contains(&heard.lost), "{heard:?}");
+}
+
+#[test]
+fn doubled_and_reordered_packets_change_nothing() {
+    let mut packets = even(1_000, 160, 0, |n| if n % 5 == 2 { 25_000 } else { 0 });
+    packets.extend_from_within(..);
+    let heard = run(packets, 1_000, true);
+    assert!(heard.lost <= 3, "{heard:?}");
+    assert!(heard.snapshot.duplicates + heard.snapshot.late >= 990, "{heard:?}");
+}
+
+#[test]
+fn m6_clock_drift_of_500_ppm_is_steered_away() {
+    for ppm in [-500, 500] {
+        // Ten minutes: 300 ms of drift, 15 frames.
+        let heard = run(even(30_000, 160, ppm, |n| splitmix(n) % 5_000), 29_900, true);
+        assert!(heard.lost <= 20, "{ppm}: {heard:?}");
+        assert!(heard.most_waiting <= Duration::from_millis(120), "{ppm}: {heard:?}");
+        let steps = if ppm > 0 { heard.snapshot.dropped } else { heard.snapshot.inserted };
+        assert!((10..=30).contains(&steps), "{ppm}: {heard:?}");
+    }
+}
+
+#[test]
+fn m6_a_gap_of_30_s_is_silence_and_then_audio_goes_on() {
+    // With timestamps that run on, that stand still, and that jump anywhere.
+    for restart in [None, Some(0_u32), Some(0x9000_0000)] {
+        let mut packets = even(100, 160, 0, |_| 0);
+        let last = packets[99].timestamp;
+        let after = restart.map_or(last + 160 + 240_000, |jump| last + 160 + jump);
+        packets.extend((0..100).map(|n: u32| Sent { arrives_us: 32_000_000 + u64::from(n) * 20_000, timestamp: after.wrapping_add(n * 160), bytes: 160 }));
+        let heard = run(packets, 1_750, false);
+        assert!(heard.frames >= 195, "{restart:?}: {heard:?}");
+        assert!(heard.lost <= 12, "{restart:?}: {heard:?}");
+        assert_eq!(heard.frames + heard.lost + heard.silence, 1_750);
+    }
+}
+
+#[test]
+fn m6_timestamps_wrap_without_a_sound() {
+    let packets = (0..200_u32).map(|n| Sent { arrives_us: u64::from(n) * 20_000, timestamp: 0u32.wrapping_sub(100 * 160).wrapping_add(n * 160), bytes: 160 }).collect();
+    let heard = run(packets, 200, false);
+    assert!(heard.lost == 0 && heard.frames >= 196, "{heard:?}");
+}
+
+#[test]
+fn m6_odd_lengths_and_a_thousand_packets_a_second_stay_bounded() {
+    for bytes in [1, 7, 8, 1_472] {
+        let heard = run(even(40_000 / bytes as u64, bytes, 0, |_| 0), 250, false);
+        assert!(heard.most_waiting <= JITTER_DEPTH, "{bytes}: {heard:?}");
+        assert!(heard.frames >= 200, "{bytes}: {heard:?}");
+    }
+    // 1 kHz of 20 ms packets: 20 times too much audio.
+    let flood = (0..5_000).map(|n| Sent { arrives_us: n * 1_000, timestamp: n as u32 * 160, bytes: 160 }).collect();
+    let heard = run(flood, 250, false);
+    assert!(heard.most_waiting <= JITTER_DEPTH, "{heard:?}");
+}
+
+#[test]
+fn a_payload_type_change_is_told_with_its_frames() {
+    let begin = start();
+    let mut buffer = JitterBuffer::new();
+    for n in 0..4_u32 {
+        let packet = Packet { marker: false, payload_type: if n < 2 { 0 } else { 8 }, sequence: 0, timestamp: n * 160, ssrc: 1, payload: &[n as u8; 160] };
+        assert_eq!(buffer.put(&packet, begin), Put::Stored);
+    }
+    let mut types = Vec::new();
+    for n in 0..6 {
+        if let Take::Frame { payload_type, .. } = buffer.take(begin + Duration::from_millis(20 * n)) {
+            types.push(payload_type);
+        }
+    }
+    assert_eq!(types, [0, 0, 8, 8]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// Whatever comes, at any time: no panic, never more than 500 ms, every take gives one frame's time.
+    #[test]
+    fn m6_lies_of_any_kind_stay_bounded(packets in prop::collection::vec((0_u64..2_000_000, prop_oneof![any::<u32>(), 0_u32..20_000], 0_usize..1_473), 0..300)) {
+        let packets = packets.into_iter().map(|(arrives_us, timestamp, bytes)| Sent { arrives_us, timestamp, bytes }).collect();
+        let heard = run(packets, 110, false);
+        prop_assert!(heard.most_waiting <= JITTER_DEPTH);
+        prop_assert_eq!(heard.frames + heard.lost + heard.silence, 110);
+    }
+}
