@@ -60,3 +60,67 @@ impl<'a> Packet<'a> {
 pub fn is_rtcp(bytes: &[u8]) -> bool {
     matches!(bytes, [first, second, ..] if first >> 6 == 2 && (192..=223).contains(second))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PLAIN: [u8; 14] = [0x80, 0x80, 0x12, 0x34, 0, 0, 0, 160, 0xde, 0xad, 0xbe, 0xef, 7, 8];
+
+    #[test]
+    fn the_payload_stands_between_what_surrounds_it() {
+        let plain = Packet::parse(&PLAIN).unwrap();
+        let expected =
+            Packet { marker: true, payload_type: 0, sequence: 0x1234, timestamp: 160, ssrc: 0xdead_beef, payload: &[7, 8] };
+        assert_eq!(plain, expected);
+        // One CSRC, an extension of one word, three bytes of padding.
+        let mut full = PLAIN.to_vec();
+        full[0] = 0b1011_0001;
+        full.splice(12..12, [1, 1, 1, 1, 0xbe, 0xde, 0, 1, 9, 9, 9, 9]);
+        full.extend([0, 0, 3]);
+        assert_eq!(Packet::parse(&full).unwrap(), expected);
+    }
+
+    #[test]
+    fn m6_what_is_no_packet() {
+        let with = |at: usize, byte: u8| {
+            let mut bytes = PLAIN;
+            bytes[at] = byte;
+            bytes
+        };
+        assert_eq!(Packet::parse(&PLAIN[..11]), Err(NotRtp::Truncated(11)));
+        assert_eq!(Packet::parse(&with(0, 0x40)), Err(NotRtp::Version(1)));
+        assert_eq!(Packet::parse(&with(0, 0x8f)), Err(NotRtp::Truncated(14)), "fifteen CSRCs");
+        assert_eq!(Packet::parse(&with(0, 0x90)), Err(NotRtp::Truncated(14)), "an extension");
+        let mut padded = with(0, 0xa0);
+        assert_eq!(Packet::parse(&padded), Err(NotRtp::Truncated(14)), "eight bytes of padding in two");
+        padded[13] = 0;
+        assert_eq!(Packet::parse(&padded), Err(NotRtp::Padding(0)));
+    }
+
+    #[test]
+    fn rtcp_is_told_from_rtp_by_its_second_byte() {
+        assert!(is_rtcp(&[0x80, 200]) && is_rtcp(&[0x81, 201, 0]));
+        assert!(!is_rtcp(&PLAIN) && !is_rtcp(&[0x80]) && !is_rtcp(&[0x00, 200]) && !is_rtcp(&[0x80, 0x80 | 101]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Packet::parse(&bytes);
+        }
+
+        #[test]
+        fn what_is_written_is_read(seed: u64, payload in prop::collection::vec(any::<u8>(), 0..200), payload_type in 0_u8..128, timestamp: u32, marker: bool) {
+            #[expect(clippy::disallowed_methods, reason = "an Instant has no other beginning; it is not looked at")]
+            let now = std::time::Instant::now();
+            let mut sender = crate::Sender::new(seed);
+            let mut into = [0; 212];
+            let length = sender.write_at(timestamp, marker, payload_type, &payload, now, &mut into);
+            let packet = Packet::parse(&into[..length]).unwrap();
+            prop_assert_eq!((packet.marker, packet.payload_type, packet.timestamp), (marker, payload_type, timestamp));
+            prop_assert_eq!((packet.ssrc, packet.payload), (sender.ssrc(), payload.as_slice()));
+        }
+    }
+}

@@ -14,7 +14,9 @@ mod agreement;
 mod limits;
 mod local;
 mod negotiation;
+mod reading;
 mod refusal;
+mod writing;
 
 pub use agreement::{Agreement, Format, relayable};
 pub use limits::{DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX};

@@ -1,0 +1,188 @@
+//! A peer's description, read: its m-lines, and of each usable audio stream what matters to us.
+
+use crate::{
+    Refusal,
+    limits::{DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX},
+};
+use sdp_types::{Attribute, Connection, Media, NetType, Session};
+use std::net::{IpAddr, SocketAddr};
+use terms::{Codec, Direction};
+
+/// The clock of every format we speak (RFC 3551, RFC 4733).
+const CLOCK_RATE: &str = "8000";
+/// Characters of a parser's complaint that are passed on.
+const REASON_CHARS: usize = 120;
+
+/// What a payload type stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    Audio(Codec),
+    /// telephone-event/8000.
+    Events,
+    /// Something we do not speak, or a number nobody explained.
+    Unknown,
+}
+
+/// A payload type and its meaning, in the order the peer lists them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed {
+    pub(crate) payload_type: u8,
+    pub(crate) meaning: Meaning,
+}
+
+/// One audio m-line of the peer's.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    pub(crate) remote: SocketAddr,
+    pub(crate) remote_rtcp: SocketAddr,
+    pub(crate) rtcp_mux: bool,
+    pub(crate) listed: Vec<Listed>,
+    /// As the peer says it of itself.
+    pub(crate) direction: Direction,
+    pub(crate) ptime_ms: Option<u16>,
+    pub(crate) ptime_max_ms: Option<u16>,
+}
+
+impl Stream {
+    /// The peer takes nothing from us: it says so, or gives no address.
+    pub(crate) fn is_deaf(&self) -> bool {
+        !self.direction.receives() || self.remote.ip().is_unspecified()
+    }
+
+    /// The number of the peer's telephone events.
+    pub(crate) fn events(&self) -> Option<u8> {
+        self.listed.iter().find(|listed| listed.meaning == Meaning::Events).map(|listed| listed.payload_type)
+    }
+
+    /// Milliseconds of our packets: what the peer wishes (else `ours`), not above its maximum, 10–60 in tens.
+    pub(crate) fn ptime(&self, ours: u16) -> u16 {
+        let wish = self.ptime_ms.unwrap_or(ours).min(self.ptime_max_ms.unwrap_or(u16::MAX));
+        (wish / 10 * 10).clamp(10, 60)
+    }
+}
+
+/// Reads a description within the limits.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Session, Refusal> {
+    if bytes.len() > DESCRIPTION_BYTES_MAX {
+        return Err(Refusal::Malformed(format!("{} bytes, at most {DESCRIPTION_BYTES_MAX}", bytes.len())));
+    }
+    let session = Session::parse(bytes)
+        .map_err(|error| Refusal::Malformed(error.to_string().chars().take(REASON_CHARS).collect()))?;
+    if session.medias.len() > MEDIA_MAX {
+        return Err(Refusal::Malformed(format!("{} media lines, at most {MEDIA_MAX}", session.medias.len())));
+    }
+    Ok(session)
+}
+
+/// Whether an m-line is audio over plain RTP.
+pub(crate) fn is_plain_audio(media: &Media) -> bool {
+    media.media.eq_ignore_ascii_case("audio")
+        && (media.proto.eq_ignore_ascii_case("RTP/AVP") || media.proto.eq_ignore_ascii_case("RTP/AVPF"))
+}
+
+/// Reads an audio m-line. `local` is where we would send from: the peer's address must be of its family.
+pub(crate) fn stream(session: &Session, media: &Media, local: IpAddr) -> Result<Stream, Refusal> {
+    let connection = media.connections.first().or(session.connection.as_ref());
+    let ip = address(connection.ok_or_else(|| Refusal::Malformed("no connection address (c=)".to_owned()))?)?;
+    if !ip.is_unspecified() && ip.is_ipv4() != local.to_canonical().is_ipv4() {
+        return Err(Refusal::NotAcceptable("connection address of another family"));
+    }
+    let rtcp_mux = value(&media.attributes, "rtcp-mux").is_some();
+    let remote = SocketAddr::new(ip, media.port);
+    let next_port = SocketAddr::new(ip, media.port.checked_add(1).unwrap_or(media.port));
+    let remote_rtcp = if rtcp_mux { remote } else { text(&media.attributes, "rtcp").and_then(|rtcp| rtcp_address(rtcp, ip)).unwrap_or(next_port) };
+    Ok(Stream {
+        remote,
+        remote_rtcp,
+        rtcp_mux,
+        listed: listed(media),
+        direction: direction(&media.attributes).or_else(|| direction(&session.attributes)).unwrap_or(Direction::SendRecv),
+        ptime_ms: text(&media.attributes, "ptime").and_then(whole),
+        ptime_max_ms: text(&media.attributes, "maxptime").and_then(whole),
+    })
+}
+
+/// The address of a `c=`; host names are never resolved.
+fn address(connection: &Connection) -> Result<IpAddr, Refusal> {
+    if connection.nettype != NetType::In {
+        return Err(Refusal::NotAcceptable("connection is not of the internet"));
+    }
+    let ip = connection.try_address().map_err(|_| Refusal::NotAcceptable("connection address is not an IP address"))?.ip.to_canonical();
+    if ip.is_multicast() || ip == IpAddr::V4(std::net::Ipv4Addr::BROADCAST) {
+        return Err(Refusal::NotAcceptable("connection address is a group"));
+    }
+    Ok(ip)
+}
+
+/// `a=rtcp:port [IN IP4 address]` (RFC 3605); a host name or another family counts as not said.
+fn rtcp_address(rtcp: &str, ip: IpAddr) -> Option<SocketAddr> {
+    let mut words = rtcp.split_ascii_whitespace();
+    let port = words.next()?.parse().ok()?;
+    match words.nth(2) {
+        None => Some(SocketAddr::new(ip, port)),
+        Some(word) => {
+            let own: IpAddr = word.parse().ok()?;
+            let sane = own.is_ipv4() == ip.is_ipv4() && !own.is_multicast() && !own.is_unspecified();
+            sane.then(|| SocketAddr::new(own, port))
+        }
+    }
+}
+
+/// The formats of an m-line, the first [`FORMATS_MAX`] of them, explained by `a=rtpmap` or RFC 3551.
+fn listed(media: &Media) -> Vec<Listed> {
+    let numbers = media.fmt.split_ascii_whitespace().take(FORMATS_MAX).filter_map(|word| word.parse::<u8>().ok());
+    let mut listed: Vec<Listed> = numbers
+        .filter(|number| *number < 128)
+        .map(|payload_type| {
+            let known = Codec::ALL.into_iter().find(|codec| codec.payload_type() == payload_type);
+            Listed { payload_type, meaning: known.map_or(Meaning::Unknown, Meaning::Audio) }
+        })
+        .collect();
+    let mut explained = [false; 128];
+    for map in media.attributes.iter().filter(|a| a.attribute.eq_ignore_ascii_case("rtpmap")) {
+        let Some((number, meaning)) = map.value.as_deref().and_then(rtpmap) else { continue };
+        // The first explanation counts.
+        if std::mem::replace(&mut explained[usize::from(number & 127)], true) {
+            continue;
+        }
+        listed.iter_mut().filter(|l| l.payload_type == number).for_each(|l| l.meaning = meaning);
+    }
+    listed
+}
+
+/// `97 PCMU/8000/1`.
+fn rtpmap(value: &str) -> Option<(u8, Meaning)> {
+    let (number, encoding) = value.trim().split_once(' ')?;
+    let number = number.parse::<u8>().ok().filter(|number| *number < 128)?;
+    let mut parts = encoding.trim().split('/');
+    let (name, clock, channels) = (parts.next()?, parts.next().unwrap_or(CLOCK_RATE), parts.next().unwrap_or("1"));
+    let meaning = if clock != CLOCK_RATE || channels != "1" {
+        Meaning::Unknown
+    } else if name.eq_ignore_ascii_case("telephone-event") {
+        Meaning::Events
+    } else {
+        name.parse().map_or(Meaning::Unknown, Meaning::Audio)
+    };
+    Some((number, meaning))
+}
+
+fn direction(attributes: &[Attribute]) -> Option<Direction> {
+    attributes.iter().find_map(|a| {
+        [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive]
+            .into_iter()
+            .find(|direction| direction.name().eq_ignore_ascii_case(&a.attribute))
+    })
+}
+
+fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<Option<&'a str>> {
+    attributes.iter().find(|a| a.attribute.eq_ignore_ascii_case(name)).map(|a| a.value.as_deref())
+}
+
+fn text<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    value(attributes, name).flatten().map(str::trim)
+}
+
+/// Whole milliseconds above 0; `20.5` counts as 20.
+fn whole(text: &str) -> Option<u16> {
+    text.split('.').next()?.parse().ok().filter(|ms| *ms > 0)
+}
