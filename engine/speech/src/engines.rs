@@ -14,6 +14,13 @@ pub trait Voice: Send + Sync {
     /// # Errors
     /// [`EngineFault`]; the next engine is asked then.
     fn speak(&self, utterance: &Utterance) -> Result<Pcm, EngineFault>;
+    /// Loads what is needed, so that the first request does not wait.
+    ///
+    /// # Errors
+    /// [`EngineFault::Missing`] mostly.
+    fn warm_up(&self) -> Result<(), EngineFault> {
+        Ok(())
+    }
 }
 
 /// Audio to text.
@@ -25,4 +32,11 @@ pub trait Recogniser: Send + Sync {
     /// # Errors
     /// [`EngineFault`]; the next engine is asked then.
     fn recognise(&self, sound: &Pcm, language: Option<&str>) -> Result<Words, EngineFault>;
+    /// Loads what is needed, so that the first request does not wait.
+    ///
+    /// # Errors
+    /// [`EngineFault::Missing`] mostly.
+    fn warm_up(&self) -> Result<(), EngineFault> {
+        Ok(())
+    }
 }

@@ -27,3 +27,11 @@ pub const HTTP_TIMEOUT: Duration = Duration::from_secs(30);
 pub const ENGINE_AUDIO_BYTES_MAX: usize = 30 * 1024 * 1024;
 /// Bytes of text or JSON an engine may answer.
 pub const ENGINE_TEXT_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of one file inside a wheel: a guard for memory; the largest known is 76 MB.
+pub const MODEL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Rates a text may be rendered at, Hz: narrow-band telephones to full-band audio.
+pub const RATES: std::ops::RangeInclusive<u32> = 8_000..=48_000;
+/// Threads of one kind. Chosen: more would only fight for cores with media.
+pub const THREADS_MAX: usize = 8;
+/// A rendering whose every sample is below this (of 32,767) is silence, and taken for a failure.
+pub const AUDIBLE_SAMPLE: u16 = 64;
