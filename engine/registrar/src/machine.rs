@@ -210,6 +210,11 @@ impl<K> Registrar<K> {
         live.into_iter().map(Binding::reach).collect()
     }
 
+    /// Where the live devices of a connection registered from.
+    pub fn sources(&self, connection: &Name, now: Now) -> impl Iterator<Item = Flow> {
+        self.of(connection).iter().filter(move |b| b.expires > now.at).map(|b| b.source.flow)
+    }
+
     /// The devices of one connection.
     #[must_use]
     pub fn devices(&self, connection: &Name, now: Now) -> Vec<Device> {
@@ -257,6 +262,9 @@ impl<K> Registrar<K> {
         if register.call_id.len() > CALL_ID_BYTES_MAX {
             return Err(Refusal::Malformed("Call-ID too long"));
         }
+        if self.waiting.len() >= WAITING_MAX && register.contacts != Contacts::None {
+            return Err(Refusal::Busy);
+        }
         let in_order = |binding: &Binding| binding.call_id != register.call_id || register.cseq > binding.cseq;
         let asked = match &register.contacts {
             Contacts::None => return Ok(None),
@@ -271,9 +279,6 @@ impl<K> Registrar<K> {
             }
             Contacts::List(asked) => asked,
         };
-        if self.waiting.len() >= WAITING_MAX {
-            return Err(Refusal::Busy);
-        }
         for wish in asked {
             let granted = admit(wish, register, &self.ours)?;
             let same = |b: &Binding| b.uri.is_same(&wish.uri) || (b.instance.is_some() && b.instance == wish.instance);

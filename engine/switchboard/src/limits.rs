@@ -1,0 +1,52 @@
+//! What the switchboard bounds, each with its unit and reason. Those a user may set are in [`crate::Limits`].
+
+use std::time::Duration;
+
+/// Wrong passwords proven by a valid nonce, per (user, address) and minute, before the pair is refused unread (RELIABILITY A8).
+pub const GUESSES_A_MINUTE: u32 = 10;
+/// Wrong passwords per user and day from all addresses that never gave the right one (RELIABILITY X10).
+pub const GUESSES_A_DAY: u32 = 600;
+/// Distinct keys a tally counts in one window; the rest share one count (chosen: about 4 MB at worst).
+pub const TALLY_KEYS_MAX: usize = 32_768;
+/// Addresses remembered as having proven a user's password (chosen: a person's networks of some weeks).
+pub const PROVEN_MAX: usize = 32_768;
+/// The window of the per-minute tallies.
+pub const MINUTE: Duration = Duration::from_secs(60);
+/// The window of the per-second tallies.
+pub const SECOND: Duration = Duration::from_secs(1);
+/// The window of the per-day tallies.
+pub const DAY: Duration = Duration::from_secs(86_400);
+/// Times a call may come back to us before it is a loop (RELIABILITY D4: at most ten legs in a chain).
+pub const HOPS_MAX: u32 = 10;
+/// Branches one target may spread into (the registrar's cap of devices is below it).
+pub const BRANCHES_MAX: usize = 10;
+/// Legs a call may have in the dialog table (RELIABILITY D4).
+pub const LEGS_A_CALL_MAX: usize = 32;
+/// Calls, default of [`crate::Limits::calls_max`] (chosen: the media goal of one core).
+pub const CALLS_MAX: usize = 5_000;
+/// New calls a second from one address, default (chosen: above any office, below the capacity of one core).
+pub const CALLS_A_SECOND: u32 = 200;
+/// Calls one caller may have at once, default (chosen: an office phone system with ten lines).
+pub const CALLS_A_CALLER: usize = 10;
+/// Calls one unknown address may have at once, default (chosen: an office behind one address).
+pub const CALLS_A_STRANGER: usize = 50;
+/// The longest call, default (FEATURES: 4 h).
+pub const CALL_LENGTH: Duration = Duration::from_secs(4 * 3_600);
+/// Seconds in Retry-After of a 503 (chosen: 5–14 by chance, so that refused callers do not return together).
+pub const RETRY_AFTER_S: std::ops::Range<u64> = 5..15;
+/// Bytes of a user name looked up; longer ones are nobody (chosen).
+pub const USER_BYTES_MAX: usize = 128;
+/// Bytes of a locate target (chosen: a SIP URI with parameters).
+pub const TARGET_BYTES_MAX: usize = 512;
+/// Prefixes that no trunk dials unless its `allow` says so longer: premium, satellite and international-shared
+/// numbers that toll fraud lives on (ITU-T E.164 country codes 870, 878, 881–883, 979; UK 090/087, NANP 900/976).
+pub const FRAUD_PREFIXES: [&str; 11] =
+    ["+870", "+878", "+881", "+882", "+883", "+979", "+449", "+4487", "+1900", "+1976", "+88213"];
+/// Outbound calls to trunks an hour for one caller, default (chosen: a busy person, not a dialler).
+pub const OUTBOUND_AN_HOUR: u32 = 60;
+/// The window of the outbound tally.
+pub const HOUR: Duration = Duration::from_secs(3_600);
+/// Life of a nonce, default (chosen: one challenge a registration refresh, short enough to steal little).
+pub const NONCE_LIFE: Duration = Duration::from_secs(300);
+/// The name of the flow that runs for a connection without one of its own.
+pub const DEFAULT_FLOW: &str = "default";
