@@ -70,6 +70,8 @@ pub struct Latch {
     state: LatchState,
     /// While open after a rearm towards the same address: where the stream had moved before.
     before: Option<SocketAddr>,
+    /// The signalled address itself was heard: it is not behind NAT, and nobody else is believed until it changes.
+    signalled_spoke: bool,
     candidate: Option<Candidate>,
     moved_rtcp: Option<SocketAddr>,
     ignored: u64,
@@ -87,6 +89,7 @@ impl Latch {
             closes: now + LATCH_WINDOW,
             state: if is_nowhere(signalled) { LatchState::Signalled } else { LatchState::Open },
             before: None,
+            signalled_spoke: false,
             candidate: None,
             moved_rtcp: None,
             ignored: 0,
@@ -101,9 +104,10 @@ impl Latch {
         self
     }
 
-    /// A new agreement (re-INVITE): a new window opens at `now`. When the signalled addresses are the same as before, a
-    /// moved stream stays where it is unless, its source being silent, another one latches. When the new address is
-    /// nowhere (0.0.0.0, port 0: hold), the last source stays the only one believed.
+    /// A new agreement (re-INVITE): a new window opens at `now`. When the signalled address is the same as before, one that
+    /// spoke itself stays the only one believed, and a moved stream stays where it is unless, its source being silent,
+    /// another port of the same host latches: so the silence after a hold gives a stranger no chance. When the new
+    /// address is nowhere (0.0.0.0, port 0: hold), the last source stays the only one believed.
     pub fn rearm(&mut self, signalled: SocketAddr, signalled_rtcp: SocketAddr, symmetric: Symmetric, now: Instant) {
         self.candidate = None;
         self.symmetric = symmetric;
@@ -118,19 +122,23 @@ impl Latch {
         };
         let same = same_address(signalled, self.signalled);
         self.before = moved.filter(|_| same);
+        self.signalled_spoke &= same;
         if !same || !same_address(signalled_rtcp, self.signalled_rtcp) {
             self.moved_rtcp = None;
         }
         self.signalled = signalled;
         self.signalled_rtcp = signalled_rtcp;
         self.closes = now + self.window;
-        self.state = LatchState::Open;
+        self.state = if self.signalled_spoke { LatchState::Signalled } else { LatchState::Open };
     }
 
     /// Judges an RTP packet from `source`.
     pub fn judge(&mut self, source: SocketAddr, packet: &Packet<'_>, now: Instant) -> Verdict {
         let verdict = match self.state {
-            LatchState::Signalled if same_address(source, self.signalled) => Verdict::Accept,
+            LatchState::Signalled if same_address(source, self.signalled) => {
+                self.signalled_spoke = true;
+                Verdict::Accept
+            }
             LatchState::Moved(to) if same_address(source, to) => Verdict::Accept,
             LatchState::Signalled | LatchState::Moved(_) => Verdict::Ignore,
             LatchState::Open => self.judge_open(source, packet, now),
@@ -143,6 +151,7 @@ impl Latch {
 
     fn judge_open(&mut self, source: SocketAddr, packet: &Packet<'_>, now: Instant) -> Verdict {
         if same_address(source, self.signalled) {
+            self.signalled_spoke = true;
             self.settle(LatchState::Signalled);
             return Verdict::Accept;
         }
@@ -187,6 +196,9 @@ impl Latch {
         let source = source.to_canonical();
         let signalled = self.signalled.ip().to_canonical();
         if source.is_unspecified() || source.is_multicast() {
+            return false;
+        }
+        if self.before.is_some_and(|before| before.ip().to_canonical() != source) {
             return false;
         }
         match self.symmetric {

@@ -19,8 +19,11 @@ const PRIVATE: &str = "192.168.1.20:4000";
 const NAT: &str = "203.0.113.9:61000";
 const SPRAYER: &str = "203.0.113.66:9";
 
+/// When (ms), from whom, sequence number, SSRC.
+type Row = (u64, &'static str, u16, u32);
+
 /// `ms source sequence ssrc` each; gives one letter each: A accept, M move, - ignore.
-fn story(signalled: &str, symmetric: Symmetric, rows: &[(u64, &str, u16, u32)]) -> (String, Latch) {
+fn story(signalled: &str, symmetric: Symmetric, rows: &[Row]) -> (String, Latch) {
     let begin = start();
     let rtp = address(signalled);
     let mut latch = Latch::new(rtp, SocketAddr::new(rtp.ip(), rtp.port() + 1), symmetric, begin);
@@ -53,7 +56,7 @@ fn m1_behind_nat_three_in_a_row_move_it_and_then_it_is_strict() {
 
 #[test]
 fn m1_what_does_not_move_it() {
-    let cases: [(&str, &str, Symmetric, [(u64, &str, u16, u32); 4]); 7] = [
+    let cases: [(&str, &str, Symmetric, [Row; 4]); 7] = [
         ("a public signalled address", PUBLIC, Symmetric::BehindNat, [(0, NAT, 1, 5), (1, NAT, 2, 5), (2, NAT, 3, 5), (3, NAT, 4, 5)]),
         ("symmetric switched off", PRIVATE, Symmetric::Never, [(0, NAT, 1, 5), (1, NAT, 2, 5), (2, NAT, 3, 5), (3, NAT, 4, 5)]),
         ("two sources taking turns", PRIVATE, Symmetric::Allowed, [(0, NAT, 1, 5), (1, SPRAYER, 1, 6), (2, NAT, 2, 5), (3, SPRAYER, 2, 6)]),
@@ -106,6 +109,27 @@ fn m1_hold_with_address_zero_gives_a_sprayer_no_chance() {
     }
     assert_eq!(latch.judge(address(PUBLIC), &packet(2, 1), later), Verdict::Accept);
     assert_eq!(latch.target(), address(PUBLIC));
+}
+
+#[test]
+fn m1_hold_at_the_same_address_gives_a_sprayer_no_chance() {
+    let later = start() + Duration::from_secs(60);
+    // One that spoke from where it signalled, and one that had moved.
+    for (spoke, from) in [(PRIVATE, [(0, PRIVATE, 1, 1), (1, PRIVATE, 2, 1), (2, PRIVATE, 3, 1)]), (NAT, [(0, NAT, 1, 1), (1, NAT, 2, 1), (2, NAT, 3, 1)])] {
+        let (_, mut latch) = story(PRIVATE, Symmetric::Allowed, &from);
+        latch.rearm(address(PRIVATE), address("192.168.1.20:4001"), Symmetric::Allowed, later);
+        for sequence in 0..10 {
+            assert_eq!(latch.judge(address(SPRAYER), &packet(sequence, 3), later), Verdict::Ignore);
+        }
+        assert_eq!(latch.target(), address(spoke));
+        assert_eq!(latch.judge(address(spoke), &packet(4, 1), later), Verdict::Accept);
+    }
+    // The moved peer's NAT may give it another port.
+    let (_, mut latch) = story(PRIVATE, Symmetric::BehindNat, &[(0, NAT, 1, 1), (1, NAT, 2, 1), (2, NAT, 3, 1)]);
+    latch.rearm(address(PRIVATE), address("192.168.1.20:4001"), Symmetric::BehindNat, later);
+    let rebound = address("203.0.113.9:62000");
+    let verdicts = [9, 10, 11].map(|sequence| latch.judge(rebound, &packet(sequence, 1), later));
+    assert_eq!(verdicts, [Verdict::Ignore, Verdict::Ignore, Verdict::AcceptAndMove]);
 }
 
 #[test]

@@ -86,8 +86,11 @@ fn a_new_source_begins_anew() {
     assert_eq!(receiver.poll_timeout(), Some(now + Duration::from_millis(200)), "its own release follows by the clock");
 }
 
-/// Presses `digits` and gives each tick's packet as (tick, marker, timestamp − first, event, end, duration).
-fn press(digits: &str) -> (Vec<(usize, bool, u32, u8, bool, u16)>, usize) {
+/// Tick, marker, timestamp since the first, event, end, duration.
+type Row = (usize, bool, u32, u8, bool, u16);
+
+/// Presses `digits` and gives each tick's packet, and how many ticks it took.
+fn press(digits: &str) -> (Vec<Row>, usize) {
     let now = start();
     let mut stream = crate::Sender::new(3);
     let begin = stream.timestamp();
