@@ -1,0 +1,153 @@
+//! What this room asks of the exchange behind it, and the JSON shapes it shows.
+
+use serde::Serialize;
+use std::{future::Future, pin::Pin};
+use terms::{CallId, Name};
+
+/// An answer that may take a moment (the exchange asks another thread).
+pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, ExchangeFault>> + Send>>;
+
+/// Why the exchange has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExchangeFault {
+    /// Starting, stopping or overloaded: told as 503.
+    Unavailable(String),
+    /// Failed: told as 500.
+    Failed(String),
+}
+
+/// The exchange as HTTP sees it.
+pub trait Exchange: Send + Sync + 'static {
+    /// Every connection, by name.
+    fn connections(&self) -> Answer<Vec<ConnectionView>>;
+    /// One connection.
+    fn connection(&self, name: Name) -> Answer<Option<ConnectionView>>;
+    /// Calls under way, oldest first.
+    fn calls(&self) -> Answer<Vec<CallView>>;
+    /// One call under way.
+    fn call(&self, id: CallId) -> Answer<Option<CallView>>;
+    /// Ends a call; false when there is none.
+    fn hang_up(&self, id: CallId) -> Answer<bool>;
+    /// The flows in use.
+    fn flows(&self) -> Answer<FlowsView>;
+    /// Reads all files again; a bad set is refused and the old one stays.
+    fn reload(&self) -> Answer<Reloaded>;
+    /// Whether calls are taken.
+    fn readiness(&self) -> Readiness;
+}
+
+/// Whether calls are taken, and if not, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Yes.
+    Ready,
+    /// No: starting, draining, a listener is down.
+    NotReady(String),
+}
+
+/// A connection and where it can be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConnectionView {
+    /// Realm.
+    pub realm: Name,
+    /// Name.
+    pub name: Name,
+    /// `device`, `virtual`, …
+    pub kind: String,
+    /// Whether a call to it would find somebody or something.
+    pub online: bool,
+    /// Registered contacts.
+    pub contacts: Vec<ContactView>,
+}
+
+/// A registered contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ContactView {
+    /// Contact address.
+    pub uri: String,
+    /// What it says it is (User-Agent).
+    pub agent: Option<String>,
+    /// Address it registers from, `ip:port`.
+    pub source: String,
+    /// `udp`, `tcp`, …
+    pub transport: String,
+    /// Since when, RFC 3339 in UTC.
+    pub since: String,
+    /// Until when, RFC 3339 in UTC.
+    pub expires: String,
+}
+
+/// A call under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CallView {
+    /// Id.
+    pub id: CallId,
+    /// Realm.
+    pub realm: Name,
+    /// Who calls.
+    pub from: String,
+    /// What was dialled.
+    pub to: String,
+    /// `ringing`, `answered`, `bridged`, `ending`, …
+    pub state: String,
+    /// Since when, RFC 3339 in UTC.
+    pub since: String,
+    /// The flow it runs, and its version.
+    pub flow: Option<String>,
+    /// The state of the flow it is in.
+    pub step: Option<String>,
+    /// Its legs.
+    pub legs: Vec<LegView>,
+    /// Its timeline so far: one line a decision; may be empty in a list.
+    pub timeline: Vec<String>,
+}
+
+/// A leg of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LegView {
+    /// Number within the call; 0 is the caller.
+    pub id: u16,
+    /// Address of the other end.
+    pub peer: String,
+    /// State.
+    pub state: String,
+    /// Codec, once agreed.
+    pub codec: Option<String>,
+}
+
+/// The flows in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FlowsView {
+    /// Version of the whole set; calls keep the version they began with.
+    pub version: u64,
+    /// When it was loaded, RFC 3339 in UTC.
+    pub loaded_at: String,
+    /// Why the newest files were refused, if they were; the set in use is older then.
+    pub last_fault: Option<String>,
+    /// The flows.
+    pub flows: Vec<FlowView>,
+}
+
+/// One flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FlowView {
+    /// Name.
+    pub name: String,
+    /// File it was read from, relative to its folder.
+    pub file: String,
+}
+
+/// What a reload did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The new set is in use.
+    Accepted {
+        /// Its version.
+        version: u64,
+    },
+    /// The new set is refused; the old one stays.
+    Refused {
+        /// Every fault, as `callflow check` prints it.
+        faults: String,
+    },
+}

@@ -1,0 +1,12 @@
+//! The limits of a request, with reasons.
+
+use std::time::Duration;
+
+/// Largest body, bytes (nothing here takes more than a few lines).
+pub const BODY_MAX: usize = 64 * 1024;
+/// Longest time until an answer begins.
+pub const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// Largest body a webhook sink takes, bytes (deliveries are at most 256 kB).
+pub const SINK_BODY_MAX: usize = 512 * 1024;
+/// Age of a webhook's timestamp a sink accepts, either way (Standard Webhooks: five minutes).
+pub const SINK_AGE_MAX: Duration = Duration::from_secs(300);

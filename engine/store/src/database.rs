@@ -1,0 +1,80 @@
+//! Opening the database: migrations, durability, and what happens when the file cannot be read.
+
+use crate::{Recovered, StoreFault, limits, recovery};
+use sqlx::{
+    ConnectOptions, Connection, Row, SqliteConnection, SqlitePool,
+    migrate::{Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{borrow::Cow, path::Path, time::Duration};
+
+const FILE: &str = "callflow.db";
+/// Files up to this size are checked page by page at every start (64 MB take about 0.1 s).
+const CHECKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Every migration, oldest first; never changed once released.
+fn migrator() -> Migrator {
+    use sqlx::SqlSafeStr as _;
+    let first = include_str!("../migrations/0001_first.sql").into_sql_str();
+    Migrator::with_migrations(vec![Migration::new(1, Cow::Borrowed("first"), MigrationType::Simple, first, false)])
+}
+
+/// Whether rows must be made again from the descriptions beside the messages.
+pub(crate) struct Opened {
+    pub(crate) writer: SqliteConnection,
+    pub(crate) readers: SqlitePool,
+    pub(crate) is_new: bool,
+}
+
+/// Opens the database of a data folder; one that cannot be read is quarantined with its journal and a new one begun.
+pub(crate) async fn open(root: &Path, told: &mut Recovered) -> Result<Opened, StoreFault> {
+    let path = root.join(FILE);
+    let existed = path.exists();
+    match try_open(&path).await {
+        Ok((writer, readers)) => Ok(Opened { writer, readers, is_new: !existed }),
+        Err(fault) if existed && is_corrupt(&fault) => {
+            for suffix in ["", "-wal", "-shm"] {
+                let part = root.join(format!("{FILE}{suffix}"));
+                if part.exists() {
+                    recovery::quarantine(root, &part, &fault.to_string(), told);
+                }
+            }
+            let (writer, readers) = try_open(&path).await?;
+            Ok(Opened { writer, readers, is_new: true })
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+async fn try_open(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .disable_statement_logging();
+    let mut writer = options.connect().await?;
+    if std::fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_BYTES_MAX) {
+        let verdict: String = sqlx::query("pragma quick_check(1)").fetch_one(&mut writer).await?.try_get(0)?;
+        if verdict != "ok" {
+            writer.close().await?;
+            return Err(sqlx::Error::Protocol(format!("{CORRUPT}: {verdict}")));
+        }
+    }
+    if let Err(fault) = migrator().run_direct(None, &mut writer, false).await {
+        writer.close().await?;
+        return Err(sqlx::Error::Migrate(Box::new(fault)));
+    }
+    let readers = SqlitePoolOptions::new().max_connections(limits::READERS_MAX).connect_with(options).await?;
+    Ok((writer, readers))
+}
+
+const CORRUPT: &str = "database is malformed";
+
+fn is_corrupt(fault: &sqlx::Error) -> bool {
+    let text = fault.to_string();
+    // SQLITE_CORRUPT (11) and SQLITE_NOTADB (26), by their fixed texts; our own verdict above.
+    ["malformed", "not a database", CORRUPT].iter().any(|sign| text.contains(sign))
+}

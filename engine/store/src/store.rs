@@ -1,0 +1,489 @@
+//! The handle on everything durable.
+
+use crate::{
+    BindingChange, BindingRow, Finished, Job, JobFate, MessageQuery, Options, OutboxCounts, Page, Recovered,
+    SpoolWriter, StoreFault, Swept, WebhookDraft, bindings, database, jobs, limits, messages, outbox,
+    recovery::{self, Found},
+    seal::{self, Sealed, Sealing},
+    spool::{OnFinished, Shared, Spool},
+    writer::{self, Answer, Surroundings, Write, Writer},
+};
+use sqlx::SqlitePool;
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use terms::{MessageId, Name, UnixMs};
+use tokio::task::JoinHandle;
+use voicemail::{Message, MessageDraft, Room, Transcript, Waiting};
+
+/// A cheap handle on the data folder of one engine. Made and used within a tokio runtime; [`SpoolWriter`] works anywhere.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    root: PathBuf,
+    readers: SqlitePool,
+    writer: Writer,
+    around: Arc<Surroundings>,
+    spool: SpoolWriter,
+    spool_shared: Arc<Shared>,
+    recovered: Recovered,
+    ends: Mutex<Option<Ends>>,
+    _lock: Arc<File>,
+}
+
+/// What [`Store::close`] waits for.
+struct Ends {
+    spool: std::thread::JoinHandle<()>,
+    writer: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.inner.root.display())
+    }
+}
+
+impl Store {
+    /// Opens (or begins) a data folder and recovers what an earlier run left: see [`Store::recovered`].
+    ///
+    /// # Errors
+    /// [`StoreFault::InUse`] when another engine has it; [`StoreFault::File`] when the folder cannot be used;
+    /// [`StoreFault::Database`] when not even a new database can be begun. Unreadable contents are no error.
+    pub async fn open(data: &Path, options: Options) -> Result<Self, StoreFault> {
+        for folder in [data.to_owned(), data.join(seal::SPOOL)] {
+            fs::create_dir_all(&folder).map_err(|fault| StoreFault::file(&folder, &fault))?;
+        }
+        let root = data.canonicalize().map_err(|fault| StoreFault::file(data, &fault))?;
+        let lock = Arc::new(take_lock(&root)?);
+        let (found, mut recovered) = recovery::look_through(&root)?;
+        let mut opened = database::open(&root, &mut recovered).await?;
+        jobs::take_back(&mut opened.writer).await?;
+        let around = Arc::new(Surroundings {
+            audio_links: options.audio_links,
+            clock: options.clock,
+            deliveries_arrived: tokio::sync::Notify::new(),
+            jobs_arrived: tokio::sync::Notify::new(),
+        });
+        let (writer, orders) = Writer::new();
+        let writing = tokio::spawn(writer::run(opened.writer, orders, around.clone()));
+        if opened.is_new {
+            adopt(&root, &writer, &mut recovered).await?;
+        }
+        for found in found {
+            commit_found(&root, &writer, found, &mut recovered).await?;
+        }
+        let shared = Arc::new(Shared::new(options.disk_reserve));
+        let (spool, commands) = SpoolWriter::new(shared.clone());
+        let (runtime, end_writer, end_root) = (tokio::runtime::Handle::current(), writer.clone(), root.clone());
+        let endings = Box::new(move |sealing: Sealing, reply: OnFinished| {
+            runtime.spawn(end(end_root.clone(), end_writer.clone(), sealing, reply));
+        });
+        shared.look_at_disk(&root);
+        let thread = Spool { root: root.clone(), shared: shared.clone(), endings, lock: lock.clone() };
+        let running = std::thread::Builder::new()
+            .name("spool".to_owned())
+            .spawn(move || thread.run(&commands))
+            .map_err(|fault| StoreFault::file(&root, &fault))?;
+        let ends = Mutex::new(Some(Ends { spool: running, writer: writing }));
+        let (readers, spool_shared) = (opened.readers, shared);
+        let inner = Inner { root, readers, writer, around, spool, spool_shared, recovered, ends, _lock: lock };
+        let store = Self { inner: Arc::new(inner) };
+        store.clear_files().await?;
+        Ok(store)
+    }
+
+    /// What the start found in the spool and the database.
+    #[must_use]
+    pub fn recovered(&self) -> &Recovered {
+        &self.inner.recovered
+    }
+
+    /// The wall clock this store was opened with.
+    #[must_use]
+    pub fn now(&self) -> UnixMs {
+        (self.inner.around.clock)()
+    }
+
+    /// Waits until every write accepted so far is on disk and stops the spool; recordings still open stay for the next start.
+    pub async fn close(self) {
+        let ends = self.inner.ends.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Ends { spool, writer }) = ends else { return };
+        self.inner.spool.stop();
+        let _ = tokio::task::spawn_blocking(move || spool.join()).await;
+        self.inner.readers.close().await;
+        drop(self.inner);
+        // The writer ends when the last handle goes; others may still hold one, so it is not waited for without end.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), writer).await;
+    }
+
+    // ---- bindings
+
+    /// Writes changes of bindings, together with those of everybody who waits; done when they are on disk.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn write_bindings(&self, changes: Vec<BindingChange>) -> Result<(), StoreFault> {
+        self.inner.writer.write(Write::Bindings(changes)).await.map(|_| ())
+    }
+
+    /// The same without waiting, for threads that must not: `reply` is told after the commit (or the refusal), from another thread.
+    pub fn try_write_bindings(
+        &self,
+        changes: Vec<BindingChange>,
+        reply: impl FnOnce(Result<(), StoreFault>) + Send + 'static,
+    ) {
+        self.inner.writer.try_write(Write::Bindings(changes), Box::new(move |answer| reply(answer.map(|_| ()))));
+    }
+
+    /// Every binding still good at `now`.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn load_bindings(&self, now: UnixMs) -> Result<Vec<BindingRow>, StoreFault> {
+        let (rows, lost) = bindings::load(&self.inner.readers, now).await?;
+        if lost > 0 {
+            tracing::error!(lost, "bindings could not be read");
+        }
+        Ok(rows)
+    }
+
+    // ---- recordings and messages
+
+    /// The door for threads with audio.
+    #[must_use]
+    pub fn spool(&self) -> SpoolWriter {
+        self.inner.spool.clone()
+    }
+
+    /// How a mailbox stands for a caller who wants to leave a message; messages being spoken right now count.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn room(&self, realm: &Name, mailbox: &Name) -> Result<Room, StoreFault> {
+        let waiting = self.waiting(realm, mailbox).await?;
+        let speaking = self.inner.spool_shared.in_progress(realm, mailbox);
+        let disk_accepts = self.inner.spool_shared.accepts().is_ok();
+        Ok(Room { messages: waiting.total().saturating_add(speaking), disk_accepts })
+    }
+
+    /// New and old messages of a mailbox.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn waiting(&self, realm: &Name, mailbox: &Name) -> Result<Waiting, StoreFault> {
+        messages::waiting(&self.inner.readers, realm, mailbox).await
+    }
+
+    /// A page of messages, newest first.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn messages(&self, query: &MessageQuery) -> Result<Page, StoreFault> {
+        messages::list(&self.inner.readers, query, |id| self.audio_link(id)).await
+    }
+
+    /// One message, unless it is deleted.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreFault> {
+        let found = messages::get(&self.inner.readers, id).await?;
+        Ok(found.map(|mut message| {
+            message.audio_url = self.audio_link(id);
+            message
+        }))
+    }
+
+    fn audio_link(&self, id: MessageId) -> Option<String> {
+        self.inner.around.audio_links.as_ref().map(|links| links.link(id, self.now()))
+    }
+
+    /// Whether a signed link is good now.
+    #[must_use]
+    pub fn is_good_link(&self, id: MessageId, expires: u64, signature: &str) -> bool {
+        self.inner.around.audio_links.as_ref().is_some_and(|links| links.is_good(id, expires, signature, self.now()))
+    }
+
+    /// Where a message's WAV file is; `None` when the message or its file is gone.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn audio_path(&self, id: MessageId) -> Result<Option<PathBuf>, StoreFault> {
+        let Some(message) = messages::get(&self.inner.readers, id).await? else { return Ok(None) };
+        let path = seal::message_path(&self.inner.root, &message.realm, &message.mailbox, id);
+        // A link planted in the folder must not lead out of it: the true place is compared, and only plain files are given.
+        let plain = fs::symlink_metadata(&path).is_ok_and(|entry| entry.is_file());
+        let inside = path.canonicalize().is_ok_and(|place| place.starts_with(&self.inner.root));
+        Ok((plain && inside).then_some(path))
+    }
+
+    /// Marks a message heard or new. False when it is so already or does not exist.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn mark_heard(&self, id: MessageId, heard: bool) -> Result<bool, StoreFault> {
+        self.change(Write::MarkHeard(id, heard)).await
+    }
+
+    /// Deletes a message: its row says so, `voicemail.deleted` is owed, its files go. False when it does not exist.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn delete_message(&self, id: MessageId) -> Result<bool, StoreFault> {
+        let deleted = self.change(Write::Delete(id)).await?;
+        if deleted {
+            self.clear_files().await?;
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes what is past its time and forgets what was settled a week ago. To be called every few minutes.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn sweep(&self) -> Result<Swept, StoreFault> {
+        let (now, mut swept) = (self.now(), Swept::default());
+        for id in messages::overdue(&self.inner.readers, now, 500).await? {
+            swept.messages += usize::from(self.change(Write::Delete(id)).await?);
+        }
+        self.clear_files().await?;
+        let recordings = messages::recordings_overdue(&self.inner.readers, now).await?;
+        if !recordings.is_empty() {
+            for (id, realm) in &recordings {
+                remove_pair(&seal::recording_path(&self.inner.root, realm, *id));
+            }
+            swept.recordings = recordings.len();
+            let ids = recordings.into_iter().map(|(id, _)| id).collect();
+            self.inner.writer.write(Write::RecordingsForgotten(ids)).await?;
+        }
+        self.inner.writer.write(Write::Forget).await?;
+        Ok(swept)
+    }
+
+    async fn clear_files(&self) -> Result<(), StoreFault> {
+        let gone = messages::to_clear(&self.inner.readers).await?;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for (id, realm, mailbox) in &gone {
+            remove_pair(&seal::message_path(&self.inner.root, realm, mailbox, *id));
+        }
+        let ids = gone.into_iter().map(|(id, ..)| id).collect();
+        self.inner.writer.write(Write::FilesRemoved(ids)).await.map(|_| ())
+    }
+
+    // ---- transcription
+
+    /// The next job that is due, now this caller's; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn claim_job(&self) -> Result<Option<Job>, StoreFault> {
+        match self.inner.writer.write(Write::ClaimJob).await? {
+            Answer::Job(job) => Ok(job),
+            Answer::Done | Answer::Changed(_) | Answer::Fate(_) => Ok(None),
+        }
+    }
+
+    /// Waits until a job may be due: one arrived, or a failed one's wait is over. May return without one.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn job_due(&self) -> Result<(), StoreFault> {
+        let arrived = self.inner.around.jobs_arrived.notified();
+        let next = jobs::next_due(&self.inner.readers).await?;
+        let hour = 3_600_000;
+        let wait = next.map_or(hour, |at| at.0.saturating_sub(self.now().0).min(hour));
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(wait), arrived).await;
+        Ok(())
+    }
+
+    /// Keeps a transcript: the job ends, `voicemail.transcribed` is owed. False when the message is gone or has one.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn set_transcript(&self, id: MessageId, transcript: Transcript) -> Result<bool, StoreFault> {
+        self.change(Write::Transcribed(id, transcript)).await
+    }
+
+    /// A try failed: again later, or `voicemail.transcription_failed` is owed.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn fail_job(&self, job: &Job, reason: &str, may_retry: bool) -> Result<JobFate, StoreFault> {
+        let write = Write::JobFailed { job: job.id, reason: reason.to_owned(), may_retry };
+        match self.inner.writer.write(write).await? {
+            Answer::Fate(fate) => Ok(fate),
+            Answer::Done | Answer::Changed(_) | Answer::Job(_) => Ok(JobFate::NoSuchJob),
+        }
+    }
+
+    // ---- webhooks
+
+    /// Owes a webhook; done when it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreFault::Refused`] over a limit, [`StoreFault::Database`], [`StoreFault::Closed`].
+    pub async fn enqueue(&self, draft: WebhookDraft) -> Result<(), StoreFault> {
+        draft.check()?;
+        self.inner.writer.write(Write::Enqueue(vec![draft])).await.map(|_| ())
+    }
+
+    /// Owes `voicemail.full` to those of `urls` that want it, in order with the mailbox's other events.
+    ///
+    /// # Errors
+    /// As [`Store::enqueue`].
+    pub async fn enqueue_full(&self, event: &voicemail::FullEvent, urls: &[String]) -> Result<(), StoreFault> {
+        let body = serde_json::to_string(event).map_err(|fault| StoreFault::Refused(fault.to_string()))?;
+        let (realm, order_key) =
+            (event.body.realm.clone(), messages::order_key(&event.body.realm, &event.body.mailbox));
+        let drafts: Vec<WebhookDraft> = urls
+            .iter()
+            .take(voicemail::limits::NOTIFY_MAX)
+            .map(|url| WebhookDraft {
+                realm: realm.clone(),
+                url: url.clone(),
+                event: event.kind.name().to_owned(),
+                body: body.clone(),
+                order_key: order_key.clone(),
+            })
+            .collect();
+        drafts.iter().try_for_each(WebhookDraft::check)?;
+        self.inner.writer.write(Write::Enqueue(drafts)).await.map(|_| ())
+    }
+
+    /// How many webhooks are owed, delivered and lost.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn outbox_counts(&self) -> Result<OutboxCounts, StoreFault> {
+        outbox::counts(&self.inner.readers).await
+    }
+
+    pub(crate) async fn owed_after(&self, seq: i64) -> Result<Vec<outbox::Owed>, StoreFault> {
+        outbox::owed_after(&self.inner.readers, seq, limits::DELIVERIES_LOADED_MAX).await
+    }
+    pub(crate) async fn delivery_body(&self, seq: i64) -> Result<Option<String>, StoreFault> {
+        outbox::body(&self.inner.readers, seq).await
+    }
+    pub(crate) async fn settle(&self, seq: i64, settled: outbox::Settled) -> Result<(), StoreFault> {
+        self.inner.writer.write(Write::Settle(seq, settled)).await.map(|_| ())
+    }
+    pub(crate) fn deliveries_arrived(&self) -> &tokio::sync::Notify {
+        &self.inner.around.deliveries_arrived
+    }
+
+    async fn change(&self, write: Write) -> Result<bool, StoreFault> {
+        match self.inner.writer.write(write).await? {
+            Answer::Changed(changed) => Ok(changed),
+            Answer::Done | Answer::Job(_) | Answer::Fate(_) => Ok(true),
+        }
+    }
+}
+
+/// One engine a folder: two would recover each other's recordings.
+fn take_lock(root: &Path) -> Result<File, StoreFault> {
+    let path = root.join("lock");
+    let lock = File::create(&path).map_err(|fault| StoreFault::file(&path, &fault))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(fs::TryLockError::WouldBlock) => Err(StoreFault::InUse(root.to_owned())),
+        Err(fs::TryLockError::Error(fault)) => Err(StoreFault::file(&path, &fault)),
+    }
+}
+
+/// The end of a recording: safe on disk, then in the tables, then acknowledged.
+async fn end(root: PathBuf, writer: Writer, sealing: Sealing, reply: OnFinished) {
+    let folder = root.clone();
+    let safe = tokio::task::spawn_blocking(move || sealing.make_safe(&folder).map(|path| (path, sealing))).await;
+    let (path, sealing) = match safe {
+        Ok(Ok(safe)) => safe,
+        Ok(Err(fault)) => {
+            tracing::error!(%fault, "recording not kept now; the next start tries again");
+            return reply(Finished::Failed(fault.to_string()));
+        }
+        Err(fault) => return reply(Finished::Failed(fault.to_string())),
+    };
+    let length = sealing.length();
+    reply(match commit(&root, &writer, &sealing).await {
+        Ok(_) => match &sealing.sealed {
+            Sealed::File(_) => Finished::File { path, length },
+            Sealed::Message(..) => Finished::Message { id: sealing.meta.id, length },
+        },
+        Err(fault) => {
+            tracing::error!(id = %sealing.meta.id, %fault, "recording is on disk but not in the tables; the next start tries again");
+            Finished::Failed(fault.to_string())
+        }
+    });
+}
+
+/// Steps 4 and 5 of a seal; true when it was not kept before.
+async fn commit(root: &Path, writer: &Writer, sealing: &Sealing) -> Result<bool, StoreFault> {
+    let write = match &sealing.sealed {
+        Sealed::File(_) => Write::KeepRecording(sealing.meta.clone(), sealing.length()),
+        Sealed::Message(_, draft) => Write::KeepMessage(draft.clone()),
+    };
+    let fresh = matches!(writer.write(write).await?, Answer::Changed(true));
+    sealing.forget(root);
+    Ok(fresh)
+}
+
+async fn commit_found(root: &Path, writer: &Writer, found: Found, told: &mut Recovered) -> Result<(), StoreFault> {
+    let (Found::Partial(sealing) | Found::Whole(sealing)) = &found;
+    let fresh = commit(root, writer, sealing).await?;
+    if fresh {
+        match &found {
+            Found::Partial(sealing) => told.partial.push(sealing.meta.id),
+            Found::Whole(sealing) => told.completed.push(sealing.meta.id),
+        }
+    }
+    Ok(())
+}
+
+/// After the database was lost: messages come back from the descriptions beside their audio, without telling anybody again.
+async fn adopt(root: &Path, writer: &Writer, told: &mut Recovered) -> Result<(), StoreFault> {
+    let mut folders = vec![root.join("messages")];
+    let mut depth = 0;
+    while depth < 2 {
+        folders = folders.iter().flat_map(|folder| entries(folder)).filter(|path| path.is_dir()).collect();
+        depth += 1;
+    }
+    for path in folders.iter().flat_map(|folder| entries(folder)) {
+        if path.extension().is_none_or(|kind| kind != "json") || !path.with_extension("wav").exists() {
+            continue;
+        }
+        let read = seal::read_bounded(&path).map_err(|fault| fault.to_string());
+        match read.and_then(|text| serde_json::from_slice::<MessageDraft>(&text).map_err(|fault| fault.to_string())) {
+            Ok(mut draft) if seal::message_path(root, &draft.envelope.realm, &draft.envelope.mailbox, draft.envelope.id)
+                == path.with_extension("wav") =>
+            {
+                draft.envelope.notify.clear();
+                draft.envelope.transcribe = false;
+                writer.write(Write::KeepMessage(Box::new(draft))).await?;
+            }
+            Ok(_) => recovery::quarantine(root, &path, "describes another message", told),
+            Err(why) => recovery::quarantine(root, &path, &why, told),
+        }
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).map(|all| all.filter_map(|entry| entry.ok().map(|e| e.path())).collect()).unwrap_or_default()
+}
+
+fn remove_pair(wav: &Path) {
+    for path in [wav.to_owned(), wav.with_extension("json")] {
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
+            Err(fault) => tracing::warn!(path = %path.display(), %fault, "file of a deleted message not removed"),
+        }
+    }
+}
+

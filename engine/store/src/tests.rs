@@ -1,0 +1,5 @@
+//! Stories of the whole room, on a real SQLite in a temporary folder.
+
+mod disk;
+mod web;
+mod virtual_time;
