@@ -1,6 +1,9 @@
 //! Plain sound: a rate and mono samples; and what can be wrong with sound from outside.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
+
+/// Sample rates understood, Hz: from the narrowest telephone to the widest studio; others are damage.
+pub(crate) const RATES: RangeInclusive<u32> = 4_000..=384_000;
 
 /// Mono sound in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,9 +18,7 @@ impl Pcm {
     /// How long it sounds.
     #[must_use]
     pub fn duration(&self) -> Duration {
-        let rate = u64::from(self.rate.max(1));
-        let count = self.samples.len() as u64;
-        Duration::from_nanos((u128::from(count) * 1_000_000_000 / u128::from(rate)).min(u128::from(u64::MAX)) as u64)
+        Duration::from_secs_f64(self.samples.len() as f64 / f64::from(self.rate.max(1)))
     }
 }
 

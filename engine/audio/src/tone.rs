@@ -1,9 +1,29 @@
-//! Tones a telephone network makes: ringback, busy, beep, keys.
-use crate::Prompt;
-use std::{sync::Arc, time::Duration};
+//! Tones a telephone network makes: ringback, busy, beep, keys. Each is made once and shared.
+
+use crate::{Pcm, Prompt};
+use std::{
+    f32::consts::TAU,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use terms::Digit;
 
-/// Whose network tones: the cadence table's rows.
+/// Tones are made at 16 kHz, so that every codec gets them.
+const RATE: u32 = 16_000;
+/// Soft edge of every tone: without one each beginning clicks.
+const EDGE: Duration = Duration::from_millis(5);
+/// Level of each sine of a network tone, dBFS peak: near the −19 dBm0 of ITU-T E.180.
+const NETWORK_DBFS: f32 = -19.0;
+/// Levels of a key's low and high sine, dBFS peak: high 2 dB louder ("twist", ITU-T Q.23 practice).
+const KEY_DBFS: (f32, f32) = (-11.0, -9.0);
+/// How long a key sounds and how long it is quiet after: what every receiver takes (Q.24 asks 40/40 at least).
+const KEY_SPAN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(60));
+/// The voicemail beep: what answering machines have taught callers to wait for.
+const BEEP: (f32, Duration, f32) = (1_000.0, Duration::from_millis(400), -10.0);
+/// Longest silence made, the same as the longest file.
+const SILENCE_MAX: Duration = crate::file::FILE_LENGTH_MAX;
+
+/// Whose network tones: the cadence table's rows (ITU-T E.180 supplement 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Country {
     /// United States and Canada: 440+480 Hz, 2 s on 4 s off.
@@ -11,33 +31,237 @@ pub enum Country {
     Us,
     /// United Kingdom: 400+450 Hz, 0.4 on 0.2 off 0.4 on 2 off.
     Gb,
-    /// Germany and most of Europe: 425 Hz, 1 s on 4 s off.
+    /// Germany: 425 Hz, 1 s on 4 s off.
     De,
     /// France: 440 Hz, 1.5 s on 3.5 s off.
     Fr,
     /// Europe where nothing better is known (ETSI): 425 Hz, 1 s on 4 s off.
     Eu,
 }
+
+/// Sines and milliseconds on, off, on, off…; each sum is a multiple of 20 ms, so that loops have no seam.
+struct Cadence {
+    hertz: &'static [f32],
+    on_off_ms: &'static [u64],
+}
+
 impl Country {
+    /// Every row of the table.
+    pub const ALL: [Self; 5] = [Self::Us, Self::Gb, Self::De, Self::Fr, Self::Eu];
+
     /// From an ISO 3166 code such as `us`, `GB`; `uk` and `eu` are understood.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> { let _ = text; todo!() }
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("uk") {
+            return Some(Self::Gb);
+        }
+        Self::ALL.into_iter().find(|country| country.code().eq_ignore_ascii_case(text))
+    }
+
+    /// Its code in lower case.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Us => "us",
+            Self::Gb => "gb",
+            Self::De => "de",
+            Self::Fr => "fr",
+            Self::Eu => "eu",
+        }
+    }
+
+    const fn ringback(self) -> Cadence {
+        match self {
+            Self::Us => Cadence { hertz: &[440.0, 480.0], on_off_ms: &[2_000, 4_000] },
+            Self::Gb => Cadence { hertz: &[400.0, 450.0], on_off_ms: &[400, 200, 400, 2_000] },
+            Self::De | Self::Eu => Cadence { hertz: &[425.0], on_off_ms: &[1_000, 4_000] },
+            Self::Fr => Cadence { hertz: &[440.0], on_off_ms: &[1_500, 3_500] },
+        }
+    }
+
+    const fn busy(self) -> Cadence {
+        match self {
+            Self::Us => Cadence { hertz: &[480.0, 620.0], on_off_ms: &[500, 500] },
+            Self::Gb => Cadence { hertz: &[400.0], on_off_ms: &[375, 375, 375, 375] },
+            Self::De => Cadence { hertz: &[425.0], on_off_ms: &[480, 480] },
+            Self::Fr => Cadence { hertz: &[440.0], on_off_ms: &[500, 500] },
+            Self::Eu => Cadence { hertz: &[425.0], on_off_ms: &[500, 500] },
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Us => 0,
+            Self::Gb => 1,
+            Self::De => 2,
+            Self::Fr => 3,
+            Self::Eu => 4,
+        }
+    }
 }
+
 /// One whole cadence of ringback (play it looped).
 #[must_use]
-pub fn ringback(country: Country) -> Arc<Prompt> { let _ = country; todo!() }
+pub fn ringback(country: Country) -> Arc<Prompt> {
+    static TONES: LazyLock<[Arc<Prompt>; 5]> =
+        LazyLock::new(|| Country::ALL.map(|c| Prompt::shared(format!("ringback {}", c.code()), &cadence(&c.ringback()))));
+    TONES[country.index()].clone()
+}
+
 /// One whole cadence of busy tone (play it looped).
 #[must_use]
-pub fn busy(country: Country) -> Arc<Prompt> { let _ = country; todo!() }
+pub fn busy(country: Country) -> Arc<Prompt> {
+    static TONES: LazyLock<[Arc<Prompt>; 5]> =
+        LazyLock::new(|| Country::ALL.map(|c| Prompt::shared(format!("busy tone {}", c.code()), &cadence(&c.busy()))));
+    TONES[country.index()].clone()
+}
+
 /// The voicemail beep: 1 kHz, 400 ms, −10 dBFS, soft edges.
 #[must_use]
-pub fn beep() -> Arc<Prompt> { todo!() }
+pub fn beep() -> Arc<Prompt> {
+    static TONE: LazyLock<Arc<Prompt>> = LazyLock::new(|| Prompt::shared("beep", &sine(BEEP.0, BEEP.1, BEEP.2)));
+    TONE.clone()
+}
+
 /// A key's two tones for 100 ms and 60 ms of silence.
 #[must_use]
-pub fn dtmf(digit: Digit) -> Arc<Prompt> { let _ = digit; todo!() }
+pub fn dtmf(digit: Digit) -> Arc<Prompt> {
+    static TONES: LazyLock<[Arc<Prompt>; 16]> = LazyLock::new(|| {
+        std::array::from_fn(|event| {
+            let key = Digit::from_event(event as u8).map_or('?', Digit::as_char);
+            Prompt::shared(format!("key {key}"), &key_tone(event))
+        })
+    });
+    TONES[usize::from(digit.event() & 15)].clone()
+}
+
 /// Silence for `length` (whole frames, at most 30 minutes).
 #[must_use]
-pub fn silence(length: Duration) -> Prompt { let _ = length; todo!() }
+pub fn silence(length: Duration) -> Prompt {
+    let count = samples_in(length.min(SILENCE_MAX)) / 2;
+    Prompt::new("silence", &Pcm { rate: RATE / 2, samples: vec![0; count] })
+}
+
 /// A sine at `hertz`, `length` long, peak at `dbfs`, with 5 ms soft edges; at 16 kHz.
 #[must_use]
-pub fn sine(hertz: f32, length: Duration, dbfs: f32) -> crate::Pcm { let _ = (hertz, length, dbfs); todo!() }
+pub fn sine(hertz: f32, length: Duration, dbfs: f32) -> Pcm {
+    Pcm { rate: RATE, samples: sines(&[(hertz, dbfs)], length) }
+}
+
+/// The row and column frequencies of the sixteen keys (ITU-T Q.23), by event code 0–15 (`0`–`9`, `*`, `#`, `A`–`D`).
+#[must_use]
+pub const fn dtmf_hertz(digit: Digit) -> (f32, f32) {
+    key_hertz(digit.event() as usize)
+}
+
+const fn key_hertz(event: usize) -> (f32, f32) {
+    const ROWS: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
+    const COLUMNS: [f32; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
+    let (row, column) = match event & 15 {
+        0 => (3, 1),
+        10 => (3, 0),
+        11 => (3, 2),
+        letter @ 12..=15 => (letter - 12, 3),
+        digit => ((digit - 1) / 3, (digit - 1) % 3),
+    };
+    (ROWS[row], COLUMNS[column])
+}
+
+fn key_tone(event: usize) -> Pcm {
+    let (low, high) = key_hertz(event);
+    let mut samples = sines(&[(low, KEY_DBFS.0), (high, KEY_DBFS.1)], KEY_SPAN.0);
+    samples.resize(samples.len() + samples_in(KEY_SPAN.1), 0);
+    Pcm { rate: RATE, samples }
+}
+
+fn cadence(cadence: &Cadence) -> Pcm {
+    let parts: Vec<(f32, f32)> = cadence.hertz.iter().map(|hertz| (*hertz, NETWORK_DBFS)).collect();
+    let mut samples = Vec::new();
+    for (at, ms) in cadence.on_off_ms.iter().enumerate() {
+        let length = Duration::from_millis(*ms);
+        if at % 2 == 0 {
+            samples.extend(sines(&parts, length));
+        } else {
+            samples.resize(samples.len() + samples_in(length), 0);
+        }
+    }
+    Pcm { rate: RATE, samples }
+}
+
+fn samples_in(length: Duration) -> usize {
+    (length.as_micros() as u64 * u64::from(RATE) / 1_000_000) as usize
+}
+
+fn sines(parts: &[(f32, f32)], length: Duration) -> Vec<i16> {
+    let (count, edge) = (samples_in(length), samples_in(EDGE));
+    (0..count)
+        .map(|at| {
+            let soft = (at.min(count - 1 - at) as f32 / edge as f32).min(1.0);
+            let sum: f32 = parts
+                .iter()
+                .map(|(hertz, dbfs)| 10_f32.powf(dbfs / 20.0) * (TAU * ((hertz * at as f32 / RATE as f32).fract())).sin())
+                .sum();
+            (sum * soft * 32_767.0) as i16
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::dbfs;
+
+    /// Power at `hertz` relative to all power, by one Goertzel filter.
+    fn share(samples: &[i16], rate: u32, hertz: f32) -> f64 {
+        let coefficient = 2.0 * f64::cos(std::f64::consts::TAU * f64::from(hertz) / f64::from(rate));
+        let (mut before, mut last) = (0.0, 0.0);
+        for sample in samples {
+            (before, last) = (last, f64::from(*sample) + coefficient * last - before);
+        }
+        let power = before * before + last * last - coefficient * before * last;
+        let all: f64 = samples.iter().map(|s| f64::from(*s).powi(2)).sum();
+        power * 2.0 / (all * samples.len() as f64)
+    }
+
+    #[test]
+    fn every_key_has_its_two_tones() {
+        for event in 0..16 {
+            let digit = Digit::from_event(event).unwrap();
+            let prompt = dtmf(digit);
+            assert_eq!(prompt.duration(), Duration::from_millis(160));
+            let (low, high) = dtmf_hertz(digit);
+            let sound = &prompt.sound().samples[160..1_440];
+            let (a, b) = (share(sound, RATE, low), share(sound, RATE, high));
+            assert!(a > 0.3 && b > 0.5 && a + b > 0.95, "{digit}: {a:.2} {b:.2}");
+        }
+        assert_eq!(dtmf_hertz(Digit::try_from('5').unwrap()), (770.0, 1_336.0));
+        assert_eq!(dtmf_hertz(Digit::try_from('#').unwrap()), (941.0, 1_477.0));
+        assert_eq!(dtmf_hertz(Digit::try_from('D').unwrap()), (941.0, 1_633.0));
+    }
+
+    #[test]
+    fn ringback_has_the_cadence_of_its_country() {
+        for (country, seconds, on, hertz) in
+            [(Country::Us, 6.0, 2.0, 440.0), (Country::Gb, 3.0, 0.8, 450.0), (Country::De, 5.0, 1.0, 425.0), (Country::Fr, 5.0, 1.5, 440.0)]
+        {
+            let prompt = ringback(country);
+            assert_eq!(prompt.duration().as_secs_f32(), seconds, "{country:?}");
+            let loud = prompt.sound().samples.chunks(320).filter(|frame| dbfs(frame) > -40.0).count();
+            assert_eq!(loud as f32 / 50.0, on, "{country:?}");
+            assert!(share(&prompt.sound().samples[1_600..4_800], RATE, hertz) > 0.4);
+            assert_eq!(prompt.sound().samples.len() % 320, 0);
+            assert_eq!(busy(country).sound().samples.len() % 320, 0);
+        }
+        assert_eq!(Country::parse("UK"), Some(Country::Gb));
+        assert_eq!(Country::parse("xx"), None);
+    }
+
+    #[test]
+    fn the_beep_is_a_kilohertz_and_silence_is_silent() {
+        let beep = beep();
+        assert_eq!(beep.duration(), Duration::from_millis(400));
+        assert!(share(&beep.sound().samples[320..6_080], RATE, 1_000.0) > 0.99);
+        assert_eq!(silence(Duration::from_millis(30)).frame_count(), 2);
+        assert_eq!(silence(Duration::MAX).duration(), SILENCE_MAX);
+    }
+}

@@ -6,20 +6,40 @@
 //! **Invariants**: a tick allocates nothing, logs nothing, waits for nothing; an outgoing stream keeps one SSRC with rising
 //! sequence numbers and timestamps for its whole life; no packet goes to an address that was neither signalled nor latched;
 //! a recording is as long as the wall clock says.
-//! **How to add a kind of source**: give it a `next frame` in `player.rs`'s manner and one arm in the tick of `mixer.rs`.
+//! **How to add a kind of source**: give it a `next` frame in `player.rs`'s manner and one arm in `stream.rs`'s `slot`.
+//!
+//! ```text
+//! RTP in → latch → statistics → key?  → Event::Digit (and relayed)
+//!                             → audio → relayed at once (same codec, or the other G.711 law by table)
+//!                                     → ear (jitter buffer, decoder) → tick → recorder, transcoder → RTP out
+//! prompt frames (shared, encoded) → tick → RTP out
+//! ```
+//! Libraries: `arrayvec` for short lists that must not allocate. Codecs, jitter buffer and packets are rooms `audio` and `rtp`.
 
+mod bridge;
+mod ear;
 mod event;
+mod limits;
 mod mixer;
+mod player;
 mod playlist;
 mod quality;
+mod receive;
 mod record;
+mod recorder;
 mod setup;
+mod stream;
+mod tick;
 mod wire;
+
+#[cfg(test)]
+mod stories;
 
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
 pub use mixer::Mixer;
 pub use playlist::{Item, Playlist, Repeat};
 pub use quality::Quality;
 pub use record::{RECORDED_LEGS_MAX, RecordEnd, RecordSpec, Recorded, Source};
+pub use rtp::Symmetric;
 pub use setup::{RECEIVE_FORMATS_MAX, SILENT_AFTER, StreamSetup};
 pub use wire::Wire;

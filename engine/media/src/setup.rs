@@ -1,6 +1,7 @@
 //! What the room above tells a mixer about one leg's stream: the result of offer and answer in media's own words.
 
 use arrayvec::ArrayVec;
+use rtp::Symmetric;
 use std::{net::SocketAddr, time::Duration};
 use terms::{Codec, Direction};
 
@@ -33,13 +34,13 @@ pub struct StreamSetup {
     /// **Our** direction: whether we send and whether we listen.
     pub direction: Direction,
     /// Whether the source may be latched when it differs from `remote` (peer behind NAT); the strict rule is room `rtp`'s.
-    pub symmetric: bool,
+    pub symmetric: Symmetric,
     /// Silence of the wire that is worth an event.
     pub silent_after: Duration,
 }
 
 impl StreamSetup {
-    /// The usual stream: one codec both ways on its static payload type, telephone-event 101, sendrecv, latch allowed.
+    /// The usual stream: one codec both ways on its static payload type, telephone-event 101, sendrecv, latch for peers behind NAT.
     #[must_use]
     pub fn new(remote: SocketAddr, codec: Codec) -> Self {
         let mut receive = ArrayVec::new();
@@ -55,7 +56,7 @@ impl StreamSetup {
             events_receive: Some(101),
             comfort_noise: None,
             direction: Direction::SendRecv,
-            symmetric: true,
+            symmetric: Symmetric::BehindNat,
             silent_after: SILENT_AFTER,
         }
     }

@@ -1,0 +1,29 @@
+//! Every bound of this room, with its unit and its reason.
+
+use std::time::Duration;
+
+/// The media frame: every codec we speak puts 20 ms into 160 bytes.
+pub(crate) const FRAME: Duration = Duration::from_millis(20);
+/// RTP clock units of a frame.
+pub(crate) const FRAME_TICKS: u32 = rtp::FRAME_TICKS;
+/// Samples of the widest frame (20 ms at 16 kHz).
+pub(crate) const FRAME_SAMPLES_MAX: usize = 320;
+/// Bytes of the largest packet built: a frame's worth of Ethernet.
+pub(crate) const PACKET_BYTES: usize = rtp::PACKET_BYTES_MAX;
+/// Packets sent at once when a tick came late: more would only be dropped by the peer's jitter buffer.
+pub(crate) const CATCH_UP_MAX: u32 = 3;
+/// How far own timestamps may run ahead of the clock when prompts interrupt each other: two frames, which any jitter buffer takes.
+pub(crate) const LEAD_MAX: Duration = Duration::from_millis(40);
+/// An idle stream sends a frame of silence this often, so that firewalls and NATs keep the way open (RFC 6263).
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// The same key by SIP INFO and by RTP within this time (from the event's last packet) is one press.
+pub(crate) const SAME_KEY: Duration = Duration::from_millis(150);
+/// Sound is told in pieces of about this many frames (200 ms).
+pub(crate) const CHUNK_FRAMES: usize = 10;
+/// Frames without sound after which a transcoded leg stops sending: 100 ms covers concealment.
+pub(crate) const QUIET_FRAMES: u32 = 5;
+/// Frames the speech detector hangs over (200 ms) and needs to begin (2): subtracted from what it says of times.
+pub(crate) const HANGOVER_FRAMES: u64 = 10;
+pub(crate) const ATTACK_FRAMES: u64 = 2;
+/// Events for which room is reserved at the start; the owner drains after every call, so two or three wait at most.
+pub(crate) const EVENTS_RESERVED: usize = 8;

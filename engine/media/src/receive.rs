@@ -1,0 +1,163 @@
+//! What comes from the wire: whose it is, what it is, and who wants it.
+
+use crate::{
+    Event, Mixer, Wire,
+    limits::SAME_KEY,
+    stream::{Stream, Via},
+};
+use rtp::{Packet, Reception, Verdict, events::Key};
+use std::{net::SocketAddr, time::Instant};
+use terms::{Codec, Digit, LegId};
+
+/// What a payload type stands for.
+enum Meaning {
+    Audio(Codec),
+    Key,
+    ComfortNoise,
+}
+
+impl Stream {
+    fn meaning_of(&self, payload_type: u8) -> Option<Meaning> {
+        if let Some(codec) = self.codec_of(payload_type) {
+            Some(Meaning::Audio(codec))
+        } else if self.setup.events_receive == Some(payload_type) {
+            Some(Meaning::Key)
+        } else if self.setup.comfort_noise == Some(payload_type) {
+            Some(Meaning::ComfortNoise)
+        } else {
+            None
+        }
+    }
+
+    /// A key came by RTP: answers it unless signalling told the same a moment ago.
+    fn key_by_rtp(&mut self, packet: &Packet<'_>, now: Instant) -> Option<Digit> {
+        let mut pressed = None;
+        for key in self.keys_in.handle(packet, now) {
+            if let Key::Pressed(digit) = key {
+                pressed = Some(digit);
+            }
+        }
+        // The finger is still down: signalling often tells a key when it comes up.
+        if let Some((digit, at, Via::Rtp)) = &mut self.last_key
+            && packet.payload.first() == Some(&digit.event())
+        {
+            *at = now;
+        }
+        let digit = pressed?;
+        match self.last_key {
+            Some((same, at, Via::Signalling)) if same == digit && now.saturating_duration_since(at) < SAME_KEY => {
+                self.last_key = None;
+                None
+            }
+            Some(_) | None => {
+                self.last_key = Some((digit, now, Via::Rtp));
+                Some(digit)
+            }
+        }
+    }
+
+    /// A key came by signalling: whether it is news.
+    pub(crate) fn is_news(&mut self, digit: Digit, now: Instant) -> bool {
+        match self.last_key {
+            Some((same, at, Via::Rtp)) if same == digit && now.saturating_duration_since(at) < SAME_KEY => {
+                self.last_key = None;
+                false
+            }
+            Some(_) | None => {
+                self.last_key = Some((digit, now, Via::Signalling));
+                true
+            }
+        }
+    }
+}
+
+impl Mixer {
+    /// A datagram came on a leg's RTP socket (RTP, or RTCP when multiplexed).
+    pub fn handle_rtp(&mut self, leg: LegId, from: SocketAddr, packet: &[u8], now: Instant, wire: &mut dyn Wire) {
+        let Some(at) = self.position(leg) else { return };
+        let stream = &mut self.streams[at];
+        if rtp::is_rtcp(packet) {
+            if stream.setup.rtcp_mux {
+                self.handle_rtcp(leg, from, packet, now, wire);
+            } else {
+                stream.refused += 1;
+            }
+            return;
+        }
+        let Some((packet, meaning, moved)) = accept(stream, from, packet, now) else {
+            stream.refused += 1;
+            return;
+        };
+        let reception = stream.receiver.receive(&packet, now);
+        stream.bytes_received += packet.payload.len() as u64;
+        stream.last_heard = now;
+        if std::mem::take(&mut stream.silent) {
+            self.tell(Event::Heard { leg });
+        }
+        if moved {
+            self.tell(Event::Latched { leg, to: from });
+        }
+        if !self.streams[at].setup.direction.receives() {
+            return;
+        }
+        match reception {
+            // One packet far off is not believed; a second one restarts the row.
+            Reception::Jump => return,
+            Reception::Restarted => {
+                if let Some(ear) = &mut self.streams[at].ear {
+                    ear.reset();
+                }
+            }
+            Reception::Probation | Reception::InOrder | Reception::Old => {}
+        }
+        let listener = self.listener_of(leg);
+        match (meaning, listener) {
+            (Meaning::Audio(codec), _) => self.audio(at, listener, codec, &packet, now, wire),
+            (Meaning::Key, _) => {
+                if let Some(digit) = self.streams[at].key_by_rtp(&packet, now) {
+                    self.tell(Event::Digit { leg, digit });
+                }
+                if let Some(listener) = listener {
+                    self.relay_key(listener, &packet, now, wire);
+                }
+            }
+            (Meaning::ComfortNoise, Some(listener)) => self.relay_comfort_noise(listener, &packet, now, wire),
+            (Meaning::ComfortNoise, None) => {}
+        }
+    }
+
+    fn audio(&mut self, at: usize, listener: Option<usize>, codec: Codec, packet: &Packet<'_>, now: Instant, wire: &mut dyn Wire) {
+        if self.streams[at].heard != codec {
+            self.streams[at].heard = codec;
+            self.equip(now);
+        }
+        if let Some(ear) = &mut self.streams[at].ear {
+            ear.put(packet, codec, now);
+        }
+        if let Some(listener) = listener {
+            self.relay_audio(listener, codec, packet, now, wire);
+        }
+    }
+
+    /// A datagram came on a leg's RTCP socket.
+    pub fn handle_rtcp(&mut self, leg: LegId, from: SocketAddr, packet: &[u8], now: Instant, _wire: &mut dyn Wire) {
+        let now = self.clock(now);
+        let Some(at) = self.position(leg) else { return };
+        let stream = &mut self.streams[at];
+        let believed = stream.latch.as_mut().is_some_and(|latch| latch.judge_rtcp(from) != Verdict::Ignore);
+        if !believed || stream.reporter.handle(packet, &stream.sender, now).is_err() {
+            stream.refused += 1;
+        }
+    }
+}
+
+/// Reads a packet and judges its source; the flag tells that the stream moved to this source.
+fn accept<'a>(stream: &mut Stream, from: SocketAddr, bytes: &'a [u8], now: Instant) -> Option<(Packet<'a>, Meaning, bool)> {
+    let packet = Packet::parse(bytes).ok()?;
+    let meaning = stream.meaning_of(packet.payload_type)?;
+    match stream.latch.as_mut()?.judge(from, &packet, now) {
+        Verdict::Accept => Some((packet, meaning, false)),
+        Verdict::AcceptAndMove => Some((packet, meaning, true)),
+        Verdict::Ignore => None,
+    }
+}

@@ -1,0 +1,336 @@
+//! One leg's stream: what goes out in 20 ms slots, and the numbers both ways.
+
+use crate::{
+    Event, PlayerEnd, Quality, StreamSetup, Wire,
+    bridge::Transcoder,
+    ear::Ear,
+    limits::{FRAME, FRAME_TICKS, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES},
+    player::{Player, Purpose},
+};
+use audio::silence_frame;
+use rtp::{Latch, Packet, Receiver, Sender, events, rtcp::Reporter};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+use terms::{Codec, Digit, LegId, Now};
+
+/// By which way a key was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// RFC 4733.
+    Rtp,
+    /// SIP INFO.
+    Signalling,
+}
+
+/// One leg's media.
+pub(crate) struct Stream {
+    pub(crate) leg: LegId,
+    pub(crate) setup: StreamSetup,
+    /// The leg it is bridged with.
+    pub(crate) peer: Option<LegId>,
+    /// The codec its packets had last.
+    pub(crate) heard: Codec,
+    pub(crate) ear: Option<Box<Ear>>,
+    /// Towards this leg, while its bridge needs transcoding.
+    pub(crate) transcoder: Option<Box<Transcoder>>,
+    pub(crate) player: Option<Player>,
+    pub(crate) keys_out: Option<Box<events::Sender>>,
+    pub(crate) keys_in: events::Receiver,
+    /// The last key told, for the same one by another way.
+    pub(crate) last_key: Option<(Digit, Instant, Via)>,
+    /// A relayed key: its timestamp as it comes and as it goes.
+    pub(crate) relayed_key: Option<(u32, u32)>,
+    pub(crate) sender: Sender,
+    /// When the sound sent so far is over: the moment of the sender's next timestamp.
+    edge: Instant,
+    /// The next 20 ms slot of a player or of keys.
+    pub(crate) due: Option<Instant>,
+    last_sent: Instant,
+    pub(crate) latch: Option<Latch>,
+    pub(crate) receiver: Receiver,
+    pub(crate) reporter: Reporter,
+    pub(crate) last_heard: Instant,
+    pub(crate) silent: bool,
+    pub(crate) bytes_received: u64,
+    pub(crate) refused: u64,
+    pub(crate) late_ticks: u64,
+}
+
+impl Stream {
+    pub(crate) fn new(leg: LegId, setup: StreamSetup, seed: u64, now: Instant) -> Self {
+        let mut stream = Self {
+            leg,
+            peer: None,
+            heard: setup.send,
+            ear: None,
+            transcoder: None,
+            player: None,
+            keys_out: None,
+            keys_in: events::Receiver::new(),
+            last_key: None,
+            relayed_key: None,
+            sender: Sender::new(seed),
+            edge: now,
+            due: None,
+            last_sent: now,
+            latch: None,
+            receiver: Receiver::new(),
+            reporter: Reporter::new(&format!("{seed:016x}"), seed, now),
+            last_heard: now,
+            silent: false,
+            bytes_received: 0,
+            refused: 0,
+            late_ticks: 0,
+            setup,
+        };
+        stream.arm(now);
+        stream
+    }
+
+    /// A new agreement; what was said so far keeps its numbers.
+    pub(crate) fn renew(&mut self, setup: StreamSetup, now: Instant) {
+        if !setup.direction.receives() || !self.setup.direction.receives() {
+            self.last_heard = now;
+            self.silent = false;
+        }
+        self.setup = setup;
+        if self.codec_of_heard_is_gone() {
+            self.heard = self.setup.receive.first().map_or(self.setup.send, |(_, codec)| *codec);
+        }
+        if let Some(player) = &self.player {
+            player.prepare(self.setup.send);
+        }
+        self.arm(now);
+    }
+
+    fn codec_of_heard_is_gone(&self) -> bool {
+        !self.setup.receive.iter().any(|(_, codec)| *codec == self.heard)
+    }
+
+    fn arm(&mut self, now: Instant) {
+        let Some(remote) = self.setup.remote else { return };
+        let apart = self.setup.remote_rtcp.unwrap_or_else(|| SocketAddr::new(remote.ip(), remote.port().saturating_add(1)));
+        let rtcp = if self.setup.rtcp_mux { remote } else { apart };
+        match &mut self.latch {
+            Some(latch) => latch.rearm(remote, rtcp, self.setup.symmetric, now),
+            None => self.latch = Some(Latch::new(remote, rtcp, self.setup.symmetric, now)),
+        }
+    }
+
+    /// Where RTP goes, if it may go at all: nothing is sent on hold or to nowhere.
+    pub(crate) fn target(&self) -> Option<SocketAddr> {
+        let latch = self.latch.as_ref()?;
+        (self.setup.remote.is_some() && self.setup.direction.sends()).then(|| latch.target())
+    }
+
+    /// What a payload type means here.
+    pub(crate) fn codec_of(&self, payload_type: u8) -> Option<Codec> {
+        self.setup.receive.iter().find(|(known, _)| *known == payload_type).map(|(_, codec)| *codec)
+    }
+
+    /// Own sound replaces what a bridge would bring.
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.player.is_some() || self.keys_out.as_ref().is_some_and(|keys| keys.is_busy())
+    }
+
+    /// Begins to use 20 ms slots, at once: unless timestamps are already ahead of the clock by [`LEAD_MAX`].
+    pub(crate) fn start_slots(&mut self, now: Instant) {
+        self.due = Some(now.max(self.edge.checked_sub(LEAD_MAX).unwrap_or(now)));
+        self.sender.skip(0);
+    }
+
+    /// One slot of 20 ms at `slot`: a key, else the player's next frame. Ends slots when there is nothing.
+    pub(crate) fn slot(&mut self, slot: Instant, now: Instant, wire: &mut dyn Wire) -> Option<Event> {
+        let mut told = None;
+        if let (Some(keys), Some(payload_type)) = (&mut self.keys_out, self.setup.events_send) {
+            let mut packet = [0; 32];
+            if slot > self.edge {
+                self.sender.skip(ticks(slot - self.edge));
+                self.edge = slot;
+            }
+            match keys.tick(&mut self.sender, payload_type, now, &mut packet) {
+                rtp::events::Step::Packet(length) => {
+                    self.edge += FRAME;
+                    self.last_sent = now;
+                    self.due = Some(slot + FRAME);
+                    if let (Some(to), Some(packet)) = (self.target(), packet.get(..length)) {
+                        wire.rtp(self.leg, to, packet);
+                    }
+                    return None;
+                }
+                rtp::events::Step::Pause => {}
+                rtp::events::Step::Done => {
+                    self.keys_out = None;
+                    told = Some(Event::DigitsSent { leg: self.leg });
+                }
+            }
+        }
+        self.due = Some(slot + FRAME);
+        let codec = self.setup.send;
+        let target = self.target();
+        let Some(player) = &mut self.player else {
+            if self.keys_out.is_none() {
+                self.due = None;
+            }
+            return told;
+        };
+        if let Some(payload) = player.next(codec) {
+            // Written out here and not by `send`, because the payload is borrowed from the player.
+            if let Some(to) = target {
+                if slot > self.edge {
+                    self.sender.skip(ticks(slot - self.edge));
+                    self.edge = slot;
+                }
+                let mut packet = [0; 12 + 160];
+                let length = self.sender.write(self.setup.send_payload_type, payload, FRAME_TICKS, now, &mut packet);
+                self.edge += FRAME;
+                self.last_sent = now;
+                if let Some(packet) = packet.get(..length) {
+                    wire.rtp(self.leg, to, packet);
+                }
+            }
+            return told;
+        }
+        let ended = self.end_player(PlayerEnd::Finished);
+        if self.keys_out.is_none() {
+            self.due = None;
+        }
+        // Both at once cannot be: keys as tones have no events sender.
+        ended.or(told)
+    }
+
+    /// Takes the player away and says so.
+    pub(crate) fn end_player(&mut self, end: PlayerEnd) -> Option<Event> {
+        let player = self.player.take()?;
+        Some(match player.purpose {
+            Purpose::Play(id) => Event::PlayerDone { id, leg: self.leg, end },
+            Purpose::Keys => Event::DigitsSent { leg: self.leg },
+        })
+    }
+
+    /// Sends one frame of own sound that belongs to the moment `slot`.
+    pub(crate) fn send(&mut self, payload: &[u8], slot: Instant, now: Instant, wire: &mut dyn Wire) {
+        let Some(to) = self.target() else { return };
+        if slot > self.edge {
+            self.sender.skip(ticks(slot - self.edge));
+            self.edge = slot;
+        }
+        let mut packet = [0; 12 + 160];
+        let length = self.sender.write(self.setup.send_payload_type, payload, FRAME_TICKS, now, &mut packet);
+        self.edge += FRAME;
+        self.last_sent = now;
+        if let Some(packet) = packet.get(..length).filter(|packet| !packet.is_empty()) {
+            wire.rtp(self.leg, to, packet);
+        }
+    }
+
+    /// Sends another leg's packet, undecoded.
+    pub(crate) fn relay(&mut self, packet: &Packet<'_>, payload_type: u8, ticks: u32, now: Instant, wire: &mut dyn Wire) {
+        let Some(to) = self.target() else { return };
+        let mut into = [0; PACKET_BYTES];
+        let length = self.sender.relay(packet, payload_type, ticks, now, &mut into);
+        if let Some(packet) = into.get(..length).filter(|packet| !packet.is_empty()) {
+            self.edge = now + FRAME;
+            self.last_sent = now;
+            wire.rtp(self.leg, to, packet);
+        }
+    }
+
+    /// Sends another leg's key packet between own (transcoded) audio.
+    pub(crate) fn relay_key(&mut self, packet: &Packet<'_>, payload_type: u8, now: Instant, wire: &mut dyn Wire) {
+        let Some(to) = self.target() else { return };
+        let timestamp = match self.relayed_key {
+            Some((theirs, ours)) if theirs == packet.timestamp => ours,
+            Some(_) | None => self.sender.timestamp(),
+        };
+        self.relayed_key = Some((packet.timestamp, timestamp));
+        let mut into = [0; 64];
+        let length = self.sender.write_at(timestamp, packet.marker, payload_type, packet.payload, now, &mut into);
+        if let Some(packet) = into.get(..length).filter(|packet| !packet.is_empty()) {
+            self.last_sent = now;
+            wire.rtp(self.leg, to, packet);
+        }
+    }
+
+    fn keep_alive_due(&self) -> Option<Instant> {
+        (self.due.is_none() && self.target().is_some()).then_some(self.last_sent + KEEP_ALIVE)
+    }
+
+    fn silent_due(&self) -> Option<Instant> {
+        let counts = !self.silent && self.setup.direction.receives() && self.setup.remote.is_some();
+        counts.then(|| self.last_heard.checked_add(self.setup.silent_after)).flatten()
+    }
+
+    fn report_due(&self) -> Option<Instant> {
+        (self.latch.is_some() && self.setup.remote.is_some()).then(|| self.reporter.poll_timeout())
+    }
+
+    /// The earliest thing to do.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        [self.due, self.keep_alive_due(), self.silent_due(), self.report_due(), self.keys_in.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// What is due beside sound: keep-alive, report, the event of a silent wire.
+    pub(crate) fn chores(&mut self, now: Now, wire: &mut dyn Wire) -> Option<Event> {
+        let at = now.at;
+        if self.keep_alive_due().is_some_and(|due| due <= at) {
+            self.send(silence_frame(self.setup.send), at, at, wire);
+        }
+        if self.keys_in.poll_timeout().is_some_and(|due| due <= at) {
+            self.keys_in.handle_timeout(at);
+        }
+        if self.report_due().is_some_and(|due| due <= at) {
+            let mut report = [0; 256];
+            let length = self.reporter.write(&self.sender, &mut self.receiver, now, &mut report);
+            self.send_report(&report, length, wire);
+        }
+        if self.silent_due().is_some_and(|due| due <= at) {
+            self.silent = true;
+            return Some(Event::Silent { leg: self.leg, since: self.last_heard });
+        }
+        None
+    }
+
+    /// The last report, with BYE.
+    pub(crate) fn say_goodbye(&mut self, now: Now, wire: &mut dyn Wire) {
+        if self.report_due().is_some() {
+            let mut report = [0; 256];
+            let length = self.reporter.write_bye(&self.sender, &mut self.receiver, now, &mut report);
+            self.send_report(&report, length, wire);
+        }
+    }
+
+    fn send_report(&self, report: &[u8], length: usize, wire: &mut dyn Wire) {
+        if let (Some(latch), Some(report)) = (&self.latch, report.get(..length).filter(|report| !report.is_empty())) {
+            wire.rtcp(self.leg, latch.target_rtcp(), report);
+        }
+    }
+
+    pub(crate) fn quality(&self) -> Quality {
+        let statistics = self.receiver.statistics();
+        let remote = self.reporter.remote();
+        let counts = self.sender.counts();
+        Quality {
+            codec: self.setup.send,
+            remote: self.latch.as_ref().filter(|_| self.setup.remote.is_some()).map(Latch::target),
+            packets_sent: u64::from(counts.packets),
+            bytes_sent: u64::from(counts.octets),
+            packets_received: statistics.received,
+            bytes_received: self.bytes_received,
+            packets_lost: statistics.lost,
+            packets_refused: self.refused,
+            jitter: Duration::from_micros(statistics.jitter_us),
+            round_trip: remote.round_trip,
+            far_loss: remote.fraction_lost,
+            last_received: self.receiver.last_heard(),
+            late_ticks: self.late_ticks,
+        }
+    }
+}
+
+/// A span in units of the 8000 Hz RTP clock.
+const fn ticks(span: Duration) -> u32 {
+    (span.as_micros() / 125) as u32
+}

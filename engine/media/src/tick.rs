@@ -1,0 +1,76 @@
+//! The 20 ms of a call: what is heard is decoded, transcoded and recorded; then every leg is sent what is due.
+
+use crate::{
+    Mixer, Wire,
+    limits::{CATCH_UP_MAX, FRAME},
+    mixer::Queued,
+};
+use std::time::Instant;
+
+impl Mixer {
+    /// Does all that is due; harmless when early.
+    pub fn tick(&mut self, now: Instant, wire: &mut dyn Wire) {
+        self.hear(now, wire);
+        for at in 0..self.streams.len() {
+            self.speak(at, now, wire);
+            let clock = self.clock(now);
+            if let Some(event) = self.streams[at].chores(clock, wire) {
+                self.tell(event);
+            }
+        }
+    }
+
+    /// Decodes 20 ms of every leg that somebody listens to, once for every 20 ms that passed.
+    fn hear(&mut self, now: Instant, wire: &mut dyn Wire) {
+        let mut sent = 0;
+        while let Some(slot) = self.ears_due.filter(|due| *due <= now) {
+            self.ears_due = Some(slot + FRAME);
+            for at in 0..self.streams.len() {
+                let stream = &mut self.streams[at];
+                let receive = &stream.setup.receive;
+                let Some(ear) = &mut stream.ear else { continue };
+                ear.listen(slot, |payload_type| receive.iter().find(|(known, _)| *known == payload_type).map(|(_, codec)| *codec));
+                if sent < CATCH_UP_MAX {
+                    self.transcode(at, slot, now, wire);
+                }
+            }
+            sent += 1;
+            self.record_frame();
+        }
+    }
+
+    fn record_frame(&mut self) {
+        let (streams, events) = (&self.streams, &mut self.events);
+        for recorder in self.recorders.iter_mut().filter(|recorder| !recorder.ended) {
+            let step = recorder.frame(|leg| streams.iter().find(|stream| stream.leg == leg).and_then(|stream| stream.ear.as_deref()));
+            if step.speech {
+                events.push_back(Queued::Speech(recorder.id));
+            }
+            if let Some(end) = step.end {
+                recorder.ended = true;
+                events.push_back(Queued::RecorderEnded(recorder.id, end));
+            } else if step.chunk {
+                events.push_back(Queued::Sound(recorder.id));
+            }
+        }
+    }
+
+    /// Sends what players and keys have for the slots that are due: at most three at once, the rest later.
+    fn speak(&mut self, at: usize, now: Instant, wire: &mut dyn Wire) {
+        let mut sent = 0;
+        while let Some(slot) = self.streams[at].due.filter(|due| *due <= now) {
+            if sent == CATCH_UP_MAX {
+                let behind = now.saturating_duration_since(slot).as_nanos() / FRAME.as_nanos() + 1;
+                self.streams[at].due = Some(slot + FRAME * u32::try_from(behind).unwrap_or(u32::MAX));
+                return;
+            }
+            if sent == 0 && now.saturating_duration_since(slot) >= FRAME {
+                self.streams[at].late_ticks += 1;
+            }
+            sent += 1;
+            if let Some(event) = self.streams[at].slot(slot, now, wire) {
+                self.tell(event);
+            }
+        }
+    }
+}
