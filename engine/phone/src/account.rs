@@ -77,6 +77,8 @@ pub struct Setup {
     pub codecs: Vec<Codec>,
     /// What it does when called.
     pub manners: Manners,
+    /// Whether it knows digest by MD5 only, like an old phone; otherwise SHA-256 is preferred.
+    pub md5_only: bool,
     /// Seed of tags, branches, Call-IDs, SSRC: two phones of one test need two seeds.
     pub seed: u64,
 }
@@ -92,6 +94,7 @@ impl Setup {
             rtp,
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             manners: Manners::Answer { after: Duration::ZERO },
+            md5_only: false,
             seed,
         }
     }

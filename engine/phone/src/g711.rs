@@ -32,11 +32,11 @@ fn from_ulaw(byte: u8) -> i16 {
 fn to_alaw(sample: i16) -> u8 {
     let sign = if sample < 0 { 0 } else { 0x80 };
     let magnitude = (if sample < 0 { !i32::from(sample) } else { i32::from(sample) }) >> 4;
-    let byte = if magnitude < 32 {
-        magnitude >> 1
+    let byte = if magnitude < 16 {
+        magnitude
     } else {
-        let exponent = 31 - magnitude.leading_zeros() as i32 - 4;
-        (exponent << 4) | ((magnitude >> exponent) & 0x0f)
+        let exponent = 31 - magnitude.leading_zeros() as i32 - 3;
+        (exponent << 4) | ((magnitude >> (exponent - 1)) & 0x0f)
     };
     (sign | byte as u8) ^ 0x55
 }

@@ -23,9 +23,11 @@
 //! before it reads and its typed digest headers are not used), `hound` (WAV), `md-5` and `sha2` (digest).
 
 mod account;
+mod asks;
 mod call;
 mod chance;
 mod description;
+mod dialog;
 mod digest;
 mod ear;
 mod framing;
@@ -37,8 +39,11 @@ mod message;
 mod packet;
 mod phone;
 mod recorder;
+mod served;
 mod sound;
 mod step;
+#[cfg(test)]
+mod story;
 mod tone;
 
 pub use account::{Account, Manners, Protocol, Setup};

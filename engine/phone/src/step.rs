@@ -54,6 +54,13 @@ pub enum Step {
         /// At most this long.
         within: Duration,
     },
+    /// Wait until so much sound has been heard since this step began, or, after less of it, the far end has fallen silent for 1 s.
+    WaitPrompt {
+        /// The amount of sound.
+        heard: Duration,
+        /// At most this long.
+        within: Duration,
+    },
     /// Wait until the far end has been silent for a time, counted from this step's beginning at the earliest.
     WaitSilence {
         /// The length of the silence.
@@ -98,9 +105,51 @@ pub enum Step {
     Resume,
     /// Hang up (BYE; CANCEL when not yet answered) and wait for the end.
     HangUp,
+    /// Stay in the call until the far end hangs up or the time is over; never fails.
+    Stay {
+        /// At most this long.
+        at_most: Duration,
+    },
     /// Wait until the far end hangs up.
     WaitHangUp {
         /// At most this long.
         within: Duration,
     },
+}
+
+impl Step {
+    /// The step in a few words, for a timeline or a failure.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Register { .. } => "the registration".to_owned(),
+            Self::Unregister => "taking the registration back".to_owned(),
+            Self::Options => "an answer to OPTIONS".to_owned(),
+            Self::Dial(target) | Self::DialWithoutOffer(target) => format!("calling {target}"),
+            Self::WaitAnswered { .. } => "an answer".to_owned(),
+            Self::WaitRefused { status, .. } => format!("a refusal with {status}"),
+            Self::WaitRinging { .. } => "ringing".to_owned(),
+            Self::WaitIncoming { .. } => "an incoming call".to_owned(),
+            Self::Behave(_) => "new manners".to_owned(),
+            Self::Cancel => "the end of the call given up".to_owned(),
+            Self::Wait(span) => format!("waiting {} ms", span.as_millis()),
+            Self::WaitSpeech { heard, .. } => format!("{} ms of sound", heard.as_millis()),
+            Self::WaitPrompt { .. } => "a prompt".to_owned(),
+            Self::WaitSilence { lasting, .. } => format!("{} ms of silence", lasting.as_millis()),
+            Self::WaitTone { hz: Some(hz), .. } => format!("a tone of {hz} Hz"),
+            Self::WaitTone { hz: None, .. } => "a tone".to_owned(),
+            Self::WaitCue { .. } => "a beep or a silence".to_owned(),
+            Self::WaitDigits { digits, .. } => format!("the digits {digits}"),
+            Self::Press(digits) => format!("pressing {digits}"),
+            Self::PressByInfo(key) => format!("pressing {key} by INFO"),
+            Self::Speak(sound) => format!("speaking for {} ms", sound.length().as_millis()),
+            Self::SpeakOn(_) => "speaking on".to_owned(),
+            Self::Hush => "falling silent".to_owned(),
+            Self::Hold => "holding".to_owned(),
+            Self::Resume => "resuming".to_owned(),
+            Self::HangUp => "the end after hanging up".to_owned(),
+            Self::Stay { .. } => "staying".to_owned(),
+            Self::WaitHangUp { .. } => "the far end hanging up".to_owned(),
+        }
+    }
 }
