@@ -37,7 +37,7 @@ pub struct NewCall {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The flow set the call stays pinned to.
-    pub flows: Arc<flow::FlowSet>,
+    pub flows: flow::FlowSet,
     /// The flow to run.
     pub flow: String,
     /// What the flow may know of the call: caller, line, settings overrides, secrets.
@@ -127,7 +127,7 @@ pub enum LegEvent {
         /// The request's method.
         method: sip::Method,
         /// Why.
-        why: sip::Failure,
+        why: sip::FailedWhy,
     },
 }
 
@@ -251,16 +251,21 @@ pub enum Errand {
     Http(flow::Http),
     /// One step of a Rhai flow.
     Script(flow::ScriptJob),
-    /// How many messages does the mailbox hold?
-    Mailbox(Name),
+    /// How full is the mailbox?
+    Mailbox {
+        /// The tenant.
+        realm: Name,
+        /// Its name.
+        mailbox: Name,
+    },
     /// Begin a recording on disk.
     SpoolBegin {
         /// Its id.
         id: MessageId,
         /// Samples a second.
         rate: u32,
-        /// What a crash would leave behind as a partial message; `None` for a plain recording.
-        draft: Option<Box<voicemail::MessageDraft>>,
+        /// What is known of the message before its first word, so that a crash leaves a whole one; `None` for a plain recording.
+        envelope: Option<Box<voicemail::Envelope>>,
     },
     /// Audio of a recording; not answered.
     SpoolAppend {
@@ -278,12 +283,10 @@ pub enum Errand {
     },
     /// Queue a webhook.
     Notify(flow::Notify),
-    /// Queue a webhook event of the mailbox itself (`voicemail.full`).
-    MailboxEvent {
-        /// The event's name.
-        event: &'static str,
+    /// Tell the mailbox's endpoints that a caller found it full (`voicemail.full`).
+    MailboxFull {
         /// What it is about.
-        draft: Box<voicemail::MessageDraft>,
+        envelope: Box<voicemail::Envelope>,
     },
 }
 
@@ -293,7 +296,12 @@ pub enum Disposition {
     /// Thrown away (too short, refused).
     Discard,
     /// Kept as a file.
-    Keep,
+    Keep {
+        /// Where the kept part begins.
+        from: Duration,
+        /// Where it ends; `None`: at the end.
+        until: Option<Duration>,
+    },
     /// Becomes a message; the answer comes only after it is safe on disk and committed.
     Message(Box<voicemail::MessageDraft>),
 }
@@ -307,13 +315,13 @@ pub enum Answer {
     Http(Result<HttpReply, String>),
     /// To [`Errand::Script`].
     Script(Box<flow::ScriptReply>),
-    /// To [`Errand::Mailbox`]: messages kept now.
-    Mailbox(Result<u32, String>),
+    /// To [`Errand::Mailbox`].
+    Mailbox(Result<voicemail::Room, String>),
     /// To [`Errand::SpoolBegin`].
     SpoolBegun(Result<(), String>),
     /// To [`Errand::SpoolFinish`]: the file's name when kept.
     SpoolFinished(Result<Option<String>, String>),
-    /// To [`Errand::Notify`] and [`Errand::MailboxEvent`].
+    /// To [`Errand::Notify`] and [`Errand::MailboxFull`].
     Queued(Result<(), String>),
     /// To [`ToFront::Locate`]: ways to reach it (none: nobody is registered), or why it may not be dialled.
     Located(Result<Vec<Branch>, String>),
@@ -346,23 +354,31 @@ pub enum Output {
     },
     /// Open an RTP/RTCP socket pair for a leg; the shell answers with `Shard::media_opened`.
     OpenMedia {
-        /// The call.
-        call: CallId,
+        /// The call's place in its shard.
+        seat: Seat,
         /// The leg.
         leg: LegId,
     },
     /// Close a leg's sockets.
     CloseMedia {
-        /// The call.
-        call: CallId,
+        /// The call's place in its shard.
+        seat: Seat,
         /// The leg.
         leg: LegId,
     },
 }
 
-/// Where a leg's media may be reached: the address written into SDP (RTP port even, RTCP on the next).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MediaAddress(pub SocketAddr);
+/// A call's place in its shard: dense, so that the shell's sockets are found by index; used again once the call is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Seat(pub u32);
+
+/// The sink for the packets of a shard's calls: the shell's sockets, or the simulator's network. Must not block.
+pub trait Sockets {
+    /// Send from the leg's RTP socket.
+    fn rtp(&mut self, seat: Seat, leg: LegId, to: SocketAddr, packet: &[u8]);
+    /// Send from the leg's RTCP socket.
+    fn rtcp(&mut self, seat: Seat, leg: LegId, to: SocketAddr, packet: &[u8]);
+}
 
 /// One line of a call's timeline: what happened, and why.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

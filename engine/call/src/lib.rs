@@ -1,1 +1,32 @@
-//! Room `call`.
+//! # call: one call, from its INVITE to its record
+//!
+//! **Owns** the per-call actor: legs (a dialog, an offer and answer, a stream each), the actions of a flow as machines, the
+//! ringing of a bridge, the timeline and the call record; and the shard that holds many of them.
+//!
+//! **Never** knows other calls, sockets, disks, threads or a clock.
+//!
+//! **Door**: [`Shard`] with [`ToShard`], [`ToFront`], [`Output`] and [`Sockets`]; the rest of [`door`] says what they carry.
+//!
+//! **Invariants**
+//! - A call ends with exactly one [`CallRecord`], and only when every leg is over or has had 64·T1 to be.
+//! - Every leg that was answered gets BYE or sent one; every INVITE gets one final answer.
+//! - A recording that began is finished or discarded, whoever hangs up first.
+//! - From a received packet to a sent one there is no allocation, lock or log line unless something happened.
+//!
+//! **How to add an action**: a file in `action/`, and a line in the table [`action::begin`].
+//! **How to add an errand**: a variant of [`Errand`] and its [`Answer`]; the shells (server, sim) do the work.
+
+mod action;
+mod call;
+mod desk;
+pub mod door;
+mod leg;
+pub mod limits;
+mod ring;
+mod shard;
+
+pub use door::{
+    Answer, Branch, CallRecord, Command, Disposition, Errand, HttpReply, LegEvent, Line, NewCall, Origin, Output, Plan, Seat,
+    Sockets, Ticket, ToFront, ToShard,
+};
+pub use shard::{Shard, ShardCounts};

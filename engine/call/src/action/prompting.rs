@@ -1,0 +1,149 @@
+//! Saying something: gathers the sounds of a prompt, then plays them to a leg in one go.
+
+use super::Event;
+use crate::{
+    desk::Desk,
+    door::{Answer, Errand, Ticket},
+    limits::{ERRAND_WAIT, PLAYLIST_MAX},
+};
+use audio::Prompt;
+use flow::PromptItem;
+use media::{Item, PlayerEnd, PlayerId, Playlist, Repeat};
+use std::{sync::Arc, time::Instant};
+use terms::{LegId, Now};
+
+/// One prompt on its way to a leg's ear.
+#[derive(Debug)]
+pub(crate) struct Prompting {
+    leg: LegId,
+    repeat: Repeat,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Gathering { slots: Vec<Slot>, until: Instant },
+    Playing(PlayerId),
+    Over(Said),
+}
+
+#[derive(Debug)]
+enum Slot {
+    Asked(Ticket),
+    Here(Item),
+    Missing,
+}
+
+/// How a prompt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Not yet over.
+    Going,
+    /// It was heard to its end (or there was nothing to say).
+    Finished,
+    /// Nothing of it could be found, fetched or spoken.
+    Failed,
+}
+
+impl Prompting {
+    /// Begins. An empty prompt is over at once.
+    pub(crate) fn start(items: &[PromptItem], leg: LegId, repeat: Repeat, desk: &mut Desk, now: Now) -> Self {
+        if items.is_empty() {
+            return Self { leg, repeat, stage: Stage::Over(Said::Finished) };
+        }
+        let slots = items
+            .iter()
+            .take(PLAYLIST_MAX)
+            .map(|item| match item {
+                PromptItem::Silence(span) => Slot::Here(Item::Silence(*span)),
+                PromptItem::File(_) | PromptItem::Url(_) | PromptItem::Say(_) | PromptItem::Tone(_) | PromptItem::Ring(_) => {
+                    Slot::Asked(desk.ask(Errand::Prompt(item.clone())))
+                }
+            })
+            .collect();
+        let mut prompting = Self { leg, repeat, stage: Stage::Gathering { slots, until: now.at + ERRAND_WAIT } };
+        prompting.play_if_gathered(desk, now);
+        prompting
+    }
+
+    /// How it stands.
+    pub(crate) const fn said(&self) -> Said {
+        match self.stage {
+            Stage::Gathering { .. } | Stage::Playing(_) => Said::Going,
+            Stage::Over(said) => said,
+        }
+    }
+
+    /// Takes what concerns it; answers how it stands.
+    pub(crate) fn handle(&mut self, event: &mut Event, desk: &mut Desk, now: Now) -> Said {
+        match (&mut self.stage, event) {
+            (Stage::Gathering { slots, .. }, Event::Answer(ticket, Answer::Prompt(found))) => {
+                let waiting = |slot: &&mut Slot| matches!(slot, Slot::Asked(asked) if asked == ticket);
+                if let Some(slot) = slots.iter_mut().find(waiting) {
+                    *slot = match found {
+                        Ok(prompt) => Slot::Here(Item::Prompt(Arc::<Prompt>::clone(prompt))),
+                        Err(why) => {
+                            let line = format!("a prompt is missing: {why}");
+                            desk.note(now, line);
+                            Slot::Missing
+                        }
+                    };
+                    self.play_if_gathered(desk, now);
+                }
+            }
+            (Stage::Gathering { slots, until }, Event::Time) if *until <= now.at => {
+                for slot in slots.iter_mut().filter(|slot| matches!(slot, Slot::Asked(_))) {
+                    *slot = Slot::Missing;
+                }
+                desk.note(now, "a prompt took too long");
+                self.play_if_gathered(desk, now);
+            }
+            (Stage::Playing(playing), Event::Played(id, end)) if *playing == *id => {
+                if *end != PlayerEnd::Stopped {
+                    self.stage = Stage::Over(Said::Finished);
+                }
+            }
+            (Stage::Gathering { .. } | Stage::Playing(_) | Stage::Over(_), _) => {}
+        }
+        self.said()
+    }
+
+    /// When gathering is given up.
+    pub(crate) const fn poll_timeout(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Gathering { until, .. } => Some(*until),
+            Stage::Playing(_) | Stage::Over(_) => None,
+        }
+    }
+
+    /// Stops it, heard or not.
+    pub(crate) fn stop(&mut self, desk: &mut Desk, now: Now) {
+        if let Stage::Playing(id) = self.stage {
+            desk.mixer.stop(id, now.at);
+        }
+        if self.said() == Said::Going {
+            self.stage = Stage::Over(Said::Finished);
+        }
+    }
+
+    fn play_if_gathered(&mut self, desk: &mut Desk, now: Now) {
+        let Stage::Gathering { slots, .. } = &mut self.stage else { return };
+        if slots.iter().any(|slot| matches!(slot, Slot::Asked(_))) {
+            return;
+        }
+        let is_all_missing = slots.iter().all(|slot| matches!(slot, Slot::Missing));
+        if is_all_missing {
+            self.stage = Stage::Over(Said::Failed);
+            return;
+        }
+        let items = slots
+            .drain(..)
+            .filter_map(|slot| match slot {
+                Slot::Here(item) => Some(item),
+                Slot::Asked(_) | Slot::Missing => None,
+            })
+            .collect();
+        let playlist = Playlist { items, repeat: self.repeat };
+        self.stage = Stage::Playing(desk.play(self.leg, playlist, now));
+    }
+}

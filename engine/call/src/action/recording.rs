@@ -1,0 +1,354 @@
+//! `voicemail` and `record`: a greeting, a beep, the caller's voice on disk while it is spoken, and what becomes of it.
+//!
+//! ```text
+//!  (voicemail: Counting ── full ▶ full · announced) ──▶ Greeting ── key or end ──▶ Beeping ──▶ Recording ── key, silence,
+//!  length, hang-up ──▶ Saving ──▶ saved | too_short
+//! ```
+
+use super::{Action, Begun, Event, Progress, prompting::{Prompting, Said}};
+use crate::{
+    desk::Desk,
+    door::{Answer, Disposition, Errand, Ticket},
+};
+use flow::{Outcome, PromptItem, Say, Tone};
+use media::{RecordEnd, RecordSpec, RecorderId, Repeat, Source};
+use std::time::{Duration, Instant};
+use terms::{LegId, MessageId, Now};
+use voicemail::{Admission, Caller, EndCause, Envelope, EventKind, Greeting, Keeping, Leaving, Mailbox, Room};
+
+/// How long the disk may take to say that a recording is safe (chosen: an fsync on a busy disk takes seconds at worst).
+const SAVE_WAIT: Duration = Duration::from_secs(20);
+/// How long counting messages may take.
+const COUNT_WAIT: Duration = Duration::from_secs(5);
+/// Quiet kept before and after trimmed speech, so that no word is cut.
+const TRIM_MARGIN: Duration = Duration::from_millis(300);
+/// What is said when neither the flow nor the mailbox has a greeting.
+const STANDARD_GREETING: &str = "Please leave a message after the tone.";
+
+/// See the head of this file.
+#[derive(Debug)]
+pub(super) struct Recording {
+    purpose: Purpose,
+    stop: flow::Stop,
+    id: MessageId,
+    stage: Stage,
+    disk_fault: Option<String>,
+    has_left: bool,
+}
+
+#[derive(Debug)]
+enum Purpose {
+    /// A message in a mailbox.
+    Message { leaving: Box<Leaving>, greeting: Vec<PromptItem>, only_announced: bool },
+    /// A file for the flow.
+    File { discard_under: Duration, trim: bool, keep_on_hangup: bool, beep: bool },
+}
+
+#[derive(Debug)]
+enum Stage {
+    Counting { ticket: Ticket, until: Instant },
+    Greeting(Prompting),
+    Beeping(Prompting),
+    Recording(RecorderId),
+    Saving { ticket: Ticket, until: Instant, kept: Option<Kept> },
+}
+
+/// What was recorded, for the outcome.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    duration: Duration,
+}
+
+impl Recording {
+    /// `voicemail`.
+    pub(super) fn begin_message(spec: flow::Voicemail, desk: &mut Desk, now: Now) -> Begun {
+        let mailboxes = desk.plan.mailboxes.clone();
+        let Some(mailbox) = mailboxes.get(&spec.mailbox) else {
+            return Begun::At(Progress::Failed(format!("there is no mailbox {}", spec.mailbox)));
+        };
+        let id = desk.message_id(now);
+        let envelope = envelope_of(&spec, mailbox, id, desk, now);
+        let mut limits = mailbox.limits;
+        limits.discard_under = spec.discard_under;
+        limits.length_max = spec.stop.length.min(limits.length_max);
+        let greeting = if spec.greeting.is_empty() { greeting_of(mailbox) } else { spec.greeting };
+        let leaving = Box::new(Leaving::new(mailbox, limits, envelope));
+        let mut stop = spec.stop;
+        stop.length = limits.length_max;
+        let errand = Errand::Mailbox { realm: desk.plan.realm.clone(), mailbox: spec.mailbox };
+        let ticket = desk.ask(errand);
+        let stage = Stage::Counting { ticket, until: now.at + COUNT_WAIT };
+        let purpose = Purpose::Message { leaving, greeting, only_announced: false };
+        Begun::Going(Box::new(Self { purpose, stop, id, stage, disk_fault: None, has_left: false }))
+    }
+
+    /// `record`.
+    pub(super) fn begin_file(spec: flow::Record, desk: &mut Desk, now: Now) -> Begun {
+        desk.answer_caller(now);
+        desk.digits.clear();
+        let id = desk.message_id(now);
+        let purpose = Purpose::File {
+            discard_under: spec.discard_under,
+            trim: spec.trim,
+            keep_on_hangup: spec.keep_on_hangup,
+            beep: spec.beep,
+        };
+        let prompting = Prompting::start(&spec.prompt, LegId::CALLER, Repeat::Times(1), desk, now);
+        let said = prompting.said();
+        let stage = Stage::Greeting(prompting);
+        let mut action = Self { purpose, stop: spec.stop, id, stage, disk_fault: None, has_left: false };
+        if said != Said::Going {
+            action.beep(desk, now);
+        }
+        Begun::Going(Box::new(action))
+    }
+
+    /// The mailbox was counted: may a message be left?
+    fn admitted(&mut self, room: Room, desk: &mut Desk, now: Now) -> Progress {
+        let Purpose::Message { leaving, greeting, only_announced } = &mut self.purpose else { return Progress::Going };
+        match leaving.admit(room) {
+            Admission::Full => {
+                desk.note(now, format!("mailbox {} is full", leaving.envelope().mailbox));
+                let envelope = Box::new(leaving.envelope().clone());
+                desk.ask(Errand::MailboxFull { envelope });
+                return Progress::done("full");
+            }
+            Admission::NoDisk => return Progress::Failed("the disk takes no recording".into()),
+            Admission::Announced => *only_announced = true,
+            Admission::Record { .. } => {}
+        }
+        desk.answer_caller(now);
+        desk.digits.clear();
+        let prompting = Prompting::start(greeting, LegId::CALLER, Repeat::Times(1), desk, now);
+        let said = prompting.said();
+        self.stage = Stage::Greeting(prompting);
+        if said == Said::Going { Progress::Going } else { self.greeted(desk, now) }
+    }
+
+    fn greeted(&mut self, desk: &mut Desk, now: Now) -> Progress {
+        if matches!(self.purpose, Purpose::Message { only_announced: true, .. }) {
+            return Progress::done("announced");
+        }
+        self.beep(desk, now);
+        Progress::Going
+    }
+
+    /// The beep says when to speak.
+    fn beep(&mut self, desk: &mut Desk, now: Now) {
+        desk.digits.clear();
+        let wants_beep = match &self.purpose {
+            Purpose::Message { .. } => true,
+            Purpose::File { beep, .. } => *beep,
+        };
+        let beep: &[PromptItem] = if wants_beep { &[PromptItem::Tone(Tone::Beep)] } else { &[] };
+        let prompting = Prompting::start(beep, LegId::CALLER, Repeat::Times(1), desk, now);
+        let said = prompting.said();
+        self.stage = Stage::Beeping(prompting);
+        if said != Said::Going {
+            self.listen(desk, now);
+        }
+    }
+
+    fn listen(&mut self, desk: &mut Desk, now: Now) {
+        let spec = RecordSpec { silence: self.stop.silence, length: Some(self.stop.length) };
+        let recorder = desk.mixer.record(Source::leg(LegId::CALLER), spec, now.at);
+        let rate = desk.mixer.recording_rate(recorder).unwrap_or(8_000);
+        let envelope = match &self.purpose {
+            Purpose::Message { leaving, .. } => Some(Box::new(leaving.envelope().clone())),
+            Purpose::File { .. } => None,
+        };
+        desk.ask(Errand::SpoolBegin { id: self.id, rate, envelope });
+        desk.note(now, format!("recording {} begins", self.id));
+        self.stage = Stage::Recording(recorder);
+    }
+
+    fn recorded(&mut self, end: RecordEnd, recorded: media::Recorded, desk: &mut Desk, now: Now) -> Progress {
+        let cause = match (end, &self.disk_fault, self.has_left) {
+            (_, Some(_), _) => EndCause::DiskFault,
+            (RecordEnd::Silence, None, _) => EndCause::Silence,
+            (RecordEnd::Length, None, _) => EndCause::Length,
+            (RecordEnd::Stopped, None, true) => EndCause::Hangup,
+            (RecordEnd::Stopped, None, false) => EndCause::Key,
+        };
+        let seconds = recorded.duration.as_secs_f32();
+        desk.note(now, format!("recording {} ended by {} after {seconds:.1} s", self.id, cause.name()));
+        let disposition = self.disposition(recorded, cause);
+        let kept = (!matches!(disposition, Disposition::Discard)).then_some(Kept { duration: recorded.duration });
+        let ticket = desk.ask(Errand::SpoolFinish { id: self.id, disposition });
+        self.stage = Stage::Saving { ticket, until: now.at + SAVE_WAIT, kept };
+        Progress::Going
+    }
+
+    fn disposition(&self, recorded: media::Recorded, cause: EndCause) -> Disposition {
+        match &self.purpose {
+            Purpose::Message { leaving, .. } => {
+                let measured = voicemail::Recorded { length: recorded.duration, speech: Some(recorded.speech), cause };
+                match leaving.as_ref().clone().ended(measured) {
+                    Keeping::Keep(draft) => Disposition::Message(draft),
+                    Keeping::TooShort => Disposition::Discard,
+                }
+            }
+            Purpose::File { discard_under, trim, keep_on_hangup, .. } => {
+                let is_unwanted = self.has_left && !keep_on_hangup;
+                let length = if *trim { recorded.speech } else { recorded.duration };
+                if is_unwanted || length.is_zero() || length < *discard_under {
+                    return Disposition::Discard;
+                }
+                let from = recorded.speech_from.unwrap_or_default().saturating_sub(TRIM_MARGIN);
+                let until = recorded.speech_until + TRIM_MARGIN;
+                if *trim {
+                    Disposition::Keep { from, until: Some(until.min(recorded.duration)) }
+                } else {
+                    Disposition::Keep { from: Duration::ZERO, until: None }
+                }
+            }
+        }
+    }
+
+    fn saved(&self, result: Result<Option<String>, String>, kept: Option<Kept>, desk: &mut Desk, now: Now) -> Progress {
+        match (result, kept) {
+            (Ok(file), Some(kept)) => {
+                desk.note(now, format!("recording {} is safe", self.id));
+                let result = serde_json::json!({
+                    "id": self.id.to_string(),
+                    "duration_s": kept.duration.as_secs_f64(),
+                    "file": file,
+                });
+                Progress::Done(Outcome::with("saved", result))
+            }
+            (Ok(_), None) => Progress::done("too_short"),
+            (Err(why), _) => match &self.purpose {
+                Purpose::File { .. } => {
+                    desk.note(now, format!("record: {why}"));
+                    Progress::done("failed")
+                }
+                Purpose::Message { .. } => Progress::Failed(format!("the message could not be kept: {why}")),
+            },
+        }
+    }
+
+    fn stop_by_key(&mut self, desk: &mut Desk, now: Now) -> Progress {
+        let pressed = desk.digits.drain(..).any(|digit| Some(digit.as_char()) == self.stop.key);
+        match &mut self.stage {
+            Stage::Recording(recorder) if pressed => desk.mixer.stop_recording(*recorder, now.at),
+            Stage::Greeting(prompting) if pressed => {
+                prompting.stop(desk, now);
+                return self.greeted(desk, now);
+            }
+            Stage::Recording(_) | Stage::Greeting(_) | Stage::Counting { .. } | Stage::Beeping(_) | Stage::Saving { .. } => {}
+        }
+        Progress::Going
+    }
+}
+
+impl Action for Recording {
+    fn handle(&mut self, mut event: Event, desk: &mut Desk, now: Now) -> Progress {
+        if matches!(event, Event::Keyed) {
+            return self.stop_by_key(desk, now);
+        }
+        if let Event::Answer(_, Answer::SpoolBegun(Err(why))) = &event {
+            self.disk_fault = Some(why.clone());
+            return Progress::Failed(format!("the disk takes no recording: {why}"));
+        }
+        match (&mut self.stage, event) {
+            (Stage::Counting { ticket, .. }, Event::Answer(answered, Answer::Mailbox(room))) if *ticket == answered => {
+                match room {
+                    Ok(room) => self.admitted(room, desk, now),
+                    Err(why) => Progress::Failed(format!("the mailbox could not be read: {why}")),
+                }
+            }
+            (Stage::Counting { until, .. }, Event::Time) if *until <= now.at => {
+                Progress::Failed("the mailbox could not be read in time".into())
+            }
+            (Stage::Recording(recorder), Event::Sound(id, samples)) if *recorder == id => {
+                let samples = samples.into_boxed_slice();
+                desk.ask(Errand::SpoolAppend { id: self.id, samples });
+                Progress::Going
+            }
+            (Stage::Recording(recorder), Event::Recorded(id, end, recorded)) if *recorder == id => {
+                self.recorded(end, recorded, desk, now)
+            }
+            (Stage::Saving { ticket, kept, .. }, Event::Answer(answered, Answer::SpoolFinished(result))) if *ticket == answered => {
+                let kept = *kept;
+                self.saved(result, kept, desk, now)
+            }
+            (Stage::Saving { until, kept, .. }, Event::Time) if *until <= now.at => {
+                let kept = *kept;
+                self.saved(Err("the disk did not answer".into()), kept, desk, now)
+            }
+            (Stage::Greeting(prompting), other) => {
+                event = other;
+                let said = prompting.handle(&mut event, desk, now);
+                if said == Said::Going { Progress::Going } else { self.greeted(desk, now) }
+            }
+            (Stage::Beeping(prompting), other) => {
+                event = other;
+                if prompting.handle(&mut event, desk, now) != Said::Going {
+                    self.listen(desk, now);
+                }
+                Progress::Going
+            }
+            (Stage::Counting { .. } | Stage::Recording(_) | Stage::Saving { .. }, _) => Progress::Going,
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Counting { until, .. } | Stage::Saving { until, .. } => Some(*until),
+            Stage::Greeting(prompting) | Stage::Beeping(prompting) => prompting.poll_timeout(),
+            Stage::Recording(_) => None,
+        }
+    }
+
+    fn caller_left(&mut self, desk: &mut Desk, now: Now) -> Progress {
+        self.has_left = true;
+        match &self.stage {
+            Stage::Recording(recorder) => {
+                desk.mixer.stop_recording(*recorder, now.at);
+                Progress::Going
+            }
+            Stage::Saving { .. } => Progress::Going,
+            Stage::Counting { .. } | Stage::Greeting(_) | Stage::Beeping(_) => Progress::done("caller_left"),
+        }
+    }
+}
+
+fn greeting_of(mailbox: &Mailbox) -> Vec<PromptItem> {
+    let say = |text: &str| vec![PromptItem::Say(Say { text: text.to_owned(), voice: None, language: None })];
+    match &mailbox.greeting {
+        Greeting::Standard => say(STANDARD_GREETING),
+        Greeting::Say(text) => say(text),
+        Greeting::Play(file) => vec![PromptItem::File(file.clone())],
+    }
+}
+
+fn envelope_of(spec: &flow::Voicemail, mailbox: &Mailbox, id: MessageId, desk: &Desk, now: Now) -> Envelope {
+    let facts = &desk.plan.facts;
+    let every = |url: &String| voicemail::Notify { url: url.clone(), events: EventKind::ALL.to_vec() };
+    let about = spec.notify.iter().map(|about| voicemail::Notify {
+        url: about.url.clone(),
+        events: about.events.iter().map(event_kind).collect(),
+    });
+    let transcribe = spec.transcribe.as_ref();
+    Envelope {
+        id,
+        realm: desk.plan.realm.clone(),
+        mailbox: spec.mailbox.clone(),
+        caller: Caller::new(&facts.caller.number, &facts.caller.name),
+        call: desk.id,
+        dialled: facts.line.number.clone(),
+        began: now.unix,
+        keep: spec.keep,
+        transcribe: transcribe.is_some(),
+        language: transcribe.and_then(|wanted| wanted.language.clone()).or_else(|| mailbox.language.clone()),
+        notify: mailbox.webhook.iter().map(every).chain(about).collect(),
+    }
+}
+
+const fn event_kind(event: &flow::MessageEvent) -> EventKind {
+    match event {
+        flow::MessageEvent::Saved => EventKind::Saved,
+        flow::MessageEvent::Transcribed => EventKind::Transcribed,
+        flow::MessageEvent::TranscriptionFailed => EventKind::TranscriptionFailed,
+    }
+}

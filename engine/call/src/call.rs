@@ -1,0 +1,472 @@
+//! One call: the actor. It owns its legs, its mixer and its flow run, and nobody else touches them.
+//!
+//! ```text
+//!  Opening ── sockets there, offer taken ──▶ Flowing ── flow over, or the caller left ──▶ Ending ── all legs over ──▶ Over
+//! ```
+//! Whatever happened is turned into [`Event`]s for the action being done; its outcome goes to the flow, which names the
+//! next effect; until nothing moves any more ([`Call::settle`]).
+
+use crate::{
+    action::{self, Action, Begun, Event, Progress},
+    desk::Desk,
+    door::{Answer, CallRecord, Command, Errand, LegEvent, NewCall, Output, Seat, Ticket, ToFront},
+    leg::{Leg, News},
+    limits::{ENDING_WAIT, ERRAND_WAIT, MEDIA_WAIT},
+};
+use flow::{Next, Run};
+use media::Wire;
+use std::{net::SocketAddr, time::Instant};
+use terms::{CallId, LegId, Now};
+
+/// See the head of this file.
+pub(crate) struct Call {
+    desk: Desk,
+    run: Run,
+    stage: Stage,
+    doing: Option<Box<dyn Action>>,
+    /// A script is out: its ticket, and until when we wait for it.
+    script: Option<(Ticket, Instant)>,
+    until: Instant,
+}
+
+enum Stage {
+    /// The caller's sockets are being opened.
+    Opening { new: Box<NewCall>, until: Instant },
+    /// The flow runs.
+    Flowing,
+    /// The caller left; the flow may still have a word to say that needs no caller.
+    Left,
+    /// Everything is being ended; given up at the time.
+    Ending { until: Instant },
+    /// The record is out.
+    Over,
+}
+
+impl Call {
+    /// A new call: its first output asks for the caller's sockets.
+    pub(crate) fn new(new: Box<NewCall>, seat: Seat, now: Now) -> Self {
+        let record = blank_record(&new, now);
+        let run = Run::start(new.plan.flows.clone(), &new.plan.flow, new.plan.facts.clone());
+        let hops = new.invite.headers.max_forwards().unwrap_or(70).saturating_sub(1);
+        let hops = u8::try_from(hops).unwrap_or(u8::MAX).min(70);
+        let mut desk = Desk::new(new.id, seat, new.plan.clone(), new.seed, hops, record, now);
+        desk.note(now, format!("call from {} to {}: flow {}", desk.record.from, desk.record.to, desk.record.flow));
+        desk.output(Output::OpenMedia { seat, leg: LegId::CALLER });
+        let until = now.at + new.plan.length_max;
+        let stage = Stage::Opening { new, until: now.at + MEDIA_WAIT };
+        Self { desk, run, stage, doing: None, script: None, until }
+    }
+
+    pub(crate) const fn id(&self) -> CallId {
+        self.desk.id
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.desk.poll_output()
+    }
+
+    /// When time decides next, media included.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let own = match &self.stage {
+            Stage::Opening { until, .. } | Stage::Ending { until } => Some(*until),
+            Stage::Flowing | Stage::Left => Some(self.until),
+            Stage::Over => return None,
+        };
+        let script = self.script.map(|(_, until)| until);
+        let doing = self.doing.as_ref().and_then(|action| action.poll_timeout());
+        let media = self.desk.mixer.poll_timeout();
+        let legs = self.desk.poll_leg_timeout();
+        [own, script, doing, media, legs].into_iter().flatten().min()
+    }
+
+    // --- inputs -------------------------------------------------------------------------------------------------
+
+    /// A leg's sockets are open (or there are none to be had).
+    pub(crate) fn media_opened(&mut self, leg: LegId, address: Option<SocketAddr>, now: Now, wire: &mut dyn Wire) {
+        if leg == LegId::CALLER {
+            if let Stage::Opening { new, .. } = std::mem::replace(&mut self.stage, Stage::Flowing) {
+                self.open(&new, address, now);
+            }
+        } else if let Some(address) = address {
+            if !self.desk.dial_opened(leg, address) {
+                self.desk.output(Output::CloseMedia { seat: self.desk.seat, leg });
+            }
+        } else {
+            self.desk.note(now, format!("{leg}: no ports left"));
+            self.desk.dial_failed(leg);
+            self.tell(Event::NoMedia(leg), now);
+        }
+        self.settle(now, wire);
+    }
+
+    fn open(&mut self, new: &NewCall, address: Option<SocketAddr>, now: Now) {
+        let refused = match address {
+            None => (503, "no ports left".to_owned()),
+            Some(address) => match Leg::incoming(new, address, self.desk.chance.next_u64() >> 2) {
+                Ok(leg) => {
+                    self.desk.seat_leg(leg);
+                    let next = self.run.next(None, now);
+                    self.proceed(next, now);
+                    return;
+                }
+                Err(refused) => (refused.code, refused.why),
+            },
+        };
+        let (code, why) = refused;
+        self.desk.note(now, format!("refused with {code}: {why}"));
+        self.desk.record.status = code;
+        self.desk.record.ended_by = why;
+        let mut response = new.invite.respond(code, "");
+        response.set_to_tag(&new.local_tag);
+        self.desk.to_front(ToFront::Respond { transaction: new.transaction, response });
+        self.desk.output(Output::CloseMedia { seat: self.desk.seat, leg: LegId::CALLER });
+        self.stage = Stage::Ending { until: now.at + ENDING_WAIT };
+    }
+
+    /// Signalling for a leg.
+    pub(crate) fn leg_event(&mut self, leg: LegId, event: LegEvent, now: Now, wire: &mut dyn Wire) {
+        if let (Stage::Opening { new, .. }, LegEvent::Cancelled) = (&self.stage, &event) {
+            let mut response = new.invite.respond(487, "");
+            response.set_to_tag(&new.local_tag);
+            let transaction = new.transaction;
+            self.desk.to_front(ToFront::Respond { transaction, response });
+            self.desk.record.status = 487;
+            self.desk.record.ended_by = "cancelled".into();
+            self.stage = Stage::Ending { until: now.at };
+        }
+        match event {
+            LegEvent::Request { transaction, request, .. } => {
+                let heard = self.desk.with_leg(leg, |leg, out| leg.request(transaction, &request, now.at, out));
+                if heard.is_none() {
+                    let response = request.respond(481, "");
+                    self.desk.to_front(ToFront::Respond { transaction, response });
+                }
+            }
+            LegEvent::Ack(request) => {
+                self.desk.with_leg(leg, |leg, out| leg.acknowledged(&request, now.at, out));
+            }
+            LegEvent::Cancelled => {
+                self.desk.with_leg(leg, Leg::cancelled);
+            }
+            LegEvent::Response { response, .. } => {
+                self.desk.with_leg(leg, |leg, out| leg.response(&response, now.at, out));
+            }
+            LegEvent::Failed { method, why } => {
+                self.desk.with_leg(leg, |leg, _| leg.failed(&method, why));
+            }
+        }
+        self.settle(now, wire);
+    }
+
+    /// An errand is done.
+    pub(crate) fn answer(&mut self, ticket: Ticket, answer: Answer, now: Now, wire: &mut dyn Wire) {
+        match answer {
+            Answer::Script(reply) => {
+                if self.script.is_some_and(|(asked, _)| asked == ticket) {
+                    self.script = None;
+                    let next = self.run.resume(*reply, now);
+                    self.proceed(next, now);
+                }
+            }
+            answer @ (Answer::Prompt(_)
+            | Answer::Http(_)
+            | Answer::Mailbox(_)
+            | Answer::SpoolBegun(_)
+            | Answer::SpoolFinished(_)
+            | Answer::Queued(_)
+            | Answer::Located(_)) => self.tell(Event::Answer(ticket, answer), now),
+        }
+        self.settle(now, wire);
+    }
+
+    /// An order from outside.
+    pub(crate) fn command(&mut self, command: &Command, now: Now, wire: &mut dyn Wire) {
+        match command {
+            Command::HangUp { why } => {
+                if matches!(self.stage, Stage::Flowing | Stage::Left) {
+                    self.finish_action(now);
+                    self.end_all(480, None, why, now);
+                }
+            }
+        }
+        self.settle(now, wire);
+    }
+
+    /// A datagram on a leg's RTP (or RTCP) socket.
+    pub(crate) fn packet(&mut self, leg: LegId, is_rtcp: bool, from: SocketAddr, packet: &[u8], now: Now, wire: &mut dyn Wire) {
+        if is_rtcp {
+            self.desk.mixer.handle_rtcp(leg, from, packet, now.at, wire);
+        } else {
+            self.desk.mixer.handle_rtp(leg, from, packet, now.at, wire);
+        }
+        self.settle(now, wire);
+    }
+
+    /// Time passed; harmless when early.
+    pub(crate) fn handle_timeout(&mut self, now: Now, wire: &mut dyn Wire) {
+        if self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at) {
+            self.desk.mixer.tick(now.at, wire);
+        }
+        if self.desk.poll_leg_timeout().is_some_and(|due| due <= now.at) {
+            self.desk.leg_timeouts(now);
+        }
+        if self.doing.as_ref().and_then(|action| action.poll_timeout()).is_some_and(|due| due <= now.at) {
+            self.tell(Event::Time, now);
+        }
+        if self.script.is_some_and(|(_, until)| until <= now.at) {
+            self.script = None;
+            let next = self.run.failed("the script did not come back", now);
+            self.proceed(next, now);
+        }
+        match &self.stage {
+            Stage::Opening { until, .. } if *until <= now.at => self.media_late(now),
+            Stage::Ending { until } if *until <= now.at => self.over(now, wire),
+            Stage::Flowing | Stage::Left if self.until <= now.at => {
+                self.finish_action(now);
+                self.end_all(480, None, "the longest call allowed is over", now);
+            }
+            Stage::Opening { .. } | Stage::Ending { .. } | Stage::Flowing | Stage::Left | Stage::Over => {}
+        }
+        self.settle(now, wire);
+    }
+
+    fn media_late(&mut self, now: Now) {
+        if let Stage::Opening { new, .. } = std::mem::replace(&mut self.stage, Stage::Flowing) {
+            self.open(&new, None, now);
+        }
+    }
+
+    // --- moving on ----------------------------------------------------------------------------------------------
+
+    /// Lets everything that happened have its consequences, until nothing moves any more.
+    fn settle(&mut self, now: Now, wire: &mut dyn Wire) {
+        loop {
+            while let Some(event) = self.desk.mixer.poll_event() {
+                self.heard(event, now);
+            }
+            if let Some((leg, news)) = self.next_news() {
+                self.leg_news(leg, news, now);
+                continue;
+            }
+            // A player that just began wants its first packet out at once.
+            if self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at) {
+                self.desk.mixer.tick(now.at, wire);
+                continue;
+            }
+            break;
+        }
+        self.desk.sweep_legs(now, wire);
+        if matches!(self.stage, Stage::Ending { .. }) && !self.desk.has_open_legs() && self.doing.is_none() {
+            self.over(now, wire);
+        }
+    }
+
+    fn next_news(&mut self) -> Option<(LegId, News)> {
+        self.desk.poll_news()
+    }
+
+    /// The mixer tells something.
+    fn heard(&mut self, event: media::Event, now: Now) {
+        match event {
+            media::Event::PlayerDone { id, end, .. } => self.tell(Event::Played(id, end), now),
+            media::Event::Digit { leg: LegId::CALLER, digit } => {
+                self.desk.keyed(digit);
+                self.tell(Event::Keyed, now);
+            }
+            media::Event::Digit { leg, digit } => self.tell(Event::FarKey(leg, digit), now),
+            media::Event::DigitsSent { leg } => self.tell(Event::KeysSent(leg), now),
+            media::Event::Recorded { id, samples } => self.tell(Event::Sound(id, samples), now),
+            media::Event::SpeechStarted { id } => self.tell(Event::Speech(id), now),
+            media::Event::RecordingDone { id, end, recorded } => self.tell(Event::Recorded(id, end, recorded), now),
+            media::Event::Silent { leg, .. } => self.desk.note(now, format!("{leg}: no RTP comes any more")),
+            media::Event::Heard { leg } => self.desk.note(now, format!("{leg}: RTP comes again")),
+            media::Event::Latched { leg, to } => self.desk.note(now, format!("{leg}: its RTP comes from {to}")),
+        }
+    }
+
+    /// A leg tells something.
+    fn leg_news(&mut self, leg: LegId, news: News, now: Now) {
+        match (leg, news) {
+            (leg, News::Digit(digit)) => self.desk.mixer.inject(leg, digit, now.at),
+            (leg, News::Media(agreement)) => {
+                self.desk.set_stream(leg, &agreement, now);
+                self.tell(Event::Leg(leg, News::Media(agreement)), now);
+            }
+            (LegId::CALLER, News::Cancelled) => {
+                self.desk.record.status = 487;
+                self.caller_left("the caller cancelled", now);
+            }
+            (LegId::CALLER, News::HungUp { reason }) => self.caller_left(&format!("the caller: {reason}"), now),
+            (LegId::CALLER, News::Refused { .. } | News::Ringing | News::Early(_) | News::Answered(_)) => {}
+            (leg, news) => self.tell(Event::Leg(leg, news), now),
+        }
+    }
+
+    /// Tells the action being done, and takes its outcome on.
+    fn tell(&mut self, event: Event, now: Now) {
+        let Some(mut action) = self.doing.take() else { return };
+        let progress = action.handle(event, &mut self.desk, now);
+        match progress {
+            Progress::Going => self.doing = Some(action),
+            done @ (Progress::Done(_) | Progress::Failed(_)) => self.concluded(done, now),
+        }
+    }
+
+    /// An action is done: what next?
+    fn concluded(&mut self, progress: Progress, now: Now) {
+        match self.stage {
+            Stage::Flowing | Stage::Left => {}
+            Stage::Opening { .. } | Stage::Ending { .. } | Stage::Over => return,
+        }
+        if matches!(self.stage, Stage::Flowing) && !self.desk.has_caller() {
+            // The action outlived the caller (a message being saved): now the flow's last word.
+            self.last_word(now);
+            return;
+        }
+        let next = match progress {
+            Progress::Going => return,
+            Progress::Done(outcome) => {
+                let outcome_name = outcome.name.clone();
+                let place = self.run.where_am_i();
+                self.desk.note(now, format!("{}: {} → {outcome_name}", place.state, place.action));
+                self.run.next(Some(outcome), now)
+            }
+            Progress::Failed(what) => {
+                self.desk.note(now, format!("failed: {what}"));
+                self.run.failed(&what, now)
+            }
+        };
+        self.proceed(next, now);
+    }
+
+    /// Does what the flow wants next; effects that are done at once follow each other here.
+    fn proceed(&mut self, next: Next, now: Now) {
+        let mut next = next;
+        loop {
+            match next {
+                Next::Script(job) => {
+                    let ticket = self.desk.ask(Errand::Script(job));
+                    self.script = Some((ticket, now.at + ERRAND_WAIT));
+                    return;
+                }
+                Next::End(end) => {
+                    let why = match end {
+                        flow::End::Finished => "the flow ended".to_owned(),
+                        flow::End::CallerLeft => return self.end_all(487, None, "", now),
+                        flow::End::Failed(what) => format!("the flow failed: {what}"),
+                    };
+                    return self.end_all(480, None, &why, now);
+                }
+                Next::Effect(effect) => {
+                    self.walked(effect.action());
+                    next = match action::begin(effect, &mut self.desk, now) {
+                        Begun::Going(action) => {
+                            self.doing = Some(action);
+                            return;
+                        }
+                        Begun::End { code, reason } => {
+                            let why = if code == 480 { "the flow hung up" } else { "the flow refused" };
+                            return self.end_all(code, reason.as_deref(), why, now);
+                        }
+                        Begun::At(Progress::Done(outcome)) => self.run.next(Some(outcome), now),
+                        Begun::At(Progress::Failed(what)) => {
+                            self.desk.note(now, format!("failed: {what}"));
+                            self.run.failed(&what, now)
+                        }
+                        Begun::At(Progress::Going) => return,
+                    };
+                }
+            }
+        }
+    }
+
+    fn walked(&mut self, action: &str) {
+        let place = self.run.where_am_i();
+        tracing::debug!(call = %self.desk.id, state = place.state, action, "effect");
+        if self.desk.record.path.last() != Some(&place.state) && self.desk.record.path.len() < crate::limits::TIMELINE_MAX {
+            self.desk.record.path.push(place.state);
+        }
+    }
+
+    /// The caller is gone: what must be kept is kept, everybody else is released, the flow has its last word.
+    fn caller_left(&mut self, why: &str, now: Now) {
+        if !matches!(self.stage, Stage::Flowing) {
+            return;
+        }
+        self.desk.note(now, why.to_owned());
+        self.desk.record.ended_by = why.to_owned();
+        self.script = None;
+        let progress = match &mut self.doing {
+            Some(action) => action.caller_left(&mut self.desk, now),
+            None => Progress::done("caller_left"),
+        };
+        if !matches!(progress, Progress::Going) {
+            self.doing = None;
+            self.last_word(now);
+        }
+    }
+
+    fn last_word(&mut self, now: Now) {
+        self.stage = Stage::Left;
+        let next = self.run.caller_left(now);
+        self.proceed(next, now);
+    }
+
+    /// An order or the clock ends the call: the action keeps what must be kept.
+    fn finish_action(&mut self, now: Now) {
+        if let Some(action) = &mut self.doing
+            && !matches!(action.caller_left(&mut self.desk, now), Progress::Going)
+        {
+            self.doing = None;
+        }
+    }
+
+    /// Ends every leg.
+    fn end_all(&mut self, code: u16, reason: Option<&str>, why: &str, now: Now) {
+        if !why.is_empty() && self.desk.record.ended_by.is_empty() {
+            self.desk.record.ended_by = why.to_owned();
+            self.desk.note(now, why.to_owned());
+        }
+        if self.desk.record.status == 0 {
+            self.desk.record.status = code;
+        }
+        for leg in self.desk.leg_ids() {
+            self.desk.end_leg(leg, code, reason, now);
+        }
+        self.stage = Stage::Ending { until: now.at + ENDING_WAIT };
+    }
+
+    /// The call is over: the last legs are dropped, the record goes out.
+    fn over(&mut self, now: Now, wire: &mut dyn Wire) {
+        self.doing = None;
+        self.desk.drop_legs(now, wire);
+        self.desk.record.ended = now.unix;
+        let record = Box::new(self.desk.record.clone());
+        self.desk.to_front(ToFront::Ended(record));
+        self.stage = Stage::Over;
+    }
+}
+
+fn blank_record(new: &NewCall, now: Now) -> CallRecord {
+    CallRecord {
+        id: new.id,
+        realm: new.plan.realm.clone(),
+        from: new.plan.facts.caller.number.clone(),
+        to: new.plan.facts.line.number.clone(),
+        connection: new.plan.connection.clone(),
+        flow: new.plan.flow.clone(),
+        version: new.plan.flows.version().to_owned(),
+        began: now.unix,
+        answered: None,
+        ended: now.unix,
+        ended_by: String::new(),
+        status: 0,
+        path: Vec::new(),
+        timeline: Vec::new(),
+        quality: Vec::new(),
+    }
+}

@@ -1,0 +1,258 @@
+//! A shard: many calls on one thread, and the wheel that tells which of them is due in which millisecond.
+//!
+//! The wheel has [`SLOTS`] slots of 1 ms. A call stands in the slot of its next deadline, or in the furthest slot when that
+//! is still far away, and is looked at again then. To look at a call too early is harmless, so a call may stand in several.
+
+use crate::{
+    call::Call,
+    door::{Output, Seat, Sockets, ToFront, ToShard},
+};
+use media::Wire;
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+use terms::{CallId, LegId, Now};
+
+/// Slots of the wheel, 1 ms each (chosen: RTCP and flow timers are rarely nearer, so an idle call is looked at four times a second).
+const SLOTS: usize = 256;
+/// One slot.
+const SLOT: Duration = Duration::from_millis(1);
+
+/// Counts for metrics and console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardCounts {
+    /// Calls that stand now.
+    pub calls: usize,
+    /// Calls since birth.
+    pub begun: u64,
+}
+
+/// Many calls on one thread. Sans-IO: the shell hands in what came and carries out [`Shard::poll_output`].
+pub struct Shard {
+    seats: Vec<Option<Box<Call>>>,
+    free: Vec<u32>,
+    by_id: HashMap<CallId, Seat>,
+    wheel: Wheel,
+    out: VecDeque<Output>,
+    begun: u64,
+}
+
+impl Shard {
+    /// An empty shard; `now` is where its wheel begins.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self {
+            seats: Vec::new(),
+            free: Vec::new(),
+            by_id: HashMap::new(),
+            wheel: Wheel::new(now),
+            out: VecDeque::new(),
+            begun: 0,
+        }
+    }
+
+    /// Something came from the front or the clerk. What is for a call that is over is dropped; its requests are answered 481.
+    pub fn handle(&mut self, input: ToShard, now: Now, sockets: &mut dyn Sockets) {
+        match input {
+            ToShard::New(new) => {
+                let seat = self.take_seat();
+                self.by_id.insert(new.id, seat);
+                self.begun += 1;
+                let call = Call::new(new, seat, now);
+                self.put(seat, Box::new(call));
+                self.after(seat, now);
+            }
+            ToShard::Leg { call, leg, event } => {
+                let is_known = self.by_id.contains_key(&call);
+                if is_known {
+                    self.with(call, now, sockets, |call, wire| call.leg_event(leg, event, now, wire));
+                } else if let crate::door::LegEvent::Request { transaction, request, .. } = event {
+                    let response = request.respond(481, "");
+                    self.out.push_back(Output::Front(ToFront::Respond { transaction, response }));
+                }
+            }
+            ToShard::Answer { call, ticket, answer } => {
+                self.with(call, now, sockets, |call, wire| call.answer(ticket, answer, now, wire));
+            }
+            ToShard::Command { call, command } => {
+                self.with(call, now, sockets, |call, wire| call.command(&command, now, wire));
+            }
+        }
+    }
+
+    /// The answer to [`Output::OpenMedia`]: the address to advertise for RTP, or `None` when no ports are left.
+    pub fn media_opened(&mut self, seat: Seat, leg: LegId, address: Option<SocketAddr>, now: Now, sockets: &mut dyn Sockets) {
+        self.with_seat(seat, now, sockets, |call, wire| call.media_opened(leg, address, now, wire));
+    }
+
+    /// A datagram on a leg's RTP or RTCP socket.
+    pub fn packet(
+        &mut self,
+        (seat, leg, is_rtcp): (Seat, LegId, bool),
+        from: SocketAddr,
+        packet: &[u8],
+        now: Now,
+        sockets: &mut dyn Sockets,
+    ) {
+        self.with_seat(seat, now, sockets, |call, wire| call.packet(leg, is_rtcp, from, packet, now, wire));
+    }
+
+    /// Time passed: every call that is due has its turn.
+    pub fn handle_timeout(&mut self, now: Now, sockets: &mut dyn Sockets) {
+        while let Some(seat) = self.wheel.pop_due(now.at) {
+            let due = self.call(seat).and_then(|call| call.poll_timeout());
+            match due {
+                Some(due) if due <= now.at => {
+                    self.with_seat(seat, now, sockets, |call, wire| call.handle_timeout(now, wire));
+                }
+                Some(due) => self.wheel.put(seat, due),
+                None => {}
+            }
+        }
+    }
+
+    /// When [`Shard::handle_timeout`] is next worth calling; `None` without calls.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.by_id.is_empty() { None } else { self.wheel.next() }
+    }
+
+    /// What to do next; drain to `None`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// Counts for metrics and console.
+    #[must_use]
+    pub fn snapshot(&self) -> ShardCounts {
+        ShardCounts { calls: self.by_id.len(), begun: self.begun }
+    }
+
+    /// Every call that stands.
+    pub fn calls(&self) -> impl Iterator<Item = CallId> {
+        self.seats.iter().flatten().map(|call| call.id())
+    }
+
+    fn take_seat(&mut self) -> Seat {
+        if let Some(seat) = self.free.pop() {
+            return Seat(seat);
+        }
+        self.seats.push(None);
+        Seat(u32::try_from(self.seats.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    fn put(&mut self, seat: Seat, call: Box<Call>) {
+        if let Some(place) = self.seats.get_mut(seat.0 as usize) {
+            *place = Some(call);
+        }
+    }
+
+    fn call(&self, seat: Seat) -> Option<&Call> {
+        self.seats.get(seat.0 as usize).and_then(|place| place.as_deref())
+    }
+
+    fn with(&mut self, call: CallId, now: Now, sockets: &mut dyn Sockets, act: impl FnOnce(&mut Call, &mut dyn Wire)) {
+        if let Some(seat) = self.by_id.get(&call).copied() {
+            self.with_seat(seat, now, sockets, act);
+        }
+    }
+
+    fn with_seat(&mut self, seat: Seat, now: Now, sockets: &mut dyn Sockets, act: impl FnOnce(&mut Call, &mut dyn Wire)) {
+        let Some(Some(call)) = self.seats.get_mut(seat.0 as usize) else { return };
+        act(call, &mut CallWire { seat, sockets });
+        self.after(seat, now);
+    }
+
+    /// After each turn of a call: its outputs, its next deadline, its end.
+    fn after(&mut self, seat: Seat, now: Now) {
+        let Some(Some(call)) = self.seats.get_mut(seat.0 as usize) else { return };
+        while let Some(output) = call.poll_output() {
+            self.out.push_back(output);
+        }
+        if call.is_over() {
+            let id = call.id();
+            self.seats[seat.0 as usize] = None;
+            self.by_id.remove(&id);
+            self.free.push(seat.0);
+        } else if let Some(due) = call.poll_timeout() {
+            self.wheel.put(seat, due.max(now.at));
+        }
+    }
+}
+
+/// A call's view of the shard's sockets.
+struct CallWire<'a> {
+    seat: Seat,
+    sockets: &'a mut dyn Sockets,
+}
+
+impl Wire for CallWire<'_> {
+    fn rtp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]) {
+        self.sockets.rtp(self.seat, leg, to, packet);
+    }
+    fn rtcp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]) {
+        self.sockets.rtcp(self.seat, leg, to, packet);
+    }
+}
+
+/// Which call is due in which millisecond.
+struct Wheel {
+    slots: Vec<Vec<Seat>>,
+    /// The slot each seat was last put into, so that it does not stand in one slot twice.
+    last: Vec<u64>,
+    start: Instant,
+    /// Number of the slot that is emptied next.
+    cursor: u64,
+}
+
+impl Wheel {
+    fn new(start: Instant) -> Self {
+        Self { slots: vec![Vec::new(); SLOTS], last: Vec::new(), start, cursor: 0 }
+    }
+
+    fn slot_of(&self, at: Instant) -> u64 {
+        let ns = at.saturating_duration_since(self.start).as_nanos();
+        u64::try_from(ns.div_ceil(SLOT.as_nanos())).unwrap_or(u64::MAX)
+    }
+
+    fn index(slot: u64) -> usize {
+        usize::try_from(slot % SLOTS as u64).unwrap_or(0)
+    }
+
+    fn put(&mut self, seat: Seat, due: Instant) {
+        let furthest = self.cursor + SLOTS as u64 - 1;
+        let slot = self.slot_of(due).clamp(self.cursor, furthest);
+        let seat_index = seat.0 as usize;
+        if self.last.len() <= seat_index {
+            self.last.resize(seat_index + 1, u64::MAX);
+        }
+        if self.last[seat_index] != slot {
+            self.last[seat_index] = slot;
+            self.slots[Self::index(slot)].push(seat);
+        }
+    }
+
+    fn pop_due(&mut self, now: Instant) -> Option<Seat> {
+        let ns = now.saturating_duration_since(self.start).as_nanos();
+        let reached = u64::try_from(ns / SLOT.as_nanos()).unwrap_or(u64::MAX);
+        while self.cursor <= reached {
+            if let Some(seat) = self.slots[Self::index(self.cursor)].pop() {
+                if self.last.get(seat.0 as usize) == Some(&self.cursor) {
+                    self.last[seat.0 as usize] = u64::MAX;
+                }
+                return Some(seat);
+            }
+            self.cursor += 1;
+        }
+        None
+    }
+
+    fn next(&self) -> Option<Instant> {
+        (0..SLOTS as u64)
+            .map(|ahead| self.cursor + ahead)
+            .find(|slot| !self.slots[Self::index(*slot)].is_empty())
+            .map(|slot| self.start + SLOT * u32::try_from(slot).unwrap_or(u32::MAX))
+    }
+}
