@@ -56,13 +56,13 @@ impl HeaderName {
             let lower = letter.to_ascii_lowercase();
             return Self::ALL.iter().copied().find(|name| name.compact() == Some(lower));
         }
-        let first = bytes.first()?.to_ascii_lowercase();
-        Self::ALL.iter().copied().find(|name| {
-            let spelling = name.as_str().as_bytes();
-            spelling.len() == bytes.len()
-                && spelling.first().is_some_and(|b| b.to_ascii_lowercase() == first)
-                && spelling.eq_ignore_ascii_case(bytes)
-        })
+        // What nearly every message has is looked for first; the rest by length, which few names share.
+        const USUAL: [HeaderName; 11] = [
+            HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq, HeaderName::Contact, HeaderName::MaxForwards,
+            HeaderName::ContentLength, HeaderName::ContentType, HeaderName::UserAgent, HeaderName::Allow,
+        ];
+        let is_it = |name: &Self| name.as_str().len() == bytes.len() && name.as_str().as_bytes().eq_ignore_ascii_case(bytes);
+        USUAL.iter().chain(Self::ALL).copied().find(is_it)
     }
     /// Whether several lines (or commas) of it make one list.
     #[must_use]

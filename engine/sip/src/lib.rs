@@ -57,5 +57,5 @@ pub use method::Method;
 pub use params::Params;
 pub use random::Chance;
 pub use refusal::Abilities;
-pub use uri::{BadUri, Host, Scheme, Uri};
+pub use uri::{BadUri, Host, Scheme, Uri, UriHeader};
 pub use via::Via;

@@ -171,7 +171,7 @@ fn read_start(line: &str) -> Start {
             Ok(_) | Err(_) => Start::Silent("bad status line"),
         };
     }
-    let Some((line, version)) = line.trim_end_matches([' ', '\t']).rsplit_once(' ').map(|(l, v)| (l, v, )) else {
+    let Some((line, version)) = line.trim_end_matches([' ', '\t']).rsplit_once(' ') else {
         return Start::Silent("no start line");
     };
     let Some(number) = version.get(..4).filter(|p| p.eq_ignore_ascii_case("SIP/")).and_then(|_| version.get(4..)) else {

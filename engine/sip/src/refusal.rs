@@ -70,10 +70,10 @@ impl Abilities {
             response.headers.push(HeaderName::Unsupported, unknown.join(", "));
             return Some(response);
         }
-        if !request.body.is_empty() {
-            if let Some(response) = self.screen_body(request) {
-                return Some(response);
-            }
+        if !request.body.is_empty()
+            && let Some(response) = self.screen_body(request)
+        {
+            return Some(response);
         }
         let begins_call = request.method == Method::Invite && request.headers.to_tag().is_none();
         (begins_call && request.headers.max_forwards() == Some(0)).then(|| request.respond(483, ""))
@@ -87,7 +87,7 @@ impl Abilities {
         }
         let encoded = request.headers.list(HeaderName::ContentEncoding).any(|e| !e.eq_ignore_ascii_case("identity"));
         let known_type = self.body_types.is_empty()
-            || request.headers.content_type().is_some_and(|t| self.body_types.iter().any(|known| *known == t));
+            || request.headers.content_type().is_some_and(|t| self.body_types.contains(&t));
         if !encoded && known_type {
             return None;
         }
@@ -171,10 +171,8 @@ pub(crate) fn check_request(request: &Request) -> Result<(), (u16, &'static str)
     for name in [HeaderName::MaxForwards, HeaderName::Expires, HeaderName::ContentType, HeaderName::Event] {
         single(headers, name).map_err(bad)?;
     }
-    if let Some(value) = headers.get(HeaderName::MaxForwards) {
-        if number(value).is_none_or(|n| n > 255) {
-            return Err(bad("bad max-forwards"));
-        }
+    if headers.get(HeaderName::MaxForwards).is_some_and(|value| number(value).is_none_or(|n| n > 255)) {
+        return Err(bad("bad max-forwards"));
     }
     if headers.has(HeaderName::Contact) && !(request.method == Method::Register && headers.contact_is_star()) && headers.contacts().is_none() {
         return Err(bad("bad contact"));

@@ -44,8 +44,11 @@ pub struct Uri {
     /// `;transport=tcp;lr`
     pub params: Params,
     /// What follows `?`: name and value as spelt.
-    pub headers: Vec<(Box<str>, Box<str>)>,
+    pub headers: Vec<UriHeader>,
 }
+
+/// Name and value of one header in a URI, as spelt.
+pub type UriHeader = (Box<str>, Box<str>);
 
 /// Why a text is no URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -222,7 +225,7 @@ impl Uri {
         Ok(Self { scheme, raw_user, raw_password, host, port, params, headers })
     }
 
-    fn parse_headers(text: &str) -> Result<Vec<(Box<str>, Box<str>)>, BadUri> {
+    fn parse_headers(text: &str) -> Result<Vec<UriHeader>, BadUri> {
         let mut list = Vec::new();
         for item in text.split('&') {
             let (name, value) = item.split_once('=').ok_or(BadUri::Header)?;

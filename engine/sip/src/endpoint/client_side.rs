@@ -42,7 +42,7 @@ enum Phase {
     /// A stream is being opened.
     Connecting,
     /// It was sent.
-    Sent(Sent),
+    Sent(Box<Sent>),
 }
 
 struct Sent {
@@ -216,12 +216,13 @@ impl Endpoint {
             return self.transmit(flow, bytes);
         }
         let reliable = flow.transport.is_reliable();
-        let machine = match client.request.method {
-            Method::Invite => Machine::Invite(InviteClient::new(now, reliable)),
-            _ => Machine::Plain(PlainClient::new(now, reliable)),
+        let machine = if client.request.method == Method::Invite {
+            Machine::Invite(InviteClient::new(now, reliable))
+        } else {
+            Machine::Plain(PlainClient::new(now, reliable))
         };
         let branch: Box<str> = branch.into();
-        client.phase = Phase::Sent(Sent { flow, branch: branch.clone(), via, bytes: bytes.clone(), machine, cancel_wanted: false });
+        client.phase = Phase::Sent(Box::new(Sent { flow, branch: branch.clone(), via, bytes: bytes.clone(), machine, cancel_wanted: false }));
         self.clients.by_branch.insert(branch, id);
         self.streams.use_by(flow, id);
         self.transmit(flow, bytes);
@@ -310,7 +311,7 @@ impl Endpoint {
         let bytes = with_via(&request, &via);
         let id = self.next_id();
         let machine = Machine::Plain(PlainClient::new(now, flow.transport.is_reliable()));
-        let phase = Phase::Sent(Sent { flow, branch: branch.clone(), via, bytes: bytes.clone(), machine, cancel_wanted: false });
+        let phase = Phase::Sent(Box::new(Sent { flow, branch: branch.clone(), via, bytes: bytes.clone(), machine, cancel_wanted: false }));
         self.clients.by_id.insert(id, Client { token: None, request, phase, spare: VecDeque::new(), armed: None });
         self.clients.cancels.insert(branch, id);
         self.streams.use_by(flow, id);
@@ -322,10 +323,8 @@ impl Endpoint {
     /// The path of this try broke or never came: the next target, or the end.
     pub(super) fn client_broke(&mut self, id: u64, why: FailedWhy, now: Instant) {
         let Some(client) = self.clients.by_id.get_mut(&id) else { return };
-        if let Phase::Sent(Sent { machine, .. }) = &client.phase {
-            if !machine.is_open() {
-                return;
-            }
+        if matches!(&client.phase, Phase::Sent(sent) if !sent.machine.is_open()) {
+            return;
         }
         match client.spare.pop_front() {
             Some(target) => self.retry(id, target, now),

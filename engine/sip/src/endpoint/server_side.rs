@@ -226,10 +226,10 @@ impl Endpoint {
 
     fn read_ack(&mut self, request: Request, flow: Flow, known: Option<u64>, key: &Key, now: Instant) {
         if let Some(id) = known {
-            if let Some(Server { machine: Machine::Invite(machine), .. }) = self.servers.by_id.get_mut(&id) {
-                if machine.ack(now) {
-                    return self.settle_server(id, now);
-                }
+            if let Some(Server { machine: Machine::Invite(machine), .. }) = self.servers.by_id.get_mut(&id)
+                && machine.ack(now)
+            {
+                return self.settle_server(id, now);
             }
         } else if request.headers.to_tag() == Some(self.stateless_tag(key).as_str()) {
             // The ACK of an answer we gave without a transaction.
