@@ -14,12 +14,24 @@
 //! Libraries: `rhai` for expressions and scripts (sandboxed, serialisable values; its limits are set in `engine.rs`), `jiff` for
 //! time zones of opening hours, `regex-lite` for digit patterns (linear time), `sha2` for the version hash.
 
+mod actions;
+mod catalogue;
+mod check;
+mod compile;
 mod effect;
+mod engine;
 mod hours;
 pub mod limits;
 mod pattern;
+mod program;
 mod run;
+mod schema;
+mod script;
+mod session;
 mod set;
+mod tell;
+mod template;
+mod value;
 mod world;
 
 pub use effect::{
@@ -29,5 +41,9 @@ pub use effect::{
 pub use hours::Hours;
 pub use pattern::Pattern;
 pub use run::{End, JournalEntry, Next, Place, Run, ScriptJob, ScriptReply};
-pub use set::{FlowSet, schema};
+pub use schema::schema;
+pub use set::FlowSet;
 pub use world::{CallFacts, Caller, Line, World};
+
+#[cfg(test)]
+mod tests;

@@ -14,11 +14,11 @@ pub const JOURNAL_KEPT: usize = 4_000;
 /// Effects of one script run: it is executed anew for each, so the cost grows with the square; loop in YAML beyond this.
 pub const SCRIPT_EFFECTS: usize = 2_000;
 /// Rhai operations of one execution of a script: some 10–50 ms of one core.
-pub const SCRIPT_OPERATIONS: u64 = 1_000_000;
+pub const SCRIPT_OPERATIONS: u64 = 250_000;
 /// Rhai operations of one `${…}` or `if`: well under 1 ms.
 pub const EXPRESSION_OPERATIONS: u64 = 2_000;
 /// Bytes of one string in a script or expression.
-pub const STRING_BYTES: usize = 64 * 1024;
+pub const STRING_BYTES: usize = 16 * 1024;
 /// Elements of one array and of one map: more can overflow the stack when nested (tried: 6,000 nested maps on 2 MiB).
 pub const COLLECTION_SIZE: usize = 1_000;
 /// Script functions within functions.

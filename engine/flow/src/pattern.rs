@@ -13,7 +13,10 @@ impl Pattern {
         if text.len() > 256 {
             return Err("longer than 256 characters".to_owned());
         }
-        regex_lite::Regex::new(&format!("^(?:{text})$")).map(Self).map_err(|error| error.to_string())
+        let build = |pattern: &str| regex_lite::RegexBuilder::new(pattern).size_limit(64 * 1024).build().map_err(|error| error.to_string());
+        // Alone first, so that a stray bracket cannot escape the anchors.
+        build(text)?;
+        build(&format!("^(?:{text})$")).map(Self)
     }
     /// Whether `digits` as a whole match.
     #[must_use]

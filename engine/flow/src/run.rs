@@ -1,12 +1,31 @@
-//! One call's interpreter.
+//! One call's interpreter: a stack of frames (flows that run flows), each at a state or in a script.
+//!
+//! ```text
+//! Fresh ──next──▶ drive ──▶ Waiting (an effect is out) ──next(outcome)──▶ drive …
+//!                   │ ├───▶ Scripting (a job is out) ──resume(reply)──▶ …
+//!                   │ └───▶ Over
+//!                   └ trouble ──▶ the flow's `rescue`, else Apology ──▶ Message ──▶ Over
+//! ```
 
 use crate::{
-    effect::{Effect, Outcome},
-    set::FlowSet,
+    effect::{BargeIn, Effect, Outcome, Play, PromptItem, Say, Stop, Transcribe, Voicemail},
+    limits::{JOURNAL_KEPT, RUN_DEPTH, STEPS, STEPS_WITHOUT_EFFECT},
+    program::{Act, Branch, Program, Target, Then},
+    script::{Executed, Execution, Script},
+    session::{Answer, Wanted},
+    set::{Flow, FlowSet},
+    template::View,
+    value::{Findings, Raw, read_params},
     world::CallFacts,
 };
-use std::sync::Arc;
-use terms::{Now, UnixMs};
+use serde_json::Value as Json;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use terms::{Name, Now, UnixMs};
+
+/// Said when a flow fails and has no `rescue` of its own.
+const APOLOGY: &str = "We are sorry, something went wrong.";
+/// Said after it when the connection has a mailbox.
+const APOLOGY_MESSAGE: &str = "We are sorry, something went wrong. Please leave a message after the tone.";
 
 /// What the call shall do next.
 #[derive(Debug)]
@@ -35,7 +54,7 @@ pub enum End {
 pub struct Place {
     /// Flow name.
     pub flow: String,
-    /// State name (inline states: `message.full`; list items: `welcome[1]`); a script's `line 12`.
+    /// State name (inline states: `message.full`; list items: `welcome[1]`); a script's `step 3`.
     pub state: String,
     /// Action being done; empty between actions.
     pub action: &'static str,
@@ -59,6 +78,51 @@ pub struct JournalEntry {
 pub struct Run {
     set: FlowSet,
     facts: Arc<CallFacts>,
+    frames: Vec<Frame>,
+    phase: Phase,
+    /// Whether the caller has hung up.
+    left: bool,
+    /// Why the rescue path was taken.
+    trouble: Option<String>,
+    /// Steps done in all, and since the last effect.
+    steps: u32,
+    quiet: u32,
+    journal: Vec<JournalEntry>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Not begun; the flow's name.
+    Fresh(String),
+    /// This effect is out.
+    Waiting(&'static str),
+    /// A script job is out.
+    Scripting,
+    /// The built-in apology is being said.
+    Apology,
+    /// The built-in message is being taken.
+    Message,
+    /// Nothing comes any more.
+    Over,
+}
+
+#[derive(Debug)]
+struct Frame {
+    flow: Arc<str>,
+    settings: Arc<BTreeMap<String, Json>>,
+    at: At,
+}
+
+#[derive(Debug)]
+enum At {
+    State { program: Arc<Program>, state: usize, vars: BTreeMap<String, Json>, result: Json },
+    Script { script: Arc<Script>, answers: Arc<Vec<Answer>>, began: UnixMs },
+}
+
+/// What a step leads to.
+enum Step {
+    Go,
+    Out(Next),
 }
 
 impl Run {
@@ -67,64 +131,393 @@ impl Run {
     /// A flow that does not exist takes the rescue path at once.
     #[must_use]
     pub fn start(set: FlowSet, flow: &str, facts: CallFacts) -> Self {
-        let _ = flow;
-        Self { set, facts: Arc::new(facts) }
+        Self {
+            set,
+            facts: Arc::new(facts),
+            frames: Vec::new(),
+            phase: Phase::Fresh(flow.to_owned()),
+            left: false,
+            trouble: None,
+            steps: 0,
+            quiet: 0,
+            journal: Vec::new(),
+        }
     }
+
     /// Gives the outcome of the last effect (`None` at the beginning) and answers what comes next.
     pub fn next(&mut self, outcome: Option<Outcome>, now: Now) -> Next {
-        let _ = (outcome, now, &self.set, &self.facts);
-        todo!()
+        if let (Some(outcome), Some(entry)) = (&outcome, self.journal.last_mut()) {
+            if entry.outcome.is_none() {
+                entry.outcome = Some(outcome.name.clone());
+                entry.at = Some(now.unix);
+            }
+        }
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Fresh(flow) => {
+                let overrides = self.facts.settings.iter().map(|(name, text)| (name.clone(), Raw::Text(text.clone()))).collect();
+                let entered = self.enter(&flow, overrides, now);
+                self.go_on(entered, now)
+            }
+            Phase::Waiting(action) => {
+                let outcome = outcome.unwrap_or_else(|| Outcome::new("failed"));
+                let delivered = self.deliver(action, outcome, now);
+                self.go_on(delivered, now)
+            }
+            Phase::Scripting => self.fail("an outcome came while a script was running".to_owned(), now),
+            Phase::Apology => self.take_message(),
+            Phase::Message => self.end(End::Failed(self.trouble.clone().unwrap_or_default())),
+            Phase::Over => Next::End(if self.left { End::CallerLeft } else { End::Finished }),
+        }
     }
-    /// Gives the reply of the script job and answers what comes next.
+
+    /// Gives the reply of the script job and answers what comes next. A reply that no job is out for ends the run.
     pub fn resume(&mut self, reply: ScriptReply, now: Now) -> Next {
-        let _ = (reply, now);
-        todo!()
+        if !matches!(self.phase, Phase::Scripting) {
+            return self.end(if self.left { End::CallerLeft } else { End::Failed("a script's reply came unasked".to_owned()) });
+        }
+        self.phase = Phase::Over;
+        let next = match reply.0 {
+            Executed::Wants(Wanted::Effect(effect)) => Ok(Step::Out(self.put_out(*effect))),
+            Executed::Wants(Wanted::Run { flow, with }) => {
+                let with = with.iter().map(|(name, value)| (name.clone(), Raw::of_json(value))).collect();
+                self.enter(&flow, with, now)
+            }
+            Executed::Returned(None) => Ok(Step::Out(self.end(End::Finished))),
+            Executed::Returned(Some(name)) => self.give_back(name, now),
+            Executed::Failed(what) => Err(what),
+        };
+        self.go_on(next, now)
     }
+
     /// The caller hung up: forget the effect being done and answer what the `caller_left` state still wants: only effects that
     /// need no caller (`http`, `notify`). Later outcomes of abandoned effects must not be given. A script job that is out: drop its reply.
     pub fn caller_left(&mut self, now: Now) -> Next {
-        let _ = now;
-        todo!()
+        let again = std::mem::replace(&mut self.left, true);
+        if let Some(entry) = self.journal.last_mut().filter(|entry| entry.outcome.is_none()) {
+            entry.outcome = Some("caller left".to_owned());
+            entry.at = Some(now.unix);
+        }
+        self.frames.truncate(1);
+        self.quiet = 0;
+        match self.frames.first_mut() {
+            Some(Frame { at: At::State { program, state, .. }, .. }) if !again => match program.caller_left {
+                Some(first) => *state = first,
+                None => return self.end(End::CallerLeft),
+            },
+            _ => return self.end(End::CallerLeft),
+        }
+        self.go_on(Ok(Step::Go), now)
     }
+
     /// The effect being done failed in a way its outcomes do not name (`what` for the timeline): takes the rescue path.
     pub fn failed(&mut self, what: &str, now: Now) -> Next {
-        let _ = (what, now);
-        todo!()
+        if let Some(entry) = self.journal.last_mut().filter(|entry| entry.outcome.is_none()) {
+            entry.outcome = Some("failed".to_owned());
+            entry.at = Some(now.unix);
+        }
+        match self.phase {
+            Phase::Apology => self.take_message(),
+            Phase::Message | Phase::Over => self.end(End::Failed(what.to_owned())),
+            Phase::Fresh(_) | Phase::Waiting(_) | Phase::Scripting => self.fail(what.to_owned(), now),
+        }
     }
+
     /// Where the run is.
     #[must_use]
     pub fn where_am_i(&self) -> Place {
-        todo!()
+        let action = match self.phase {
+            Phase::Waiting(action) => action,
+            Phase::Apology => "say",
+            Phase::Message => "voicemail",
+            Phase::Fresh(_) | Phase::Scripting | Phase::Over => "",
+        };
+        if matches!(self.phase, Phase::Apology | Phase::Message) {
+            return Place { flow: "rescue".into(), state: "sorry".into(), action };
+        }
+        match self.frames.last() {
+            Some(Frame { flow, at: At::State { program, state, .. }, .. }) => {
+                let state = program.states.get(*state).map(|state| state.name.to_string()).unwrap_or_default();
+                Place { flow: flow.to_string(), state, action }
+            }
+            Some(Frame { flow, at: At::Script { answers, .. }, .. }) => Place { flow: flow.to_string(), state: format!("step {}", answers.len() + 1), action },
+            None => Place { flow: "".into(), state: "".into(), action },
+        }
     }
     /// All effects so far with their outcomes (the last [`crate::limits::JOURNAL_KEPT`]).
     #[must_use]
     pub fn journal(&self) -> &[JournalEntry] {
-        todo!()
+        &self.journal
     }
     /// Why the rescue path was taken, if it was.
     #[must_use]
     pub fn trouble(&self) -> Option<&str> {
-        todo!()
+        self.trouble.as_deref()
     }
     /// The version of the flow set this run is pinned to.
     #[must_use]
     pub fn version(&self) -> &str {
         self.set.version()
     }
+
+    fn end(&mut self, end: End) -> Next {
+        self.phase = Phase::Over;
+        self.frames.clear();
+        Next::End(end)
+    }
+
+    /// Begins a flow on top of those that run already.
+    fn enter(&mut self, flow: &str, with: Vec<(String, Raw)>, now: Now) -> Result<Step, String> {
+        if self.frames.len() >= RUN_DEPTH {
+            return Err(format!("flows run each other deeper than {RUN_DEPTH}"));
+        }
+        let found = self.set.0.flows.get(flow).cloned().ok_or_else(|| format!("there is no flow {flow}"))?;
+        let (settings, at) = match found {
+            Flow::Yaml(program) => {
+                let mut settings: BTreeMap<String, Json> = program.settings.iter().map(|setting| (setting.name.clone(), setting.default.clone())).collect();
+                for (name, raw) in &with {
+                    if let Some(setting) = program.settings.iter().find(|setting| setting.name == *name) {
+                        let mut findings = Findings::default();
+                        match crate::compile::typed(&setting.kind, raw, &mut findings) {
+                            Some(value) if findings.problems.is_empty() => drop(settings.insert(name.clone(), value)),
+                            _ => return Err(format!("setting {name}: {}", findings.told())),
+                        }
+                    }
+                }
+                let vars = program.vars.iter().map(|var| (var.name.clone(), var.default.clone())).collect();
+                let state = program.start;
+                (settings, At::State { program, state, vars, result: Json::Null })
+            }
+            Flow::Script(script) => {
+                let settings = with.iter().map(|(name, raw)| (name.clone(), raw.json())).collect();
+                (settings, At::Script { script, answers: Arc::new(Vec::new()), began: now.unix })
+            }
+        };
+        self.frames.push(Frame { flow: flow.into(), settings: Arc::new(settings), at });
+        Ok(Step::Go)
+    }
+
+    /// Goes on until something must be done outside.
+    fn go_on(&mut self, first: Result<Step, String>, now: Now) -> Next {
+        let mut step = first;
+        loop {
+            match step {
+                Ok(Step::Go) => step = self.step(now),
+                Ok(Step::Out(next)) => return next,
+                Err(what) => return self.fail(what, now),
+            }
+        }
+    }
+
+    /// Enters the state that the top frame stands at.
+    fn step(&mut self, now: Now) -> Result<Step, String> {
+        self.steps += 1;
+        self.quiet += 1;
+        if self.steps > STEPS || self.quiet > STEPS_WITHOUT_EFFECT {
+            return Err(format!("the flow went through {} steps without an end", self.steps));
+        }
+        let Some(frame) = self.frames.last_mut() else { return Ok(Step::Out(self.end(End::Finished))) };
+        let (program, state) = match &mut frame.at {
+            At::Script { script, answers, began } => {
+                let job = Execution {
+                    script: script.clone(),
+                    facts: self.facts.clone(),
+                    settings: frame.settings.clone(),
+                    hours: self.set.0.hours.clone(),
+                    answers: answers.clone(),
+                    started: *began,
+                };
+                self.phase = Phase::Scripting;
+                return Ok(Step::Out(Next::Script(ScriptJob(job))));
+            }
+            At::State { program, state, .. } => (program.clone(), *state),
+        };
+        let state = program.states.get(state).ok_or("the flow lost its way")?;
+        for (name, kind, template) in &state.set {
+            let raw = template.value(&self.view(&program, now)?)?;
+            let mut findings = Findings::default();
+            let value = crate::compile::typed(kind, &raw, &mut findings);
+            match (value, self.frames.last_mut()) {
+                (Some(value), Some(Frame { at: At::State { vars, .. }, .. })) if findings.problems.is_empty() => drop(vars.insert(name.clone(), value)),
+                _ => return Err(format!("variable {name}: {}", findings.told())),
+            }
+        }
+        match &state.act {
+            Act::Nothing => self.follow(&program, None, now),
+            Act::Ready(_, effect) => Ok(Step::Out(self.put_out(effect.clone()))),
+            Act::Evaluate(action, template) => {
+                let raw = template.value(&self.view(&program, now)?)?;
+                let mut findings = Findings::default();
+                let args = read_params(action.name, action.params, &raw, &mut findings);
+                if !findings.problems.is_empty() {
+                    return Err(format!("{}: {}", action.name, findings.told()));
+                }
+                let mut effect = (action.build)(&args).map_err(|what| format!("{}: {what}", action.name))?;
+                program.speech.fill(&mut effect);
+                Ok(Step::Out(self.put_out(effect)))
+            }
+            Act::Run { flow, with } => {
+                let view = self.view(&program, now)?;
+                let with = with.iter().map(|(name, template)| Ok((name.clone(), template.value(&view)?))).collect::<Result<_, String>>()?;
+                self.enter(flow, with, now)
+            }
+            Act::Return(name) => self.give_back(name.clone(), now),
+        }
+    }
+
+    fn view<'v>(&'v self, program: &'v Program, now: Now) -> Result<View<'v>, String> {
+        match self.frames.last() {
+            Some(Frame { settings, at: At::State { vars, result, .. }, .. }) => {
+                Ok(View { facts: &self.facts, settings, vars, result, hours: &program.hours, zone: &program.zone, now: now.unix })
+            }
+            _ => Err("the flow lost its way".to_owned()),
+        }
+    }
+
+    /// A flow returns to the one that ran it.
+    fn give_back(&mut self, name: String, now: Now) -> Result<Step, String> {
+        self.frames.pop();
+        if self.frames.is_empty() {
+            return Ok(Step::Out(self.end(End::Finished)));
+        }
+        self.deliver("run", Outcome::new(name), now)
+    }
+
+    /// Gives an outcome to the top frame.
+    fn deliver(&mut self, action: &'static str, outcome: Outcome, now: Now) -> Result<Step, String> {
+        self.quiet = 0;
+        match self.frames.last_mut() {
+            Some(Frame { at: At::Script { answers, .. }, .. }) => {
+                Arc::make_mut(answers).push(Answer { action, outcome, at: now.unix });
+                Ok(Step::Go)
+            }
+            Some(Frame { at: At::State { program, result, .. }, .. }) => {
+                let program = program.clone();
+                *result = outcome.result;
+                self.follow(&program, Some(&outcome.name), now)
+            }
+            None => Ok(Step::Out(self.end(End::Finished))),
+        }
+    }
+
+    /// Goes where the state's `then` says.
+    fn follow(&mut self, program: &Program, outcome: Option<&str>, now: Now) -> Result<Step, String> {
+        let at = match self.frames.last() {
+            Some(Frame { at: At::State { state, .. }, .. }) => *state,
+            _ => return Err("the flow lost its way".to_owned()),
+        };
+        let state = program.states.get(at).ok_or("the flow lost its way")?;
+        let target = match &state.then {
+            Then::Nowhere => Target::End,
+            Then::Always(branch) => self.choose(program, branch, now)?,
+            Then::By { named, other, fall } => {
+                let branch = named.iter().find(|(name, _)| Some(name.as_str()) == outcome).map(|(_, branch)| branch).or(other.as_ref());
+                match (branch, fall) {
+                    (Some(branch), _) => self.choose(program, branch, now)?,
+                    (None, Some(next)) if outcome != Some("failed") => Target::State(*next),
+                    (None, _) => return Err(format!("{} ended with {} and nothing says where to go", state.name, outcome.unwrap_or("nothing"))),
+                }
+            }
+        };
+        match (target, self.frames.last_mut()) {
+            (Target::State(next), Some(Frame { at: At::State { state, .. }, .. })) => {
+                *state = next;
+                Ok(Step::Go)
+            }
+            _ => Ok(Step::Out(self.end(if self.left { End::CallerLeft } else { End::Finished }))),
+        }
+    }
+
+    fn choose(&self, program: &Program, branch: &Branch, now: Now) -> Result<Target, String> {
+        for (when, target) in &branch.0 {
+            let holds = match when {
+                None => true,
+                Some(condition) => condition.holds(&self.view(program, now)?)?,
+            };
+            if holds {
+                return Ok(*target);
+            }
+        }
+        Err("no condition held".to_owned())
+    }
+
+    /// Notes an effect in the journal and gives it out.
+    fn put_out(&mut self, effect: Effect) -> Next {
+        if self.left && effect.needs_caller() {
+            return self.end(End::CallerLeft);
+        }
+        let action = effect.action();
+        self.phase = match (&effect, &self.phase) {
+            (Effect::Reject(_) | Effect::Hangup, _) => Phase::Over,
+            (_, Phase::Apology) => Phase::Apology,
+            (_, Phase::Message) => Phase::Message,
+            (_, Phase::Fresh(_) | Phase::Waiting(_) | Phase::Scripting | Phase::Over) => Phase::Waiting(action),
+        };
+        if self.journal.len() >= JOURNAL_KEPT {
+            self.journal.drain(..JOURNAL_KEPT / 2);
+        }
+        let place = Place { action, ..self.where_am_i() };
+        let told = crate::tell::tell(&effect, &self.facts.secrets);
+        self.journal.push(JournalEntry { place, effect: told, outcome: None, at: None });
+        Next::Effect(effect)
+    }
+
+    /// A failure that nobody named: the flow's rescue, else an apology and, where there is a mailbox, a message.
+    fn fail(&mut self, what: String, now: Now) -> Next {
+        let what = crate::tell::mask(what, &self.facts.secrets);
+        let first = self.trouble.is_none();
+        self.trouble.get_or_insert(what);
+        if self.left {
+            return self.end(End::CallerLeft);
+        }
+        self.quiet = 0;
+        if first && self.steps <= STEPS {
+            while let Some(frame) = self.frames.last_mut() {
+                if let At::State { program, state, .. } = &mut frame.at {
+                    if let Some(rescue) = program.rescue {
+                        *state = rescue;
+                        return self.go_on(Ok(Step::Go), now);
+                    }
+                }
+                self.frames.pop();
+            }
+        }
+        self.frames.clear();
+        self.phase = Phase::Apology;
+        let text = if self.facts.line.mailbox.is_some() { APOLOGY_MESSAGE } else { APOLOGY };
+        let items = vec![PromptItem::Say(Say { text: text.to_owned(), voice: None, language: None })];
+        self.put_out(Effect::Play(Play { action: "say", items, barge_in: BargeIn::None, repeat: 1 }))
+    }
+
+    fn take_message(&mut self) -> Next {
+        let mailbox = self.facts.line.mailbox.as_deref().and_then(|mailbox| Name::new(mailbox).ok());
+        let Some(mailbox) = mailbox.filter(|_| !self.left) else {
+            return self.end(End::Failed(self.trouble.clone().unwrap_or_default()));
+        };
+        self.phase = Phase::Message;
+        self.put_out(Effect::Voicemail(Voicemail {
+            mailbox,
+            greeting: Vec::new(),
+            stop: Stop { key: Some('#'), silence: Some(Duration::from_secs(5)), length: Duration::from_secs(180) },
+            discard_under: Duration::from_secs(2),
+            transcribe: Some(Transcribe { language: None }),
+            notify: None,
+            keep: Duration::from_secs(90 * 86_400),
+        }))
+    }
 }
 
 /// One execution of a script up to its next effect; for a thread with [`crate::limits::SCRIPT_STACK`] bytes of stack.
 #[derive(Debug)]
-pub struct ScriptJob {}
+pub struct ScriptJob(Execution);
 
 /// What a script wants next.
 #[derive(Debug)]
-pub struct ScriptReply {}
+pub struct ScriptReply(Executed);
 
 impl ScriptJob {
     /// Executes the script under its limits (some 10 µs to 50 ms).
     #[must_use]
     pub fn execute(self) -> ScriptReply {
-        todo!()
+        ScriptReply(self.0.execute())
     }
 }

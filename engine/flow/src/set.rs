@@ -1,8 +1,20 @@
 //! All flows of one moment: loaded, checked, immutable, with a version.
 
-use crate::world::World;
-use notation::{Fault, Source};
-use std::sync::Arc;
+use crate::{
+    compile::{self, typed},
+    hours::Hours,
+    program::Program,
+    script::{self, Script},
+    value::{Findings, Raw},
+    world::World,
+};
+use notation::{Fault, Node, Reader, Severity, Source, nearest, parse};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Arc,
+};
 
 /// A checked set of flows. Cloning is cheap (one `Arc`); calls keep the set they began with.
 #[derive(Clone, Debug)]
@@ -12,18 +24,38 @@ pub struct FlowSet(pub(crate) Arc<Loaded>);
 pub(crate) struct Loaded {
     pub(crate) version: String,
     pub(crate) warnings: Vec<Fault>,
+    pub(crate) flows: BTreeMap<String, Flow>,
+    /// Hours of the configuration and of files that hold only hours: what scripts may ask for.
+    pub(crate) hours: Arc<BTreeMap<String, Arc<Hours>>>,
+}
+
+/// One flow in either notation.
+#[derive(Clone, Debug)]
+pub(crate) enum Flow {
+    Yaml(Arc<Program>),
+    Script(Arc<Script>),
 }
 
 impl FlowSet {
-    /// Reads and checks all files: `*.rhai` are scripts, all others YAML. A flow's name is its `flow:` key or its file's stem.
+    /// Reads and checks all files: `*.rhai` are scripts, all others YAML (`*.test.yaml` are left to the tests).
+    /// A flow's name is its `flow:` key (a script's first comment `// flow: NAME`) or its file's stem; a YAML file without `start:` is a library for `use:`.
     ///
     /// Run it on a thread with a large stack ([`crate::limits::SCRIPT_STACK`]): it compiles scripts of unknown origin.
     ///
     /// # Errors
     /// All faults of all files (warnings among them), when at least one is an error.
     pub fn load(sources: Vec<Source>, world: &World) -> Result<Self, Vec<Fault>> {
-        let _ = (sources, world);
-        todo!()
+        let mut sources: Vec<Source> = sources.into_iter().filter(|source| !source.path.ends_with(".test.yaml")).collect();
+        sources.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut load = Load { world, faults: Vec::new(), places: BTreeMap::new() };
+        let (flows, hours) = load.all(&sources);
+        let mut faults = load.faults;
+        faults.sort_by(|a, b| (&a.path, a.span, &a.message).cmp(&(&b.path, b.span, &b.message)));
+        faults.dedup();
+        if faults.iter().any(|fault| fault.severity == Severity::Error) {
+            return Err(faults);
+        }
+        Ok(Self(Arc::new(Loaded { version: version(&sources), warnings: faults, flows, hours: Arc::new(hours) })))
     }
     /// The first 16 hex digits of the SHA-256 over all paths and texts.
     #[must_use]
@@ -38,26 +70,198 @@ impl FlowSet {
     /// Names of all flows, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
-        todo!()
+        self.0.flows.keys().map(String::as_str).collect()
     }
     /// Whether there is a flow of this name.
     #[must_use]
     pub fn has(&self, flow: &str) -> bool {
-        let _ = flow;
-        todo!()
+        self.0.flows.contains_key(flow)
     }
     /// Checks settings that a connection or number overrides: unknown name or wrong value, one message each.
+    /// Scripts take any setting, as text.
     ///
     /// # Errors
     /// `(setting, message)` for each bad one.
-    pub fn check_settings(&self, flow: &str, settings: &std::collections::BTreeMap<String, String>) -> Result<(), Vec<(String, String)>> {
-        let _ = (flow, settings);
-        todo!()
+    pub fn check_settings(&self, flow: &str, settings: &BTreeMap<String, String>) -> Result<(), Vec<(String, String)>> {
+        let Some(Flow::Yaml(program)) = self.0.flows.get(flow) else { return Ok(()) };
+        let mut wrong = Vec::new();
+        for (name, text) in settings {
+            match program.settings.iter().find(|setting| setting.name == *name) {
+                Some(setting) => {
+                    let mut findings = Findings::default();
+                    typed(&setting.kind, &Raw::Text(text.clone()), &mut findings);
+                    if !findings.problems.is_empty() {
+                        wrong.push((name.clone(), findings.told()));
+                    }
+                }
+                None => {
+                    let near = nearest(name, program.settings.iter().map(|setting| setting.name.as_str()));
+                    let help = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                    wrong.push((name.clone(), format!("flow {flow} has no setting `{name}`{help}")));
+                }
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 }
 
-/// The JSON Schema (2020-12) of flow files, from the catalogue: for editors.
-#[must_use]
-pub fn schema() -> serde_json::Value {
-    todo!()
+struct Load<'w> {
+    world: &'w World,
+    faults: Vec<Fault>,
+    /// Where each flow's name was said first.
+    places: BTreeMap<String, String>,
+}
+
+impl Load<'_> {
+    fn all(&mut self, sources: &[Source]) -> (BTreeMap<String, Flow>, BTreeMap<String, Arc<Hours>>) {
+        let (mut mains, mut libraries, mut scripts) = (Vec::new(), BTreeMap::new(), Vec::new());
+        for source in sources {
+            if source.path.ends_with(".rhai") {
+                let (name, span) = script_name(source);
+                self.claim(&name, source, span);
+                scripts.push((name, source));
+                continue;
+            }
+            match parse(source) {
+                Ok(tree) if tree.get("start").is_none() && tree.get("flow").is_none() && !tree.is_null() => {
+                    libraries.insert(source.path.to_string(), (source.clone(), tree));
+                }
+                Ok(tree) => {
+                    let (name, span) = name_of(source, &tree);
+                    self.claim(&name, source, span);
+                    mains.push((name, source, tree));
+                }
+                Err(faults) => {
+                    // The name stays known, so that those who run this flow are not blamed.
+                    self.places.entry(stem(&source.path).to_owned()).or_insert_with(|| source.path.to_string());
+                    self.faults.extend(faults);
+                }
+            }
+        }
+        let mut flows = BTreeMap::new();
+        for (name, source, tree) in &mains {
+            let (program, readers) = compile::compile(source, tree, &libraries, self.world);
+            self.faults.extend(readers.into_iter().flat_map(Reader::into_faults));
+            if let Some(program) = program {
+                flows.insert(name.clone(), Flow::Yaml(Arc::new(program)));
+            }
+        }
+        let mut hours = self.world.hours.clone();
+        for (source, tree) in libraries.values() {
+            let mut reader = Reader::new(source);
+            let map = reader.map(tree, "a file that others use", &["hours", "states"]);
+            for entry in map.and_then(|map| map.get("hours")).map(Node::entries).unwrap_or_default() {
+                if let Some(read) = Hours::read(&entry.value, &mut reader) {
+                    hours.insert(entry.key.text.clone(), Arc::new(read));
+                }
+            }
+            self.faults.extend(reader.into_faults());
+        }
+        let known: BTreeSet<String> = self.places.keys().cloned().collect();
+        for (name, source) in scripts {
+            let mut reader = Reader::new(source);
+            if let Some(script) = script::compile(source, &mut reader, self.world, &known) {
+                flows.insert(name, Flow::Script(Arc::new(script)));
+            }
+            self.faults.extend(reader.into_faults());
+        }
+        self.runs(&flows, &known);
+        (flows, hours)
+    }
+
+    fn claim(&mut self, name: &str, source: &Source, span: notation::Span) {
+        let mut reader = Reader::new(source);
+        if let Err(error) = terms::Name::new(name) {
+            reader.error("bad-name", span, error.to_string());
+        } else if let Some(other) = self.places.get(name) {
+            reader.error("clash", span, format!("there is a flow `{name}` already, in {other}"));
+        } else {
+            self.places.insert(name.to_owned(), source.path.to_string());
+        }
+        self.faults.extend(reader.into_faults());
+    }
+
+    /// Every `run:` against the flow it runs.
+    fn runs(&mut self, flows: &BTreeMap<String, Flow>, known: &BTreeSet<String>) {
+        let programs = flows.values().filter_map(|flow| match flow {
+            Flow::Yaml(program) => Some(program),
+            Flow::Script(_) => None,
+        });
+        let mut found = Vec::new();
+        for check in programs.flat_map(|program| &program.runs) {
+            let mut reader = Reader::new(&check.source);
+            match flows.get(&check.flow) {
+                None if known.contains(&check.flow) => {}
+                None => reader.unknown("missing-flow", check.span, "flow", &check.flow, &known.iter().map(String::as_str).collect::<Vec<_>>()),
+                Some(Flow::Script(_)) if !check.covered => {
+                    reader.error("outcome-unhandled", check.span, format!("script `{}` may return any text", check.flow)).help("cover the rest with `else:`");
+                }
+                Some(Flow::Script(_)) => {}
+                Some(Flow::Yaml(callee)) => {
+                    for (name, span) in check.named.iter().filter(|(name, _)| !callee.returns.contains(name)) {
+                        let names: Vec<&str> = callee.returns.iter().map(String::as_str).collect();
+                        let help = nearest(name, names.iter().copied()).map_or_else(|| format!("it returns {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
+                        reader.error("outcome-impossible", *span, format!("flow `{}` never returns `{name}`", check.flow)).help(help);
+                    }
+                    let missing: Vec<&str> = callee.returns.iter().map(String::as_str).filter(|name| !check.named.iter().any(|(named, _)| named == name)).collect();
+                    if !check.covered && !missing.is_empty() {
+                        reader.error("outcome-unhandled", check.span, format!("flow `{}` may also return {}", check.flow, missing.join(", "))).help("name each, or cover the rest with `else:`");
+                    }
+                    for (name, span, value) in &check.with {
+                        match (callee.settings.iter().find(|setting| setting.name == *name), value) {
+                            (None, _) => {
+                                let names: Vec<&str> = callee.settings.iter().map(|setting| setting.name.as_str()).collect();
+                                reader.unknown("unknown-setting", *span, &format!("setting of flow `{}`", check.flow), name, &names);
+                            }
+                            (Some(setting), Some(value)) => {
+                                let mut findings = Findings::default();
+                                typed(&setting.kind, value, &mut findings);
+                                for problem in findings.problems {
+                                    reader.error(problem.code, *span, problem.message);
+                                }
+                            }
+                            (Some(_), None) => {}
+                        }
+                    }
+                }
+            }
+            found.extend(reader.into_faults());
+        }
+        self.faults.extend(found);
+    }
+}
+
+fn stem(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+}
+
+fn name_of(source: &Source, tree: &Node) -> (String, notation::Span) {
+    match tree.get("flow").and_then(|node| Some((node.as_text()?.to_owned(), node.span))) {
+        Some(named) => named,
+        None => (stem(&source.path).to_owned(), notation::Span::of(&source.text, 0, 0)),
+    }
+}
+
+/// `// flow: NAME` in the first line, or the file's stem.
+fn script_name(source: &Source) -> (String, notation::Span) {
+    let first = source.text.lines().next().unwrap_or_default();
+    match first.strip_prefix("// flow:").map(str::trim).filter(|name| !name.is_empty()) {
+        Some(name) => (name.to_owned(), notation::Span::of(&source.text, 0, first.len())),
+        None => (stem(&source.path).to_owned(), notation::Span::of(&source.text, 0, 0)),
+    }
+}
+
+fn version(sources: &[Source]) -> String {
+    let mut hash = Sha256::new();
+    for source in sources {
+        for part in [&source.path, &source.text] {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -77,6 +77,10 @@ impl Reader {
     pub fn has_errors(&self) -> bool {
         self.faults.iter().any(|fault| fault.severity == Severity::Error)
     }
+    /// Changes the last fault noted, if there is one: to better its help.
+    pub fn last_fault(&mut self) -> Option<&mut Fault> {
+        self.faults.last_mut()
+    }
     /// Ends the reading: all faults, sorted by place.
     #[must_use]
     pub fn into_faults(mut self) -> Vec<Fault> {

@@ -1,0 +1,800 @@
+//! YAML tree to program: every name resolved, every fault noted with its place.
+
+use crate::{
+    catalogue::{ACTIONS, Action, action},
+    check,
+    engine::is_reserved,
+    hours::Hours,
+    limits::STATES,
+    program::{Act, Branch, Declared, Program, RunCheck, Speech, State, Target, Then},
+    template::{Expression, Names, Piece, ROOTS, Template, cut},
+    value::{Findings, Kind, Mention, Raw, Step, Thing, Value, is_choice, read, read_params, reserved_header},
+    world::World,
+};
+use notation::{Entry, Kind as Shape, Map, Node, Reader, Source, Span, Style, nearest};
+use serde_json::Value as Json;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Keys of a flow file.
+pub(crate) const FLOW_KEYS: [&str; 12] =
+    ["flow", "description", "use", "speech", "zone", "settings", "hours", "vars", "start", "rescue", "caller_left", "states"];
+/// Keys of a state beside its action.
+pub(crate) const STATE_KEYS: [&str; 5] = ["set", "then", "with", "run", "return"];
+/// Types of settings and variables.
+pub(crate) const TYPES: [(&str, Kind); 5] = [
+    ("text", Kind::Any),
+    ("number", Kind::Int(-1_000_000_000_000, 1_000_000_000_000)),
+    ("boolean", Kind::Bool),
+    ("duration", Kind::Span(0, 3_650 * 86_400_000)),
+    ("url", Kind::Url),
+];
+
+pub(crate) struct Compiler<'w> {
+    pub(crate) world: &'w World,
+    /// File 0 is the flow's own, then those it uses.
+    pub(crate) readers: Vec<Reader>,
+    pub(crate) names: Names,
+    pub(crate) states: Vec<State>,
+    index: BTreeMap<String, usize>,
+    vars: BTreeMap<String, Kind>,
+    returns: BTreeSet<String>,
+    runs: Vec<RunCheck>,
+    speech: Speech,
+}
+
+/// Compiles one flow file and the files it uses. Faults are answered with or without a program.
+pub(crate) fn compile<'a>(
+    source: &'a Source,
+    root: &'a Node,
+    libraries: &'a BTreeMap<String, (Source, Node)>,
+    world: &'a World,
+) -> (Option<Program>, Vec<Reader>) {
+    let names = Names { secrets: world.secrets.clone(), ..Names::default() };
+    let mut compiler = Compiler {
+        world,
+        readers: vec![Reader::new(source)],
+        names,
+        states: Vec::new(),
+        index: BTreeMap::new(),
+        vars: BTreeMap::new(),
+        returns: BTreeSet::new(),
+        runs: Vec::new(),
+        speech: Speech::default(),
+    };
+    let program = compiler.flow(root, libraries);
+    (program, compiler.readers)
+}
+
+impl Compiler<'_> {
+    fn reader(&mut self, file: usize) -> &mut Reader {
+        &mut self.readers[file]
+    }
+
+    fn flow(&mut self, root: &Node, libraries: &BTreeMap<String, (Source, Node)>) -> Option<Program> {
+        let map = self.reader(0).map(root, "a flow", &FLOW_KEYS)?;
+        let mut files = vec![map];
+        if let Some(uses) = map.get("use") {
+            for node in self.reader(0).list(uses) {
+                let Some(name) = self.reader(0).text(node) else { continue };
+                let found = libraries.iter().find(|(path, _)| **path == name || path.rsplit('/').next() == Some(name.as_str()));
+                if let Some((_, (source, tree))) = found {
+                    self.readers.push(Reader::new(source));
+                    let file = self.readers.len() - 1;
+                    if let Some(map) = self.reader(file).map(tree, "a file that others use", &["hours", "states"]) {
+                        files.push(map);
+                    }
+                } else {
+                    let known: Vec<&str> = libraries.keys().map(|path| path.rsplit('/').next().unwrap_or(path)).collect();
+                    self.reader(0).unknown("missing-file", node.span, "file to use", &name, &known);
+                }
+            }
+        }
+        let hours = self.hours(&files);
+        self.names.hours = hours.keys().cloned().collect();
+        let settings = self.declared(map, "settings", "setting");
+        self.names.settings = settings.iter().map(|setting| setting.name.clone()).collect();
+        let vars = self.declared(map, "vars", "variable");
+        self.names.vars = vars.iter().map(|var| var.name.clone()).collect();
+        self.vars = vars.iter().map(|var| (var.name.clone(), var.kind)).collect();
+        self.speech = self.speech(map);
+        let zone = self.zone(map);
+
+        let mut bodies = Vec::new();
+        for (file, map) in files.iter().enumerate() {
+            let states = if file == 0 { self.readers[0].required(*map, "a flow", "states") } else { map.get("states") };
+            let states = states.and_then(|states| self.readers[file].any_map(states, "states by name"));
+            for entry in states.map(Map::entries).unwrap_or_default() {
+                self.name_state(file, entry, &mut bodies);
+            }
+        }
+        for (file, slot, name, node) in bodies {
+            self.body(file, node, &name, slot);
+        }
+        let start = self.entry_point(map, "start");
+        if map.get("start").is_none() {
+            self.reader(0).error("missing-field", map.node.span, "a flow needs `start`").help("start: the state that a call begins with");
+        }
+        let rescue = self.entry_point(map, "rescue");
+        let caller_left = self.entry_point(map, "caller_left");
+        if self.states.is_empty() || self.readers.iter().any(Reader::has_errors) && start.is_none() {
+            return None;
+        }
+        check::graph(self, start, rescue, caller_left);
+        check::unused(self, map);
+        let start = start?;
+        Some(Program {
+            settings,
+            vars,
+            hours: Arc::new(hours),
+            zone,
+            speech: self.speech.clone(),
+            states: std::mem::take(&mut self.states),
+            start,
+            rescue,
+            caller_left,
+            returns: std::mem::take(&mut self.returns),
+            runs: std::mem::take(&mut self.runs),
+        })
+    }
+
+    fn hours(&mut self, files: &[Map]) -> BTreeMap<String, Arc<Hours>> {
+        let mut hours = self.world.hours.clone();
+        let mut own = BTreeSet::new();
+        for (file, map) in files.iter().enumerate() {
+            let Some(node) = map.get("hours") else { continue };
+            let Some(named) = self.reader(file).any_map(node, "hours by name") else { continue };
+            for entry in named.entries() {
+                if !own.insert(entry.key.text.clone()) {
+                    self.reader(file).error("clash", entry.key.span, format!("hours `{}` are already there in another file", entry.key.text));
+                }
+                if let Some(read) = Hours::read(&entry.value, &mut self.readers[file]) {
+                    hours.insert(entry.key.text.clone(), Arc::new(read));
+                }
+            }
+        }
+        hours
+    }
+
+    fn declared(&mut self, map: Map, key: &str, what: &str) -> Vec<Declared> {
+        let mut found = Vec::new();
+        let Some(node) = map.get(key) else { return found };
+        let Some(entries) = self.reader(0).any_map(node, key) else { return found };
+        for entry in entries.entries() {
+            let (name, span) = (entry.key.text.clone(), entry.key.span);
+            if is_reserved(&name) || ROOTS.contains(&name.as_str()) || name == "open" {
+                self.reader(0)
+                    .error("reserved-name", span, format!("`{name}` cannot be the name of a {what}"))
+                    .help("use a-z, 0-9 and _, and no word that the expression language keeps for itself");
+                continue;
+            }
+            if matches!(entry.value.kind, Shape::Scalar(..)) {
+                let default = entry.value.as_text().unwrap_or_default();
+                found.push(Declared { name, kind: Kind::Any, default: default.into() });
+                continue;
+            }
+            let Some(map) = self.reader(0).map(&entry.value, &format!("a {what}"), &["type", "default", "description"]) else { continue };
+            let words = TYPES.map(|(name, _)| name);
+            let kind = match map.get("type") {
+                Some(node) => self.reader(0).one_of(node, &words).and_then(|word| TYPES.iter().find(|(name, _)| *name == word)),
+                None => TYPES.first(),
+            };
+            let Some((_, kind)) = kind else {
+                found.push(Declared { name, kind: Kind::Any, default: Json::Null });
+                continue;
+            };
+            let default = match map.entry("default").map(|entry| &entry.value) {
+                Some(node) => {
+                    let raw = raw(node);
+                    let mut findings = Findings::default();
+                    let value = typed(kind, &raw, &mut findings);
+                    self.report(0, node, None, findings);
+                    value.unwrap_or(Json::Null)
+                }
+                None if what == "setting" => {
+                    self.reader(0).error("missing-field", span, format!("setting `{name}` needs a default"));
+                    Json::Null
+                }
+                None => match kind {
+                    Kind::Int(..) => 0.into(),
+                    Kind::Bool => false.into(),
+                    _ => "".into(),
+                },
+            };
+            found.push(Declared { name, kind: *kind, default });
+        }
+        found
+    }
+
+    fn speech(&mut self, map: Map) -> Speech {
+        let Some(node) = map.get("speech") else { return Speech::default() };
+        let Some(map) = self.reader(0).map(node, "speech", &["language", "voice"]) else { return Speech::default() };
+        let text = |key: &str| map.get(key).and_then(Node::as_text).map(str::to_owned);
+        Speech { language: text("language"), voice: text("voice").filter(|voice| voice != "default") }
+    }
+
+    fn zone(&mut self, map: Map) -> jiff::tz::TimeZone {
+        let Some(node) = map.get("zone") else { return jiff::tz::TimeZone::UTC };
+        let name = node.as_text().unwrap_or_default();
+        jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {
+            self.reader(0).error("wrong-type", node.span, format!("unknown time zone {name:?}")).help("use an IANA name such as Europe/London");
+            jiff::tz::TimeZone::UTC
+        })
+    }
+
+    fn name_state<'n>(&mut self, file: usize, entry: &'n Entry, bodies: &mut Vec<(usize, usize, String, &'n Node)>) {
+        let name = entry.key.text.clone();
+        let span = entry.key.span;
+        if name == "end" || name.is_empty() || name.len() > 64 || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            self.reader(file).error("bad-name", span, format!("{name:?} cannot be the name of a state"));
+            return;
+        }
+        if self.index.contains_key(&name) {
+            self.reader(file).error("clash", span, format!("state `{name}` is already there in another file"));
+            return;
+        }
+        let slot = self.reserve(&name, file, span);
+        self.index.insert(name.clone(), slot);
+        bodies.push((file, slot, name, &entry.value));
+    }
+
+    fn reserve(&mut self, name: &str, file: usize, span: Span) -> usize {
+        let then = Then::Nowhere;
+        self.states.push(State { name: name.into(), file, span, set: Vec::new(), act: Act::Nothing, then });
+        self.states.len() - 1
+    }
+
+    fn entry_point(&mut self, map: Map, key: &str) -> Option<usize> {
+        let node = map.get(key)?;
+        let name = self.reader(0).text(node)?;
+        let found = self.index.get(&name).copied();
+        if found.is_none() {
+            let known: Vec<&str> = self.index.keys().map(String::as_str).collect();
+            self.readers[0].unknown("missing-target", node.span, "state", &name, &known);
+        }
+        found
+    }
+
+    /// A state's body: one action or a list of them.
+    fn body(&mut self, file: usize, node: &Node, name: &str, slot: usize) {
+        if self.states.len() > STATES {
+            self.reader(file).error("too-large", node.span, format!("a flow has at most {STATES} states"));
+            return;
+        }
+        match &node.kind {
+            Shape::Map(_) => self.state(file, node, name, slot, None),
+            Shape::List(items) if !items.is_empty() => {
+                let slots: Vec<usize> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(at, item)| if at == 0 { slot } else { self.reserve(&format!("{name}[{at}]"), file, item.span) })
+                    .collect();
+                for (at, item) in items.iter().enumerate() {
+                    self.state(file, item, &format!("{name}[{at}]"), slots[at], slots.get(at + 1).copied());
+                }
+            }
+            Shape::Null | Shape::Scalar(..) | Shape::List(_) => {
+                self.reader(file).error("wrong-type", node.span, format!("state `{name}` does nothing: expected an action and `then`"));
+            }
+        }
+    }
+
+    /// One action with its `set` and `then`. `fall` is the next item of a list.
+    fn state(&mut self, file: usize, node: &Node, name: &str, slot: usize, fall: Option<usize>) {
+        if self.reader(file).any_map(node, "an action and `then`").is_none() {
+            return;
+        }
+        let mut actions: Vec<&Entry> = Vec::new();
+        for entry in node.entries() {
+            let key = entry.key.text.as_str();
+            if action(key).is_some() || matches!(key, "run" | "return") {
+                actions.push(entry);
+            } else if !STATE_KEYS.contains(&key) {
+                self.unknown_key(file, entry);
+            }
+        }
+        if let Some(second) = actions.get(1) {
+            let first = actions[0].key.text.clone();
+            self.reader(file)
+                .error("two-actions", second.key.span, format!("a state does one action, and this one has `{first}` already"))
+                .help("make it a list of actions, or a state of its own");
+        }
+        let set = node.entry("set").map(|entry| self.set(file, &entry.value)).unwrap_or_default();
+        let then = node.entry("then");
+        let mut outcomes = Outcomes::default();
+        let act = match actions.first() {
+            None => Act::Nothing,
+            Some(entry) => self.act(file, node, entry, then, &mut outcomes),
+        };
+        if let (Some(with), false) = (node.entry("with"), matches!(act, Act::Run { .. })) {
+            self.reader(file).error("unknown-field", with.key.span, "`with` belongs to `run`");
+        }
+        let span = actions.first().map_or(node.span, |entry| entry.key.span);
+        let then = self.then(file, span, name, actions.first().map(|entry| entry.key.text.as_str()), &outcomes, then, fall);
+        if let (Act::Run { .. }, Some(then)) = (&act, node.get("then")) {
+            if !then.entries().iter().any(|entry| is_state_key(&entry.key.text)) {
+                outcomes.named = then.entries().iter().map(|entry| (entry.key.text.clone(), entry.key.span)).filter(|(name, _)| name != "else").collect();
+            }
+        }
+        if let Act::Run { .. } = &act {
+            self.check_later(file, node, &then, &outcomes);
+        }
+        self.states[slot] = State { name: name.into(), file, span, set, act, then };
+    }
+
+    fn unknown_key(&mut self, file: usize, entry: &Entry) {
+        let key = entry.key.text.as_str();
+        let known: Vec<&str> = ACTIONS.iter().map(|action| action.name).chain(STATE_KEYS).collect();
+        let help = match key {
+            "on" | "on_success" | "on_failure" | "next" | "goto" | "transitions" => Some("say where to go with `then:`".to_owned()),
+            "if" => Some("conditions stand in the list after `then:`".to_owned()),
+            _ => None,
+        };
+        let is_last = entry.value.entries().is_empty();
+        self.reader(file).unknown("unknown-action", entry.key.span, if is_last && help.is_some() { "field" } else { "action" }, key, &known);
+        if let (Some(help), Some(fault)) = (help, self.readers[file].last_fault()) {
+            fault.help(help);
+        }
+    }
+
+    fn set(&mut self, file: usize, node: &Node) -> Vec<(String, Kind, Template)> {
+        let mut found = Vec::new();
+        let Some(map) = self.reader(file).any_map(node, "variables to set") else { return found };
+        for entry in map.entries() {
+            let name = &entry.key.text;
+            let Some(kind) = self.vars.get(name).copied() else {
+                let known: Vec<&str> = self.vars.keys().map(String::as_str).collect();
+                self.readers[file].unknown("unknown-variable", entry.key.span, "variable", name, &known);
+                continue;
+            };
+            let template = self.template(file, &entry.value, false);
+            let mut findings = Findings::default();
+            typed(&kind, &template.outline(), &mut findings);
+            self.report(file, &entry.value, None, findings);
+            found.push((name.clone(), kind, template));
+        }
+        found
+    }
+
+    fn act(&mut self, file: usize, state: &Node, entry: &Entry, then: Option<&Entry>, outcomes: &mut Outcomes) -> Act {
+        let (key, node) = (entry.key.text.as_str(), &entry.value);
+        match key {
+            "return" => {
+                outcomes.ends = true;
+                let name = self.reader(file).text(node).unwrap_or_default();
+                self.returns.insert(name.clone());
+                Act::Return(name)
+            }
+            "run" => self.run(file, state, node, outcomes),
+            _ => match action(key) {
+                Some(action) => self.action(file, action, node, then, outcomes),
+                None => Act::Nothing,
+            },
+        }
+    }
+
+    fn run(&mut self, file: usize, state: &Node, node: &Node, outcomes: &mut Outcomes) -> Act {
+        outcomes.later = true;
+        let (flow, inner) = match &node.kind {
+            Shape::Map(_) => {
+                self.reader(file).map(node, "run", &["flow", "with"]);
+                (node.get("flow"), node.get("with"))
+            }
+            Shape::Null | Shape::Scalar(..) | Shape::List(_) => (Some(node), None),
+        };
+        let Some(flow) = flow else {
+            self.reader(file).error("missing-field", node.span, "run needs `flow`");
+            return Act::Nothing;
+        };
+        let Some(name) = self.reader(file).text(flow) else { return Act::Nothing };
+        let mut with = Vec::new();
+        for entry in state.get("with").or(inner).map(Node::entries).unwrap_or_default() {
+            with.push((entry.key.text.clone(), self.template(file, &entry.value, false)));
+        }
+        Act::Run { flow: name, with }
+    }
+
+    fn check_later(&mut self, file: usize, node: &Node, then: &Then, outcomes: &Outcomes) {
+        let run = node.get("run");
+        let Some((span, flow)) = run.and_then(|run| run.get("flow").or(Some(run))).and_then(|flow| Some((flow.span, flow.as_text()?))) else { return };
+        let with = node.get("with").or_else(|| run.and_then(|run| run.get("with")));
+        let with = with.map(Node::entries).unwrap_or_default().iter().map(|entry| {
+            let plain = entry.value.as_text().filter(|text| !text.contains("${")).map(|_| raw(&entry.value));
+            (entry.key.text.clone(), entry.key.span, plain)
+        });
+        let covered = match then {
+            Then::By { other, fall, .. } => other.is_some() || fall.is_some(),
+            Then::Always(_) | Then::Nowhere => true,
+        };
+        let source = self.readers[file].source().clone();
+        self.runs.push(RunCheck { source, flow: flow.to_owned(), span, named: outcomes.named.clone(), covered, with: with.collect() });
+    }
+
+    fn action(&mut self, file: usize, action: &'static Action, node: &Node, then: Option<&Entry>, outcomes: &mut Outcomes) -> Act {
+        let short = action.main.filter(|main| !matches!(&node.kind, Shape::Map(_) | Shape::Null) && !main.is_empty());
+        let mut template = match (&node.kind, short) {
+            (Shape::Map(entries), _) => Template::Map(
+                entries
+                    .iter()
+                    .map(|entry| {
+                        let typed = action.params.iter().any(|param| param.name == entry.key.text && matches!(param.kind, Kind::Any));
+                        (entry.key.text.clone(), self.template(file, &entry.value, typed))
+                    })
+                    .collect(),
+            ),
+            (_, Some(main)) => Template::Map(vec![(main.to_owned(), self.template(file, node, false))]),
+            (_, None) => self.template(file, node, false),
+        };
+        if action.keys_are_outcomes {
+            if let Template::Plain(Raw::Null) = &template {
+                template = Template::Map(Vec::new());
+            }
+            if let Template::Map(entries) = &mut template {
+                if !entries.iter().any(|(key, _)| key == "keys") {
+                    let keys = then.map(|then| then.value.entries()).unwrap_or_default();
+                    let keys = keys.iter().map(|entry| &entry.key.text).filter(|key| is_choice(key));
+                    entries.push(("keys".to_owned(), Template::Plain(Raw::List(keys.map(|key| Raw::Text(key.clone())).collect()))));
+                }
+            }
+        }
+        let mut findings = Findings::default();
+        let args = read_params(action.name, action.params, &template.outline(), &mut findings);
+        let good = findings.problems.is_empty();
+        self.report(file, node, short, findings);
+        outcomes.fill(action, &args);
+        check::menu(self, file, action, node, then, &args);
+        check::dead_air(self, file, action, node, &args);
+        if action.name == "bridge" {
+            if let Some(header) = reserved_header(&args.pairs("headers")) {
+                let header = header.to_owned();
+                self.reader(file).error("wrong-type", node.span, format!("the header {header} is the engine's own"));
+            }
+        }
+        if !good {
+            return Act::Nothing;
+        }
+        let plain = template.is_plain();
+        match (action.build)(&args) {
+            Ok(mut effect) if plain => {
+                self.speech.fill(&mut effect);
+                Act::Ready(action, effect)
+            }
+            Err(message) if plain => {
+                let span = node.entries().first().map_or(node.span, |_| node.span);
+                self.reader(file).error("wrong-value", span, message);
+                Act::Nothing
+            }
+            Ok(_) | Err(_) => Act::Evaluate(action, template),
+        }
+    }
+
+    /// Turns the findings of a value into faults at the places in its node. `short`: the node stands for this parameter.
+    pub(crate) fn report(&mut self, file: usize, node: &Node, short: Option<&str>, findings: Findings) {
+        for problem in findings.problems {
+            let span = locate(node, short, &problem.path);
+            let fault = self.reader(file).error(problem.code, span, problem.message);
+            fault.help = problem.help;
+        }
+        for mention in findings.mentions {
+            self.mention(file, locate(node, short, &mention.path), &mention);
+        }
+    }
+
+    fn mention(&mut self, file: usize, span: Span, mention: &Mention) {
+        if let Some((code, message, help)) = missing(self.world, mention) {
+            self.reader(file).error(code, span, message).help = help;
+        }
+    }
+
+    /// A value with its expressions compiled. `typed`: plain scalars become numbers and booleans (JSON bodies).
+    fn template(&mut self, file: usize, node: &Node, typed: bool) -> Template {
+        match &node.kind {
+            Shape::Null => Template::Plain(Raw::Null),
+            Shape::Scalar(text, _) if text.contains("${") => self.text(file, node, text),
+            Shape::Scalar(text, style) => Template::Plain(if typed { look(text, *style) } else { Raw::Text(text.clone()) }),
+            Shape::List(items) => Template::List(items.iter().map(|item| self.template(file, item, typed)).collect()),
+            Shape::Map(entries) => {
+                Template::Map(entries.iter().map(|entry| (entry.key.text.clone(), self.template(file, &entry.value, typed))).collect())
+            }
+        }
+    }
+
+    fn text(&mut self, file: usize, node: &Node, text: &str) -> Template {
+        let parts = match cut(text) {
+            Ok(parts) => parts,
+            Err(at) => {
+                let span = node.within(&self.readers[file].source().text, at, text.len());
+                self.reader(file).error("bad-expression", span, "`${` without its `}`");
+                return Template::Plain(Raw::Unknown);
+            }
+        };
+        let mut pieces = Vec::new();
+        for (is_expression, at, part) in parts {
+            if !is_expression {
+                pieces.push(Piece::Words(part.to_owned()));
+            } else if let Some(expression) = self.expression(file, node, part, at) {
+                pieces.push(Piece::Value(expression));
+            }
+        }
+        Template::Text(pieces)
+    }
+
+    /// Compiles the expression that stands at byte `at` of the node's text.
+    fn expression(&mut self, file: usize, node: &Node, text: &str, at: usize) -> Option<Expression> {
+        match Expression::compile(text, &mut self.names) {
+            Ok(expression) => Some(expression),
+            Err(faults) => {
+                for fault in faults {
+                    let span = node.within(&self.readers[file].source().text, at + fault.from, at + fault.to);
+                    self.reader(file).error(fault.code, span, fault.message).help = fault.help;
+                }
+                None
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all belong to the one state being read")]
+    fn then(&mut self, file: usize, span: Span, name: &str, action: Option<&str>, outcomes: &Outcomes, then: Option<&Entry>, fall: Option<usize>) -> Then {
+        let Some(entry) = then else {
+            if outcomes.ends {
+                return Then::Nowhere;
+            }
+            if fall.is_none() {
+                let what = action.map_or("this state".to_owned(), |action| format!("`{action}`"));
+                self.reader(file).error("missing-then", span, format!("{what} does not say where to go")).help("add `then:` with a state, or `then: end`");
+            }
+            return Then::By { named: Vec::new(), other: None, fall };
+        };
+        if outcomes.ends {
+            let action = action.unwrap_or_default();
+            self.reader(file).error("outcome-impossible", entry.key.span, format!("nothing comes after `{action}`"));
+            return Then::Nowhere;
+        }
+        let node = &entry.value;
+        let by_outcome = matches!(&node.kind, Shape::Map(entries) if !entries.iter().any(|entry| is_state_key(&entry.key.text)));
+        if !by_outcome || action.is_none() {
+            return self.branch(file, node, name).map_or(Then::Nowhere, Then::Always);
+        }
+        let (mut named, mut other) = (Vec::new(), None);
+        for entry in node.entries() {
+            let outcome = entry.key.text.as_str();
+            if outcome == "else" {
+                other = self.branch(file, &entry.value, &format!("{name}.else"));
+                continue;
+            }
+            if !outcomes.later && !outcomes.possible.iter().any(|possible| possible == outcome) {
+                let action = action.unwrap_or_default();
+                let known: Vec<&str> = outcomes.possible.iter().map(String::as_str).collect();
+                let help = nearest(outcome, known.iter().copied()).map_or_else(|| format!("it ends with {}, or else", known.join(", ")), |near| format!("did you mean `{near}`?"));
+                self.reader(file).error("outcome-impossible", entry.key.span, format!("`{action}` never ends with `{outcome}`")).help(help);
+            }
+            if let Some(branch) = self.branch(file, &entry.value, &format!("{name}.{outcome}")) {
+                named.push((outcome.to_owned(), branch));
+            }
+        }
+        let missing: Vec<&str> = outcomes
+            .needed
+            .iter()
+            .map(String::as_str)
+            .filter(|needed| !node.entries().iter().any(|entry| entry.key.text == *needed))
+            .collect();
+        if other.is_none() && node.entry("else").is_none() && fall.is_none() && !missing.is_empty() && !outcomes.later {
+            let action = action.unwrap_or_default();
+            self.reader(file)
+                .error("outcome-unhandled", entry.key.span, format!("`{action}` may also end with {}", missing.join(", ")))
+                .help("name each, or cover the rest with `else:`");
+        }
+        Then::By { named, other, fall }
+    }
+
+    /// A target, an inline state, or a list of conditions.
+    fn branch(&mut self, file: usize, node: &Node, name: &str) -> Option<Branch> {
+        match &node.kind {
+            Shape::List(items) if items.iter().any(|item| item.get("if").is_some() || item.as_text().is_some()) => {
+                let mut arms = Vec::new();
+                for (at, item) in items.iter().enumerate() {
+                    let last = at + 1 == items.len();
+                    match item.get("if") {
+                        Some(condition) => {
+                            let when = self.condition(file, condition);
+                            self.reader(file).map(item, "a condition", &["if", "then"]);
+                            let then = item.get("then");
+                            if then.is_none() {
+                                self.reader(file).error("missing-then", item.span, "a condition needs `then`");
+                            }
+                            let inner = then.and_then(|then| self.branch(file, then, &format!("{name}.{at}")));
+                            arms.extend(inner.map(|inner| (when, self.join(file, item.span, &format!("{name}.{at}"), inner))));
+                            if last {
+                                self.reader(file)
+                                    .error("missing-then", item.span, "the last of a list of conditions stands without `if`")
+                                    .help("add a target for when none holds");
+                            }
+                        }
+                        None => {
+                            if !last {
+                                self.reader(file).error("unreachable", item.span, "what follows this is never looked at: it has no `if`");
+                            }
+                            arms.extend(self.target(file, item, &format!("{name}.{at}")).map(|target| (None, target)));
+                        }
+                    }
+                }
+                (!arms.is_empty()).then_some(Branch(arms))
+            }
+            Shape::Null => {
+                self.reader(file).error("missing-target", node.span, "expected a state, or `end`, found nothing");
+                None
+            }
+            Shape::Scalar(..) | Shape::Map(_) | Shape::List(_) => self.target(file, node, name).map(|target| Branch(vec![(None, target)])),
+        }
+    }
+
+    /// One target for a branch: conditions within a condition become a state of their own.
+    fn join(&mut self, file: usize, span: Span, name: &str, branch: Branch) -> Target {
+        match branch.0.as_slice() {
+            [(None, target)] => *target,
+            _ => {
+                let slot = self.reserve(name, file, span);
+                self.states[slot].then = Then::Always(branch);
+                Target::State(slot)
+            }
+        }
+    }
+
+    fn condition(&mut self, file: usize, node: &Node) -> Option<Expression> {
+        let text = self.reader(file).text(node)?;
+        if let Some(at) = text.find("${") {
+            let span = node.within(&self.readers[file].source().text, at, text.len());
+            self.reader(file).error("dollar-in-if", span, "`if` is an expression already").help("leave out `${` and `}`");
+            return None;
+        }
+        self.expression(file, node, &text, 0)
+    }
+
+    fn target(&mut self, file: usize, node: &Node, name: &str) -> Option<Target> {
+        match &node.kind {
+            Shape::Scalar(text, _) if text == "end" => Some(Target::End),
+            Shape::Scalar(text, _) => {
+                let found = self.index.get(text).copied();
+                if found.is_none() {
+                    let known: Vec<&str> = self.index.keys().map(String::as_str).chain(["end"]).collect();
+                    self.readers[file].unknown("missing-target", node.span, "state", text, &known);
+                }
+                found.map(Target::State)
+            }
+            Shape::Map(_) | Shape::List(_) => {
+                let slot = self.reserve(name, file, node.span);
+                self.body(file, node, name, slot);
+                Some(Target::State(slot))
+            }
+            Shape::Null => {
+                self.reader(file).error("missing-target", node.span, "expected a state, or `end`, found nothing");
+                None
+            }
+        }
+    }
+}
+
+/// The outcomes of the action being read.
+#[derive(Default)]
+pub(crate) struct Outcomes {
+    possible: Vec<String>,
+    /// Those that must be handled.
+    needed: Vec<String>,
+    /// Places of those named, for a check when all flows are known.
+    named: Vec<(String, Span)>,
+    later: bool,
+    ends: bool,
+}
+
+impl Outcomes {
+    fn fill(&mut self, action: &Action, args: &crate::value::Args) {
+        self.ends = action.outcomes.is_empty();
+        if action.keys_are_outcomes {
+            self.possible.extend(args.keys("keys"));
+        }
+        self.possible.extend(action.outcomes.iter().map(|name| (*name).to_owned()));
+        let never = |name: &str| match name {
+            "interrupted" => matches!(args.get("barge_in"), Some(Value::Words(words)) if words == &["none"]),
+            "not_confirmed" => args.get("confirm").is_none(),
+            _ => false,
+        };
+        self.needed = self.possible.iter().filter(|name| !never(name)).cloned().collect();
+    }
+}
+
+fn is_state_key(key: &str) -> bool {
+    action(key).is_some() || STATE_KEYS.contains(&key)
+}
+
+/// A plain node as a raw value.
+pub(crate) fn raw(node: &Node) -> Raw {
+    match &node.kind {
+        Shape::Null => Raw::Null,
+        Shape::Scalar(text, _) => Raw::Text(text.clone()),
+        Shape::List(items) => Raw::List(items.iter().map(raw).collect()),
+        Shape::Map(entries) => Raw::Map(entries.iter().map(|entry| (entry.key.text.clone(), raw(&entry.value))).collect()),
+    }
+}
+
+/// A scalar of a JSON body: plain `true`, `null` and numbers are what they look like.
+fn look(text: &str, style: Style) -> Raw {
+    match style {
+        Style::Plain if text == "true" || text == "false" => Raw::Bool(text == "true"),
+        Style::Plain if text.starts_with('+') || (text.len() > 1 && text.starts_with('0') && !text.contains('.')) => Raw::Text(text.to_owned()),
+        Style::Plain => text.parse().map(Raw::Int).or_else(|_| text.parse().map(Raw::Float)).unwrap_or_else(|_| Raw::Text(text.to_owned())),
+        Style::Single | Style::Double | Style::Block => Raw::Text(text.to_owned()),
+    }
+}
+
+/// A setting's or variable's value: text stays as it is, others are checked; durations keep their spelling.
+pub(crate) fn typed(kind: &Kind, raw: &Raw, findings: &mut Findings) -> Option<Json> {
+    if matches!(kind, Kind::Any) {
+        return match raw {
+            Raw::Text(text) => Some(text.clone().into()),
+            Raw::Unknown => Some(Json::Null),
+            other => other.text().map(Json::from).or(Some(other.json())),
+        };
+    }
+    match read(kind, raw, findings)? {
+        Value::Int(value) => Some(value.into()),
+        Value::Bool(value) => Some(value.into()),
+        Value::Span(span) => Some(terms::spell_span(span).into()),
+        Value::Text(text) => Some(text.into()),
+        _ => Some(Json::Null),
+    }
+}
+
+/// The place of a part of a value.
+fn locate(node: &Node, short: Option<&str>, path: &[Step]) -> Span {
+    let mut steps = path;
+    if let (Some(main), [Step::Key(key), rest @ ..]) = (short, steps) {
+        if main == key {
+            steps = rest;
+        }
+    }
+    let mut node = node;
+    let mut at_key = None;
+    for step in steps {
+        match step {
+            Step::Key(key) => match node.entry(key) {
+                Some(entry) => {
+                    at_key = Some(entry.key.span);
+                    node = &entry.value;
+                }
+                None => break,
+            },
+            Step::Index(index) => match node.items().get(*index) {
+                Some(item) => {
+                    at_key = None;
+                    node = item;
+                }
+                None => continue,
+            },
+            Step::OfKey => return at_key.unwrap_or(node.span),
+        }
+    }
+    if node.is_null() { at_key.unwrap_or(node.span) } else { node.span }
+}
+
+/// Why a thing that is named does not exist, if it does not.
+pub(crate) fn missing(world: &World, mention: &Mention) -> Option<(&'static str, String, Option<String>)> {
+    let (known, code, what) = match mention.thing {
+        Thing::Connection => (&world.connections, "missing-connection", "connection"),
+        Thing::Number => (&world.numbers, "missing-number", "number"),
+        Thing::Trunk => (&world.trunks, "missing-trunk", "trunk"),
+        Thing::Mailbox => (&world.mailboxes, "missing-mailbox", "mailbox"),
+        Thing::Prompt => (&world.prompts, "missing-sound", "file in the prompts folder"),
+    };
+    let known = known.as_ref()?;
+    if mention.thing == Thing::Number && world.trunks.as_ref().is_none_or(|trunks| !trunks.is_empty()) {
+        // With a trunk every number can be rung.
+        return None;
+    }
+    if mention.name.is_empty() || known.contains(&mention.name) {
+        return None;
+    }
+    let near = nearest(&mention.name, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    Some((code, format!("there is no {what} `{}`", mention.name), near))
+}

@@ -1,0 +1,160 @@
+//! A compiled YAML flow: states by number, nothing left to look up by name in a call.
+
+use crate::{
+    catalogue::Action,
+    effect::{Effect, PromptItem},
+    hours::Hours,
+    template::{Expression, Template},
+    value::Kind,
+};
+use notation::{Source, Span};
+use serde_json::Value as Json;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// One flow.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) settings: Vec<Declared>,
+    pub(crate) vars: Vec<Declared>,
+    pub(crate) hours: Arc<BTreeMap<String, Arc<Hours>>>,
+    /// Zone of `now`.
+    pub(crate) zone: jiff::tz::TimeZone,
+    pub(crate) speech: Speech,
+    pub(crate) states: Vec<State>,
+    pub(crate) start: usize,
+    pub(crate) rescue: Option<usize>,
+    pub(crate) caller_left: Option<usize>,
+    /// Names that `return:` states give.
+    pub(crate) returns: BTreeSet<String>,
+    /// `run:` steps, checked when all flows are known.
+    pub(crate) runs: Vec<RunCheck>,
+}
+
+/// How the flow speaks when a prompt does not say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Speech {
+    pub(crate) language: Option<String>,
+    pub(crate) voice: Option<String>,
+}
+
+impl Speech {
+    /// Fills in what the texts of an effect leave open.
+    pub(crate) fn fill(&self, effect: &mut Effect) {
+        let prompts: [Option<&mut Vec<PromptItem>>; 3] = match effect {
+            Effect::Play(play) => [Some(&mut play.items), None, None],
+            Effect::Menu(menu) => [Some(&mut menu.prompt), Some(&mut menu.no_input), Some(&mut menu.no_match)],
+            Effect::Collect(collect) => [Some(&mut collect.prompt), Some(&mut collect.no_input), Some(&mut collect.no_match)],
+            Effect::Bridge(bridge) => [bridge.confirm.as_mut().map(|confirm| &mut confirm.prompt), Some(&mut bridge.ringback), None],
+            Effect::Voicemail(voicemail) => [Some(&mut voicemail.greeting), None, None],
+            Effect::Record(record) => [Some(&mut record.prompt), None, None],
+            Effect::Http(http) => [Some(&mut http.filler), None, None],
+            Effect::Answer | Effect::Reject(_) | Effect::Hangup | Effect::Pause(_) | Effect::Keys(_) | Effect::Notify(_) => return,
+        };
+        for item in prompts.into_iter().flatten().flatten() {
+            if let PromptItem::Say(say) = item {
+                say.language = say.language.take().or_else(|| self.language.clone());
+                say.voice = say.voice.take().or_else(|| self.voice.clone());
+            }
+        }
+    }
+}
+
+/// A setting or a variable.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) default: Json,
+}
+
+/// One state (or one item of a list of actions).
+#[derive(Debug)]
+pub(crate) struct State {
+    /// `welcome`, `welcome[1]`, `message.full`.
+    pub(crate) name: Arc<str>,
+    /// File (0: the flow's own) and place.
+    pub(crate) file: usize,
+    pub(crate) span: Span,
+    pub(crate) set: Vec<(String, Kind, Template)>,
+    pub(crate) act: Act,
+    pub(crate) then: Then,
+}
+
+/// What a state does.
+#[derive(Debug)]
+pub(crate) enum Act {
+    /// Nothing: only `set` or conditions.
+    Nothing,
+    /// The same in every call: built at load.
+    Ready(&'static Action, Effect),
+    /// To be evaluated.
+    Evaluate(&'static Action, Template),
+    /// Another flow as a subroutine.
+    Run { flow: String, with: Vec<(String, Template)> },
+    /// Back to the flow that ran this one.
+    Return(String),
+}
+
+/// Where to go after it.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// The action ends the run.
+    Nowhere,
+    /// Whatever happened.
+    Always(Branch),
+    /// By outcome; `other` for the rest. `fall`: the next item of a list.
+    By { named: Vec<(String, Branch)>, other: Option<Branch>, fall: Option<usize> },
+}
+
+/// Targets by conditions: the first that holds; the last has none.
+#[derive(Debug)]
+pub(crate) struct Branch(pub(crate) Vec<(Option<Expression>, Target)>);
+
+/// A place to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    State(usize),
+    End,
+}
+
+/// A `run:` step to be checked against its callee.
+#[derive(Debug)]
+pub(crate) struct RunCheck {
+    pub(crate) source: Source,
+    pub(crate) flow: String,
+    pub(crate) span: Span,
+    /// Outcomes named, with their places; and whether the rest is covered.
+    pub(crate) named: Vec<(String, Span)>,
+    pub(crate) covered: bool,
+    /// Settings given, with their places and plain values.
+    pub(crate) with: Vec<(String, Span, Option<crate::value::Raw>)>,
+}
+
+impl State {
+    /// Every target it may go to.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        let branch = |branch: &Branch| branch.0.iter().map(|(_, target)| *target).collect::<Vec<_>>();
+        match &self.then {
+            Then::Nowhere => Vec::new(),
+            Then::Always(always) => branch(always),
+            Then::By { named, other, fall } => {
+                named.iter().map(|(_, b)| b).chain(other).flat_map(branch).chain(fall.map(Target::State)).collect()
+            }
+        }
+    }
+    /// Whether the run can end here.
+    pub(crate) fn ends(&self) -> bool {
+        matches!(self.act, Act::Return(_)) || matches!(self.then, Then::Nowhere) || self.targets().contains(&Target::End)
+    }
+    /// Whether it takes time.
+    pub(crate) fn waits(&self) -> bool {
+        match &self.act {
+            Act::Ready(action, _) | Act::Evaluate(action, _) => action.waits,
+            Act::Run { .. } => true,
+            Act::Nothing | Act::Return(_) => false,
+        }
+    }
+}
