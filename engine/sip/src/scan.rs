@@ -11,7 +11,7 @@ pub(crate) fn is_token(text: &str) -> bool {
 
 /// Spaces, tabs and what folding leaves.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
+    text.trim_ascii()
 }
 
 /// Length of the quoted string at the start of `text`, both quotes included; `None` when it does not end.

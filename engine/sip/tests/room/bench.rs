@@ -47,5 +47,6 @@ fn a_served_call_is_cheap() {
     let each = begin.elapsed() / CALLS;
     eprintln!("INVITE/200/ACK/BYE/200 as server: {each:?} a call");
     assert_eq!(sent, 2 * CALLS);
-    assert!(each < Duration::from_micros(500));
+    // Wall clock on a machine that may be busy: only a gross slip (quadratic growth) reaches this.
+    assert!(each < Duration::from_millis(5));
 }
