@@ -105,6 +105,7 @@ impl Schedule {
         self.held
     }
     /// Tries under way.
+    #[cfg(test)]
     pub(crate) fn under_way(&self) -> usize {
         self.flying.len()
     }

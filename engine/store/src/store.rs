@@ -68,6 +68,7 @@ impl Store {
             clock: options.clock,
             deliveries_arrived: tokio::sync::Notify::new(),
             jobs_arrived: tokio::sync::Notify::new(),
+            commits: std::sync::atomic::AtomicU64::new(0),
         });
         let (writer, orders) = Writer::new();
         let writing = tokio::spawn(writer::run(opened.writer, orders, around.clone()));
@@ -107,6 +108,12 @@ impl Store {
     #[must_use]
     pub fn now(&self) -> UnixMs {
         (self.inner.around.clock)()
+    }
+
+    /// Transactions written so far: fewer than writes when many come together.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.inner.around.commits.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Waits until every write accepted so far is on disk and stops the spool; recordings still open stay for the next start.

@@ -10,7 +10,10 @@ use crate::{
     outbox::{self, Settled},
 };
 use sqlx::{Connection as _, SqliteConnection};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use terms::{MessageId, UnixMs};
 use tokio::sync::{Notify, mpsc, oneshot};
 use voicemail::{MessageDraft, Transcript};
@@ -58,6 +61,8 @@ pub(crate) struct Surroundings {
     pub(crate) clock: crate::WallClock,
     pub(crate) deliveries_arrived: Notify,
     pub(crate) jobs_arrived: Notify,
+    /// Transactions so far.
+    pub(crate) commits: AtomicU64,
 }
 
 /// The handle of the writer.
@@ -131,6 +136,7 @@ async fn together(
         answers.push(write.apply(&mut all, around, now).await?);
     }
     all.commit().await?;
+    around.commits.fetch_add(1, Ordering::Relaxed);
     Ok(answers)
 }
 
