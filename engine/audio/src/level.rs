@@ -67,7 +67,8 @@ impl SpeechDetector {
         if level > (noise + OVER_NOISE_DB).max(QUIETEST_SPEECH_DBFS) {
             self.loud = (self.loud + 1).min(ATTACK_FRAMES);
             if self.loud >= ATTACK_FRAMES {
-                self.hangover = HANGOVER_FRAMES + 1;
+                // One is taken off below, at once.
+                self.hangover = HANGOVER_FRAMES + 1 + 1;
             }
         } else {
             self.loud = 0;

@@ -1,0 +1,106 @@
+//! The promise that a tick allocates nothing, and what a playing call weighs.
+
+use audio::{Prompt, tone};
+use media::{Mixer, Playlist, RecordSpec, Source, StreamSetup, Wire};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+use terms::{Codec, LegId};
+
+struct Sink(usize);
+
+impl Wire for Sink {
+    fn rtp(&mut self, _: LegId, _: SocketAddr, _: &[u8]) {
+        self.0 += 1;
+    }
+    fn rtcp(&mut self, _: LegId, _: SocketAddr, _: &[u8]) {}
+}
+
+#[expect(clippy::disallowed_methods, reason = "an Instant has no other beginning")]
+fn start() -> Instant {
+    Instant::now()
+}
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1], port))
+}
+
+fn packet(sequence: u16, ssrc: u8) -> [u8; 172] {
+    let mut packet = [0x55; 172];
+    packet[..12].copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ssrc]);
+    packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+    packet[4..8].copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+    packet
+}
+
+fn prompt() -> std::sync::Arc<Prompt> {
+    Prompt::shared("tone", &tone::sine(440.0, Duration::from_secs(1), -10.0))
+}
+
+#[test]
+fn a_playing_tick_allocates_nothing() {
+    let (mut mixer, now, mut sink) = (Mixer::new(1), start(), Sink(0));
+    mixer.set_stream(LegId(0), StreamSetup::new(address(4_000), Codec::G722), now);
+    mixer.play(LegId(0), Playlist::looped(prompt()), now);
+    mixer.tick(now, &mut sink);
+    let counted = allocation_counter::measure(|| {
+        for frame in 0..200 {
+            mixer.tick(now + Duration::from_millis(20 * frame), &mut sink);
+            mixer.poll_timeout();
+        }
+    });
+    assert_eq!((counted.count_total, sink.0), (0, 200));
+}
+
+#[test]
+fn a_relayed_packet_allocates_nothing() {
+    let (mut mixer, now, mut sink) = (Mixer::new(1), start(), Sink(0));
+    mixer.set_stream(LegId(0), StreamSetup::new(address(4_000), Codec::Pcmu), now);
+    mixer.set_stream(LegId(1), StreamSetup::new(address(5_000), Codec::Pcma), now);
+    mixer.bridge(LegId(0), LegId(1), now);
+    mixer.handle_rtp(LegId(0), address(4_000), &packet(0, 9), now, &mut sink);
+    let counted = allocation_counter::measure(|| {
+        for frame in 1..=200_u16 {
+            mixer.handle_rtp(LegId(0), address(4_000), &packet(frame, 9), now + Duration::from_millis(20) * u32::from(frame), &mut sink);
+        }
+    });
+    assert_eq!((counted.count_total, sink.0), (0, 201));
+}
+
+#[test]
+fn a_transcoding_and_recording_tick_allocates_nothing() {
+    let (mut mixer, now, mut sink) = (Mixer::new(1), start(), Sink(0));
+    mixer.set_stream(LegId(0), StreamSetup::new(address(4_000), Codec::Pcmu), now);
+    mixer.set_stream(LegId(1), StreamSetup::new(address(5_000), Codec::G722), now);
+    mixer.bridge(LegId(0), LegId(1), now);
+    mixer.record(Source::mix(LegId(0), LegId(1)), RecordSpec::default(), now);
+    let (mut ticks, mut recorded) = (0, 0);
+    for frame in 0..200_u16 {
+        let now = now + Duration::from_millis(20) * u32::from(frame);
+        mixer.handle_rtp(LegId(0), address(4_000), &packet(frame, 9), now, &mut sink);
+        ticks += allocation_counter::measure(|| mixer.tick(now, &mut sink)).count_total;
+        while let Some(event) = mixer.poll_event() {
+            recorded += usize::from(matches!(event, media::Event::Recorded { .. }));
+        }
+    }
+    assert_eq!(ticks, 0);
+    assert!(recorded >= 18 && sink.0 > 180, "{recorded} chunks, {} packets", sink.0);
+}
+
+#[test]
+fn a_playing_call_is_small() {
+    let now = start();
+    let shared = prompt();
+    shared.prepare(Codec::Pcmu);
+    let mut kept = None;
+    let counted = allocation_counter::measure(|| {
+        let mut mixer = Mixer::new(1);
+        mixer.set_stream(LegId(0), StreamSetup::new(address(4_000), Codec::Pcmu), now);
+        mixer.play(LegId(0), Playlist::looped(shared.clone()), now);
+        mixer.tick(now, &mut Sink(0));
+        kept = Some(mixer);
+    });
+    let whole = size_of::<Mixer>() as i64 + counted.bytes_current;
+    assert!(whole <= 8_000, "a playing call is {whole} bytes: {} and {} on the heap", size_of::<Mixer>(), counted.bytes_current);
+}
