@@ -260,6 +260,8 @@ pub enum Errand {
     },
     /// Begin a recording on disk.
     SpoolBegin {
+        /// The tenant.
+        realm: Name,
         /// Its id.
         id: MessageId,
         /// Samples a second.
@@ -282,11 +284,18 @@ pub enum Errand {
         disposition: Disposition,
     },
     /// Queue a webhook.
-    Notify(flow::Notify),
+    Notify {
+        /// The tenant.
+        realm: Name,
+        /// What to tell whom.
+        notify: flow::Notify,
+    },
     /// Tell the mailbox's endpoints that a caller found it full (`voicemail.full`).
     MailboxFull {
         /// What it is about.
         envelope: Box<voicemail::Envelope>,
+        /// Messages it holds at most.
+        messages_max: u32,
     },
 }
 
@@ -297,8 +306,6 @@ pub enum Disposition {
     Discard,
     /// Kept as a file.
     Keep {
-        /// Where the kept part begins.
-        from: Duration,
         /// Where it ends; `None`: at the end.
         until: Option<Duration>,
     },

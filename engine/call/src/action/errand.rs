@@ -79,7 +79,7 @@ pub(super) struct Post {
 
 impl Post {
     pub(super) fn begin(notify: flow::Notify, desk: &mut Desk, now: Now) -> Begun {
-        let ticket = desk.ask(Errand::Notify(notify));
+        let ticket = desk.ask(Errand::Notify { realm: desk.plan.realm.clone(), notify });
         Begun::Going(Box::new(Self { ticket, until: now.at + QUEUE_WAIT }))
     }
 }

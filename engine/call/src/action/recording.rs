@@ -110,7 +110,9 @@ impl Recording {
             Admission::Full => {
                 desk.note(now, format!("mailbox {} is full", leaving.envelope().mailbox));
                 let envelope = Box::new(leaving.envelope().clone());
-                desk.ask(Errand::MailboxFull { envelope });
+                let mailbox = desk.plan.mailboxes.get(&envelope.mailbox);
+                let messages_max = mailbox.map_or(0, |mailbox| mailbox.limits.messages_max);
+                desk.ask(Errand::MailboxFull { envelope, messages_max });
                 return Progress::done("full");
             }
             Admission::NoDisk => return Progress::Failed("the disk takes no recording".into()),
@@ -157,7 +159,8 @@ impl Recording {
             Purpose::Message { leaving, .. } => Some(Box::new(leaving.envelope().clone())),
             Purpose::File { .. } => None,
         };
-        desk.ask(Errand::SpoolBegin { id: self.id, rate, envelope });
+        let realm = desk.plan.realm.clone();
+        desk.ask(Errand::SpoolBegin { realm, id: self.id, rate, envelope });
         desk.note(now, format!("recording {} begins", self.id));
         self.stage = Stage::Recording(recorder);
     }
@@ -182,7 +185,18 @@ impl Recording {
     fn disposition(&self, recorded: media::Recorded, cause: EndCause) -> Disposition {
         match &self.purpose {
             Purpose::Message { leaving, .. } => {
-                let measured = voicemail::Recorded { length: recorded.duration, speech: Some(recorded.speech), cause };
+                // The silence that ended the message is not part of it.
+                let length = match cause {
+                    EndCause::Silence => recorded.duration.min(recorded.speech_until + TRIM_MARGIN),
+                    EndCause::Key
+                    | EndCause::Length
+                    | EndCause::Hangup
+                    | EndCause::MediaLost
+                    | EndCause::Stopped
+                    | EndCause::Crash
+                    | EndCause::DiskFault => recorded.duration,
+                };
+                let measured = voicemail::Recorded { length, speech: Some(recorded.speech), cause };
                 match leaving.as_ref().clone().ended(measured) {
                     Keeping::Keep(draft) => Disposition::Message(draft),
                     Keeping::TooShort => Disposition::Discard,
@@ -194,13 +208,8 @@ impl Recording {
                 if is_unwanted || length.is_zero() || length < *discard_under {
                     return Disposition::Discard;
                 }
-                let from = recorded.speech_from.unwrap_or_default().saturating_sub(TRIM_MARGIN);
-                let until = recorded.speech_until + TRIM_MARGIN;
-                if *trim {
-                    Disposition::Keep { from, until: Some(until.min(recorded.duration)) }
-                } else {
-                    Disposition::Keep { from: Duration::ZERO, until: None }
-                }
+                let until = recorded.duration.min(recorded.speech_until + TRIM_MARGIN);
+                Disposition::Keep { until: trim.then_some(until) }
             }
         }
     }
@@ -227,6 +236,16 @@ impl Recording {
         }
     }
 
+    /// The disk takes no more: what it has is finished, so that nothing already spoken is lost.
+    fn disk_failed(&mut self, why: &str, desk: &mut Desk, now: Now) -> Progress {
+        desk.note(now, format!("recording {}: {why}", self.id));
+        self.disk_fault = Some(why.to_owned());
+        if let Stage::Recording(recorder) = &self.stage {
+            desk.mixer.stop_recording(*recorder, now.at);
+        }
+        Progress::Going
+    }
+
     fn stop_by_key(&mut self, desk: &mut Desk, now: Now) -> Progress {
         let pressed = desk.digits.drain(..).any(|digit| Some(digit.as_char()) == self.stop.key);
         match &mut self.stage {
@@ -247,8 +266,7 @@ impl Action for Recording {
             return self.stop_by_key(desk, now);
         }
         if let Event::Answer(_, Answer::SpoolBegun(Err(why))) = &event {
-            self.disk_fault = Some(why.clone());
-            return Progress::Failed(format!("the disk takes no recording: {why}"));
+            return self.disk_failed(why, desk, now);
         }
         match (&mut self.stage, event) {
             (Stage::Counting { ticket, .. }, Event::Answer(answered, Answer::Mailbox(room))) if *ticket == answered => {
