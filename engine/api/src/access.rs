@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn only_numbers_and_localhost_are_this_machine() {
-        for good in ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "::1"] {
+        for good in ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "[::1]"] {
             assert!(is_this_machine(good), "{good}");
         }
         for bad in ["", "evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example"] {
