@@ -1,2 +1,19 @@
-//! The binary `callflow`.
-fn main() {}
+//! # server: the binary `callflow`
+//!
+//! **Owns** the command line, the configuration file, threads, sockets, the real clock and the wiring of the rooms.
+//! **Never** knows a rule of a protocol, of a call or of a flow.
+//! **Door**: the verbs of [`cli`].
+//! **Invariants**: a configuration or a set of flows is taken whole or refused whole, with every fault in its place; the exit code
+//! says what happened (0 done, 1 faults or failure, 2 wrong usage).
+//! **How to add a verb**: a variant in `cli.rs` and a file in `cli/`; **a key of the configuration**: a field with its doc sentence in
+//! `config.rs` and its line in the file of `config/` that reads its section.
+//!
+//! Libraries: `clap` (the command line and its help), `indicatif` (progress of downloads).
+
+mod cli;
+mod config;
+mod serve;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,204 @@
+//! The configuration: one YAML file becomes one checked value, or all that is wrong with it.
+//!
+//! ```yaml
+//! listen: { udp: "0.0.0.0:5060", tcp: "0.0.0.0:5060" }   # Listen
+//! advertise: 203.0.113.7                                 # the address that peers are told
+//! rtp: { ports: 20000-29999 }                            # Rtp
+//! codecs: [pcmu, pcma, g722]                             # best first
+//! folders: { flows: flows, data: data }                  # Folders
+//! http: { listen: "127.0.0.1:8080" }                     # Http
+//! speech: { voices: [piper], recognisers: [whisper] }    # speech::SpeechConfig, see config/speech.rs
+//! webhooks: { secret: "${WEBHOOK_SECRET}" }              # Webhooks
+//! limits: { calls_max: 5000, call_length: 4h }           # Limits
+//! log: { format: text, level: info }                     # Log
+//! realms: { callflow: { domains: [pbx.example] } }       # the first is the default
+//! connections: { alice: { password: "${ALICE}", mailbox: alice } }
+//! numbers: { "+15550100": { to: connection/alice } }
+//! mailboxes: { alice: { greeting: { say: Please leave a message. } } }
+//! trunks: { acme: { address: "sip:sip.acme.example", allow: ["+44"] } }
+//! outbound: { sip_hosts: ["127.0.0.1:15080"] }           # `sip:` addresses that flows may dial; `any` for all
+//! secrets: { crm: "${CRM_TOKEN}" }                       # `${secret.crm}` in flows
+//! hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
+//! ```
+//!
+//! Every key may be left out. Unknown keys and wrong values are refused, all at once, with their places. `${NAME}` is replaced
+//! from the environment in every value, so that secrets stay out of the file (`${NAME:-default}`, and `$${` for a plain `${`).
+//! Durations carry a unit: `800ms 5s 2m 1h 90d`. Relative paths begin at the folder of the file. A list of one may be written
+//! as its item.
+
+mod address;
+mod faults;
+mod flows;
+mod places;
+mod read;
+
+
+pub(crate) use address::primary_address;
+pub(crate) use faults::Faults;
+pub(crate) use flows::load_flows;
+
+use ::speech::SpeechConfig;
+use flow::Hours;
+use notation::Source;
+use places::Places;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use switchboard::Directory;
+use terms::{Codec, Secret};
+
+/// The whole configuration, checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The file as read, for showing faults that are found later.
+    pub(crate) source: Source,
+    /// `listen:` where SIP is served.
+    pub(crate) listen: Listen,
+    /// `advertise:` the IP address that peers are told in Via, Contact and SDP; none: see [`Config::reachable_at`].
+    pub(crate) advertise: Option<IpAddr>,
+    /// `rtp:` where media flows.
+    pub(crate) rtp: Rtp,
+    /// `codecs:` offered and accepted, best first; default `[pcmu, pcma, g722]`.
+    pub(crate) codecs: Vec<Codec>,
+    /// `folders:` where flows, scripts, prompts and data lie.
+    pub(crate) folders: Folders,
+    /// `http:` the API.
+    pub(crate) http: Http,
+    /// `speech:` voices and recognisers.
+    pub(crate) speech: SpeechConfig,
+    /// `webhooks:` what is told to whom.
+    pub(crate) webhooks: Webhooks,
+    /// `limits:` what is bounded.
+    pub(crate) limits: Limits,
+    /// `log:` what is written and how.
+    pub(crate) log: Log,
+    /// `realms:`, `connections:`, `numbers:`, `mailboxes:`, `trunks:`, `outbound:` and `secrets:`, checked as one.
+    pub(crate) directory: Arc<Directory>,
+    /// `hours:` opening hours that every flow may ask for.
+    pub(crate) hours: BTreeMap<String, Arc<Hours>>,
+    /// Where each resource is written.
+    places: Places,
+}
+
+/// `listen:` where SIP is served. Without it both transports at `0.0.0.0:5060`; with it, only what is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listen {
+    /// `udp:` addresses, each `ADDRESS:PORT`, `ADDRESS` (port 5060) or `PORT` (of `0.0.0.0`). Port 0: any free one.
+    pub(crate) udp: Vec<SocketAddr>,
+    /// `tcp:` addresses, likewise.
+    pub(crate) tcp: Vec<SocketAddr>,
+}
+
+/// `rtp:` where media flows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rtp {
+    /// `address:` bound by media sockets; default: the address of the first listener.
+    pub(crate) address: IpAddr,
+    /// `ports:` first and last port, 1024–65535, default `20000-29999`. A leg uses an even one (RTP) and the next (RTCP).
+    pub(crate) ports: RangeInclusive<u16>,
+}
+
+/// `folders:` paths, relative to the folder of the configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Folders {
+    /// `flows:` YAML flows; default `flows`.
+    pub(crate) flows: PathBuf,
+    /// `scripts:` Rhai flows; default `scripts`. It need not exist.
+    pub(crate) scripts: PathBuf,
+    /// `prompts:` sound files; default `prompts`. It need not exist.
+    pub(crate) prompts: PathBuf,
+    /// `data:` database, messages, recordings; default `data`; made when missing.
+    pub(crate) data: PathBuf,
+}
+
+/// `http:` the API.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    /// `listen:` address and port, default `127.0.0.1:8080`; `off`: no HTTP.
+    pub(crate) listen: Option<SocketAddr>,
+    /// `tokens:` callers must bring one of these (`Authorization: Bearer …`, at least 16 characters each). None: only this machine is
+    /// served.
+    pub(crate) tokens: Vec<Secret<String>>,
+    /// `public_url:` under which the API is reached from outside, for links in webhooks; no slash at its end. Default:
+    /// `http://` and [`Config::reachable_at`] the listener (known once that is bound, hence `None` here).
+    pub(crate) public_url: Option<String>,
+}
+
+/// `webhooks:` what is told to whom.
+#[derive(Clone, Debug)]
+pub(crate) struct Webhooks {
+    /// `secret:` signs every delivery: `whsec_` and the base64 of 24 to 64 bytes. `None`: the server makes one for itself.
+    pub(crate) secret: Option<Secret<String>>,
+    /// `url:` endpoint of mailboxes that name none. Already written into the mailboxes of the directory.
+    pub(crate) url: Option<String>,
+    /// `allow_private:` who may be reached although not public: hosts, `host:port`, addresses, networks. The sink is among them.
+    pub(crate) allow_private: Vec<store::Allowed>,
+    /// `sink:` address of a built-in endpoint that verifies and prints what it receives; for demonstrations. Without `url:`, mailboxes
+    /// use it.
+    pub(crate) sink: Option<SocketAddr>,
+}
+
+/// `limits:` what is bounded. Those of `switchboard::Limits` are keys here under their own names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// `calls_max` 1–100,000 [5000], `calls_a_second` 1–100,000 [200], `calls_a_caller` 1–100,000 [10], `calls_a_stranger`
+    /// 0–100,000 [50], `call_length` 1s–7d [4h], `outbound_an_hour` 0–100,000 [60], `nonce_life` 10s–1h [5m].
+    pub(crate) calls: switchboard::Limits,
+    /// `shards:` threads that run calls and media, 1–64; default: one a core.
+    pub(crate) shards: usize,
+    /// `disk_reserve:` free bytes under which no recording begins, `64MB` by default (`kB MB GB`, powers of 1024).
+    pub(crate) disk_reserve: u64,
+    /// `drain:` how long calls may go on after SIGTERM, 0s–24h, default 30s. A second signal ends at once.
+    pub(crate) drain: Duration,
+}
+
+/// `log:` what is written and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Log {
+    /// `format:` `text` (default) or `json`.
+    pub(crate) format: LogFormat,
+    /// `level:` a filter such as `info` (default) or `info,sip=debug`.
+    pub(crate) level: String,
+}
+
+/// The look of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// Reads and checks a file; `${NAME}` comes from the environment.
+    ///
+    /// # Errors
+    /// All faults of the file, ready to be shown. Flows are not looked at: [`load_flows`] does.
+    pub(crate) fn read(path: &Path) -> Result<Self, Faults> {
+        read::file(path)
+    }
+
+    /// The address under which a listener is reached by peers: `advertise:`; else the address it is bound to; else, when that is
+    /// `0.0.0.0` or `::`, the machine's primary address (that of its default route; 127.0.0.1 when it has none).
+    #[must_use]
+    pub(crate) fn reachable_at(&self, bound: IpAddr) -> IpAddr {
+        match self.advertise {
+            Some(address) => address,
+            None if bound.is_unspecified() => primary_address(bound.is_ipv6()),
+            None => bound,
+        }
+    }
+
+    /// All files that a reload reads, for a watcher: the configuration file, then the folders of flows, scripts and prompts.
+    #[must_use]
+    pub(crate) fn watched(&self) -> [PathBuf; 4] {
+        let Folders { flows, scripts, prompts, data: _ } = &self.folders;
+        [PathBuf::from(&*self.source.path), flows.clone(), scripts.clone(), prompts.clone()]
+    }
+}

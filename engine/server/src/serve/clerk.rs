@@ -1,0 +1,247 @@
+//! The clerk: what calls ask of the world (sounds, HTTP, mailboxes, webhooks), transcription, and the record of calls. Tokio.
+
+use super::{
+    shard::shelf_key,
+    wiring::{Errands, ShardDoor, ShardIn},
+};
+use audio::{Pcm, Prompt, tone};
+use call::{Answer, CallRecord, Errand, HttpReply, ToShard};
+use flow::{PromptItem, Tone};
+use speech::{Heard, Speech, SpeechFault, Transcribe};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use store::{Fetcher, HttpFetch, Store, WebhookDraft};
+use terms::Codec;
+use tokio::{io::AsyncWriteExt, sync::mpsc::Receiver};
+use voicemail::{FullBody, FullEvent};
+
+/// Samples a second that speech is rendered at (wide-band; narrow-band codecs resample).
+const SPEECH_RATE: u32 = 16_000;
+/// Prompts fetched from URLs may take this long.
+const URL_WAIT: Duration = Duration::from_secs(10);
+/// Language of prompts and transcripts when nobody names one.
+const LANGUAGE: &str = "en-US";
+
+/// What the clerk works with. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Clerk {
+    pub(super) store: Store,
+    pub(super) speech: Arc<Speech>,
+    pub(super) fetcher: Fetcher,
+    pub(super) prompts: PathBuf,
+    pub(super) country: audio::tone::Country,
+    pub(super) codecs: Arc<Vec<Codec>>,
+    pub(super) shards: Arc<Vec<ShardDoor>>,
+}
+
+impl Clerk {
+    /// Does errands until the last shard is gone.
+    pub(super) async fn run(self, mut errands: Receiver<Errands>) {
+        while let Some(errand) = errands.recv().await {
+            let clerk = self.clone();
+            tokio::spawn(async move { clerk.errand(errand).await });
+        }
+    }
+
+    async fn errand(&self, Errands { shard, call, ticket, errand }: Errands) {
+        let answer = match errand {
+            Errand::Prompt(item) => {
+                let key = shelf_key(&item);
+                let found = self.prompt(&item).await;
+                return self.reply(shard, ShardIn::Prompt { call, ticket, key, found }).await;
+            }
+            Errand::Http(http) => Answer::Http(self.http(http).await),
+            Errand::Mailbox { realm, mailbox } => {
+                Answer::Mailbox(self.store.room(&realm, &mailbox).await.map_err(|fault| fault.to_string()))
+            }
+            Errand::Notify { realm, notify } => Answer::Queued(self.notify(realm, notify, call).await),
+            Errand::MailboxFull { envelope, messages_max } => Answer::Queued(self.mailbox_full(&envelope, messages_max).await),
+            Errand::Script(_) | Errand::SpoolBegin { .. } | Errand::SpoolAppend { .. } | Errand::SpoolFinish { .. } => return,
+        };
+        self.reply(shard, ShardIn::Call(ToShard::Answer { call, ticket, answer })).await;
+    }
+
+    async fn reply(&self, shard: usize, value: ShardIn) {
+        let Some(door) = self.shards.get(shard).cloned() else { return };
+        // The queue may be full for a moment: that wait belongs to a thread that may wait.
+        let _ = tokio::task::spawn_blocking(move || door.send(value)).await;
+    }
+
+    // --- sounds -------------------------------------------------------------------------------------------------
+
+    /// Finds, fetches or renders a sound, encoded for every codec before the first caller hears it.
+    pub(super) async fn prompt(&self, item: &PromptItem) -> Result<Arc<Prompt>, String> {
+        let prompt = match item {
+            PromptItem::File(name) => self.file(name.clone()).await?,
+            PromptItem::Url(url) => self.url(url).await?,
+            PromptItem::Say(say) => {
+                let ask = speech::Say {
+                    text: say.text.clone(),
+                    language: say.language.clone().unwrap_or_else(|| LANGUAGE.to_owned()),
+                    voice: say.voice.clone(),
+                    rate: SPEECH_RATE,
+                };
+                let spoken = self.speech.say(ask).await.map_err(|fault| fault.to_string())?;
+                Prompt::shared(say.text.as_str(), &spoken.sound)
+            }
+            PromptItem::Tone(Tone::Beep) => tone::beep(),
+            PromptItem::Tone(Tone::Busy | Tone::Congestion) => tone::busy(self.country),
+            PromptItem::Tone(Tone::Dial) => Prompt::shared("dial tone", &tone::sine(425.0, Duration::from_secs(2), -13.0)),
+            PromptItem::Ring(_) => tone::ringback(self.country),
+            PromptItem::Silence(span) => Arc::new(tone::silence(*span)),
+        };
+        let (ready, codecs) = (Arc::clone(&prompt), Arc::clone(&self.codecs));
+        let _ = tokio::task::spawn_blocking(move || codecs.iter().for_each(|codec| ready.prepare(*codec))).await;
+        Ok(prompt)
+    }
+
+    async fn file(&self, name: String) -> Result<Arc<Prompt>, String> {
+        let folder = self.prompts.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let path = folder.join(&name);
+            let inside = path.canonicalize().map_err(|fault| format!("{name}: {fault}"))?;
+            let root = folder.canonicalize().map_err(|fault| fault.to_string())?;
+            if !inside.starts_with(&root) {
+                return Err(format!("{name} lies outside the prompts folder"));
+            }
+            let bytes = std::fs::read(&inside).map_err(|fault| format!("{name}: {fault}"))?;
+            decode(&name, &bytes)
+        });
+        work.await.map_err(|fault| fault.to_string())?
+    }
+
+    async fn url(&self, url: &str) -> Result<Arc<Prompt>, String> {
+        let found = self.fetcher.fetch_bytes(url, URL_WAIT).await.map_err(|fault| fault.to_string())?;
+        let name = url.split(['?', '#']).next().unwrap_or(url).to_owned();
+        tokio::task::spawn_blocking(move || decode(&name, &found)).await.map_err(|fault| fault.to_string())?
+    }
+
+    // --- the rest of the world ----------------------------------------------------------------------------------
+
+    async fn http(&self, http: flow::Http) -> Result<HttpReply, String> {
+        let mut headers = http.headers;
+        let body = http.body.map(|body| match body {
+            serde_json::Value::String(text) => text.into_bytes(),
+            other @ (serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Number(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_)) => {
+                if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+                }
+                other.to_string().into_bytes()
+            }
+        });
+        let method = match http.method {
+            flow::Method::Get => store::Method::Get,
+            flow::Method::Post => store::Method::Post,
+        };
+        let ask = HttpFetch { method, url: http.url, headers, body, timeout: http.timeout };
+        let reply = self.fetcher.fetch(ask).await.map_err(|fault| fault.to_string())?;
+        Ok(HttpReply { status: reply.status, text: reply.text, json: reply.json })
+    }
+
+    async fn notify(&self, realm: terms::Name, notify: flow::Notify, call: terms::CallId) -> Result<(), String> {
+        let now = self.store.now();
+        let body = serde_json::json!({ "type": notify.event, "timestamp": now.rfc3339(), "data": notify.body });
+        let order_key = format!("call {call}");
+        let draft = WebhookDraft { realm, url: notify.url, event: notify.event, body: body.to_string(), order_key };
+        self.store.enqueue(draft).await.map_err(|fault| fault.to_string())
+    }
+
+    async fn mailbox_full(&self, envelope: &voicemail::Envelope, messages_max: u32) -> Result<(), String> {
+        let body = FullBody {
+            realm: envelope.realm.clone(),
+            mailbox: envelope.mailbox.clone(),
+            messages_max,
+            caller: envelope.caller.clone(),
+            call: envelope.call,
+        };
+        let event = FullEvent::new(self.store.now(), body);
+        let urls: Vec<String> = envelope.wanting(voicemail::EventKind::Full).map(str::to_owned).collect();
+        self.store.enqueue_full(&event, &urls).await.map_err(|fault| fault.to_string())
+    }
+
+    // --- transcription ------------------------------------------------------------------------------------------
+
+    /// Writes down messages, one after the other, until `stop`.
+    pub(super) async fn transcribe_for_ever(self) {
+        loop {
+            match self.store.claim_job().await {
+                Ok(Some(job)) => self.transcribe(job).await,
+                Ok(None) => {
+                    if self.store.job_due().await.is_err() {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                }
+                Err(fault) => {
+                    tracing::error!(%fault, "jobs cannot be read");
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                }
+            }
+        }
+    }
+
+    async fn transcribe(&self, job: store::Job) {
+        let heard = match self.store.audio_path(job.message).await {
+            Ok(Some(path)) => {
+                let ask = Transcribe { heard: Heard::Wav(path), language: job.language.clone() };
+                self.speech.transcribe(ask).await.map_err(|fault| (fault.to_string(), may_retry(&fault)))
+            }
+            Ok(None) => Err(("the message has no audio any more".to_owned(), false)),
+            Err(fault) => Err((fault.to_string(), true)),
+        };
+        let written = match heard {
+            Ok(said) => {
+                tracing::info!(message = %job.message, took_ms = said.took_ms, "transcribed");
+                let transcript = voicemail::Transcript {
+                    text: said.text,
+                    language: said.language.or(job.language.clone()).unwrap_or_else(|| "en".to_owned()),
+                    model: said.model,
+                    took_ms: said.took_ms,
+                };
+                self.store.set_transcript(job.message, transcript).await.map(|_| ())
+            }
+            Err((why, may_retry)) => {
+                tracing::warn!(message = %job.message, why, "not transcribed");
+                self.store.fail_job(&job, &why, may_retry).await.map(|_| ())
+            }
+        };
+        if let Err(fault) = written {
+            tracing::error!(%fault, message = %job.message, "a transcript could not be kept");
+        }
+    }
+}
+
+fn decode(name: &str, bytes: &[u8]) -> Result<Arc<Prompt>, String> {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let pcm: Pcm = audio::decode_file(bytes, extension).map_err(|fault| format!("{name}: {fault}"))?;
+    Ok(Prompt::shared(name, &pcm))
+}
+
+/// Whether trying again later may help.
+const fn may_retry(fault: &SpeechFault) -> bool {
+    match fault {
+        SpeechFault::Busy | SpeechFault::NoEngine(_) | SpeechFault::Stopped => true,
+        SpeechFault::BadRequest(_) => false,
+    }
+}
+
+/// Writes call records, one JSON line each.
+pub(super) async fn keep_records(path: PathBuf, mut records: Receiver<Box<CallRecord>>) {
+    while let Some(record) = records.recv().await {
+        tracing::info!(
+            call = %record.id, from = %terms::Secret::new(&record.from), to = record.to, flow = record.flow,
+            status = record.status, ended_by = record.ended_by, "call over"
+        );
+        let Ok(mut line) = serde_json::to_vec(&record) else { continue };
+        line.push(b'\n');
+        let written = async {
+            let mut file = tokio::fs::OpenOptions::new().create(true).append(true).open(&path).await?;
+            file.write_all(&line).await
+        };
+        if let Err(fault) = written.await {
+            tracing::error!(%fault, "a call record could not be written");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The one place of the binary that reads the clocks.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use terms::{Now, UnixMs};
+
+/// Both clocks, now.
+#[expect(clippy::disallowed_methods, reason = "the shell hands the clocks to everybody else")]
+pub(crate) fn now() -> Now {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Now { at: Instant::now(), unix: UnixMs(u64::try_from(unix.as_millis()).unwrap_or(u64::MAX)) }
+}

@@ -1,0 +1,156 @@
+//! The exchange as HTTP sees it: questions travel to the front's own thread and back.
+
+use super::{
+    reload::Reloader,
+    wiring::{FrontDoor, FrontIn},
+};
+use api::{
+    Answer, CallView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, Readiness, Reloaded,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use switchboard::{CallState, Front, Input};
+use terms::{CallId, Name, Now, UnixMs};
+use tokio::sync::oneshot;
+
+/// See the head of this file.
+pub(super) struct Desk {
+    pub(super) front: FrontDoor,
+    pub(super) reloader: Arc<Reloader>,
+    pub(super) draining: Arc<AtomicBool>,
+}
+
+impl Desk {
+    /// Asks the front's thread.
+    fn ask<T: Send + 'static>(&self, question: impl FnOnce(&mut Front, Now) -> T + Send + 'static) -> Answer<T> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.front.try_push(FrontIn::Ask(Box::new(move |front, now| {
+            let _ = reply.send(question(front, now));
+        })));
+        self.front.wake();
+        Box::pin(async move {
+            asked.map_err(|_| ExchangeFault::Unavailable("the exchange is overloaded".to_owned()))?;
+            answer.await.map_err(|_| ExchangeFault::Unavailable("the exchange is stopping".to_owned()))
+        })
+    }
+}
+
+fn connection_view(front: &Front, connection: &switchboard::Connection, now: Now) -> ConnectionView {
+    let contacts: Vec<ContactView> = front
+        .devices(&connection.name, now)
+        .into_iter()
+        .map(|device| {
+            let mut words = device.source.split(' ');
+            let transport = words.next().unwrap_or_default().to_owned();
+            let source = words.next().unwrap_or_default().to_owned();
+            let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+            ContactView {
+                uri: device.contact,
+                agent: device.agent,
+                source,
+                transport,
+                since: UnixMs(now.unix.0.saturating_sub(ms(device.age))).rfc3339(),
+                expires: UnixMs(now.unix.0.saturating_add(ms(device.expires_in))).rfc3339(),
+            }
+        })
+        .collect();
+    let kind = match (&connection.passwords, &connection.via) {
+        (None, _) => "virtual",
+        (Some(_), None) => "device",
+        (Some(_), Some(_)) => "external",
+    };
+    let online = !contacts.is_empty() || connection.passwords.is_none() || connection.via.is_some();
+    ConnectionView { realm: connection.realm.clone(), name: connection.name.clone(), kind: kind.to_owned(), online, contacts }
+}
+
+fn call_views(front: &Front, now: Now) -> Vec<CallView> {
+    let realm = front.directory().default_realm().clone();
+    let snapshot = front.snapshot(now);
+    snapshot
+        .calls
+        .into_iter()
+        .map(|view| CallView {
+            id: view.id,
+            realm: realm.clone(),
+            from: view.from,
+            to: view.to,
+            state: state_name(view.state).to_owned(),
+            since: view.began.rfc3339(),
+            flow: None,
+            step: None,
+            legs: Vec::new(),
+            timeline: Vec::new(),
+        })
+        .collect()
+}
+
+const fn state_name(state: CallState) -> &'static str {
+    state.name()
+}
+
+impl Exchange for Desk {
+    fn connections(&self) -> Answer<Vec<ConnectionView>> {
+        self.ask(|front, now| {
+            let directory = Arc::clone(front.directory());
+            directory.connections().map(|connection| connection_view(front, connection, now)).collect()
+        })
+    }
+
+    fn connection(&self, name: Name) -> Answer<Option<ConnectionView>> {
+        self.ask(move |front, now| {
+            let directory = Arc::clone(front.directory());
+            directory.connection(name.as_str()).map(|connection| connection_view(front, connection, now))
+        })
+    }
+
+    fn calls(&self) -> Answer<Vec<CallView>> {
+        self.ask(|front, now| call_views(front, now))
+    }
+
+    fn call(&self, id: CallId) -> Answer<Option<CallView>> {
+        self.ask(move |front, now| call_views(front, now).into_iter().find(|view| view.id == id))
+    }
+
+    fn hang_up(&self, id: CallId) -> Answer<bool> {
+        let door = self.front.clone();
+        self.ask(move |front, now| {
+            let is_there = front.snapshot(now).calls.iter().any(|call| call.id == id);
+            if is_there {
+                let order = FrontIn::Input(Box::new(Input::HangUp { call: id, why: "hung up by the API" }));
+                // The front's own queue, from its own thread: it must not wait for itself.
+                return door.try_push(order).is_ok();
+            }
+            false
+        })
+    }
+
+    fn flows(&self) -> Answer<FlowsView> {
+        let status = self.reloader.status();
+        Box::pin(async move {
+            Ok(FlowsView {
+                version: status.number,
+                loaded_at: status.loaded_at.rfc3339(),
+                last_fault: status.last_fault,
+                flows: status.flows.into_iter().map(|name| FlowView { file: name.clone(), name }).collect(),
+            })
+        })
+    }
+
+    fn reload(&self) -> Answer<Reloaded> {
+        let reloader = Arc::clone(&self.reloader);
+        Box::pin(async move {
+            let work = tokio::task::spawn_blocking(move || reloader.reload("the API"));
+            let result = work.await.map_err(|fault| ExchangeFault::Failed(fault.to_string()))?;
+            Ok(match result {
+                Ok(version) => Reloaded::Accepted { version },
+                Err(faults) => Reloaded::Refused { faults },
+            })
+        })
+    }
+
+    fn readiness(&self) -> Readiness {
+        if self.draining.load(Ordering::Relaxed) { Readiness::NotReady("draining".to_owned()) } else { Readiness::Ready }
+    }
+}

@@ -1,0 +1,111 @@
+//! Hot reload: on a file change, on SIGHUP, by the API. The whole set is read and checked; if anything is wrong the last
+//! good one stays, and the fault is in the log and the API. Calls keep the version they began with.
+
+use super::{
+    clock,
+    wiring::{FrontDoor, FrontIn, ShardDoor, ShardIn},
+};
+use crate::config::{Config, load_flows};
+use notify_debouncer_full::{DebounceEventResult, new_debouncer, notify::RecursiveMode};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use terms::UnixMs;
+
+/// Editors write a file in several steps: changes are taken together when this long nothing more came.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// What the API shows of the flows.
+#[derive(Clone, Debug)]
+pub(super) struct Status {
+    /// Counts good sets since the start, from 1.
+    pub(super) number: u64,
+    /// Content hash of the set in use.
+    pub(super) version: String,
+    pub(super) loaded_at: UnixMs,
+    pub(super) last_fault: Option<String>,
+    pub(super) flows: Vec<String>,
+}
+
+/// See the head of this file.
+pub(super) struct Reloader {
+    path: PathBuf,
+    front: FrontDoor,
+    shards: Vec<ShardDoor>,
+    status: Mutex<Status>,
+}
+
+impl Reloader {
+    pub(super) fn new(path: PathBuf, flows: &flow::FlowSet, front: FrontDoor, shards: Vec<ShardDoor>) -> Self {
+        let status = Status {
+            number: 1,
+            version: flows.version().to_owned(),
+            loaded_at: clock::now().unix,
+            last_fault: None,
+            flows: names_of(flows),
+        };
+        Self { path, front, shards, status: Mutex::new(status) }
+    }
+
+    /// What is in use now.
+    pub(super) fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads everything again. The number of the set in use, or all faults as `callflow check` shows them.
+    pub(super) fn reload(&self, who: &str) -> Result<u64, String> {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = Config::read(&self.path).and_then(|config| load_flows(&config).map(|(flows, _)| (config, flows)));
+        let (config, flows) = match read {
+            Ok(read) => read,
+            Err(faults) => {
+                let text = faults.to_string();
+                tracing::error!(by = who, "reload refused, version {} stays in use:\n{text}", status.number);
+                status.last_fault = Some(text.clone());
+                return Err(text);
+            }
+        };
+        for shard in &self.shards {
+            shard.send(ShardIn::ForgetPrompts);
+        }
+        self.front.send(FrontIn::Input(Box::new(switchboard::Input::Directory(config.directory))));
+        if flows.version() != status.version {
+            status.number += 1;
+            status.version = flows.version().to_owned();
+            status.loaded_at = clock::now().unix;
+            status.flows = names_of(&flows);
+            tracing::info!(by = who, version = status.number, hash = status.version, "flows reloaded");
+        }
+        self.front.send(FrontIn::Input(Box::new(switchboard::Input::Flows(flows))));
+        status.last_fault = None;
+        Ok(status.number)
+    }
+}
+
+fn names_of(flows: &flow::FlowSet) -> Vec<String> {
+    flows.names().into_iter().map(str::to_owned).collect()
+}
+
+/// Watches the folders (not the files: editors rename, mounts swap links); the watcher works as long as it is kept.
+///
+/// # Errors
+/// When the system cannot watch; SIGHUP and the API still reload then.
+pub(super) fn watch(paths: &[PathBuf], reloader: Arc<Reloader>) -> Result<impl Sized + use<>, notify_debouncer_full::notify::Error> {
+    let mut debouncer = new_debouncer(SETTLE, None, move |result: DebounceEventResult| {
+        let Ok(events) = result else { return };
+        if events.iter().any(|event| !event.kind.is_access()) {
+            let _ = reloader.reload("a file change");
+        }
+    })?;
+    for path in paths {
+        let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or_else(|| Path::new(".")) };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let mode = if path.is_dir() { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+        if folder.exists() {
+            debouncer.watch(folder, mode)?;
+        }
+    }
+    Ok(debouncer)
+}

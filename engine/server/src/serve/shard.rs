@@ -1,0 +1,359 @@
+//! A shard thread: a pure [`call::Shard`], its RTP sockets, and the 1 ms clock.
+//!
+//! With few packets it sleeps until the next packet or deadline (lowest delay); with many it looks once a millisecond, because
+//! waking for each packet costs as much as the packet itself.
+
+use super::{
+    clock,
+    ports::Ports,
+    wiring::{Bell, Errands, FrontDoor, FrontIn, ScriptStep, ShardDoor, ShardIn},
+};
+use audio::Prompt;
+use call::{Answer, Disposition, Errand, Output, Shard, Ticket, ToFront, ToShard};
+use flow::PromptItem;
+use rustix::event::{Timespec, epoll};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender},
+    },
+    time::{Duration, Instant},
+};
+use store::{Finished, LeftOver, RecordingMeta, SpoolWriter};
+use terms::{CallId, MessageId, Now};
+
+/// Events read from epoll at once.
+const EVENTS: usize = 1_024;
+/// Packets read from one socket in one turn, so that a flooded one cannot starve the others.
+const BURST: usize = 4;
+/// Values taken from the queue in one turn, so that media never waits for a burst of calls.
+const INBOX_BURST: usize = 64;
+/// Packets in a turn above which the shard stops waking for each.
+const BUSY_PACKETS: usize = 4;
+/// Largest packet read (Ethernet's 1,500 with room).
+const PACKET_MAX: usize = 2_048;
+/// Marks the bell in epoll.
+const BELL: u64 = u64::MAX;
+/// The pause of a busy shard.
+const SLOT: Duration = Duration::from_millis(1);
+/// Waking this late is overload when it happens often.
+const LATE: Duration = Duration::from_millis(15);
+/// Recordings shorter than this are deleted when a crash left them.
+const LEFT_OVER_MIN: Duration = Duration::from_secs(1);
+
+/// What a shard thread is given.
+pub(super) struct ShardThread {
+    pub(super) index: usize,
+    pub(super) inbox: Receiver<ShardIn>,
+    pub(super) bell: Arc<Bell>,
+    pub(super) own_door: ShardDoor,
+    pub(super) front: FrontDoor,
+    pub(super) errands: tokio::sync::mpsc::Sender<Errands>,
+    pub(super) scripts: SyncSender<ScriptStep>,
+    pub(super) spool: SpoolWriter,
+    pub(super) ports: Ports,
+}
+
+/// The thread's own belongings while it runs.
+struct Running {
+    with: ShardThread,
+    shard: Shard,
+    shelf: HashMap<String, Arc<Prompt>>,
+    /// What the front's queue had no room for.
+    to_front: VecDeque<ToFront>,
+    pressure: Pressure,
+}
+
+/// How often the clock came late.
+#[derive(Default)]
+struct Pressure {
+    late: u32,
+    overloaded: bool,
+}
+
+impl ShardThread {
+    /// Runs until told to stop.
+    pub(super) fn run(self) {
+        let now = clock::now();
+        let added = epoll::add(self.ports.epoll(), self.bell.fd(), epoll::EventData::new_u64(BELL), epoll::EventFlags::IN);
+        if let Err(fault) = added {
+            tracing::error!(%fault, "a shard cannot hear its bell");
+            return;
+        }
+        let mut running = Running {
+            with: self,
+            shard: Shard::new(now.at),
+            shelf: HashMap::new(),
+            to_front: VecDeque::new(),
+            pressure: Pressure::default(),
+        };
+        running.turn_for_ever();
+    }
+}
+
+impl Running {
+    fn turn_for_ever(&mut self) {
+        let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS);
+        let mut buffer = [0_u8; PACKET_MAX];
+        let mut packets = 0;
+        loop {
+            let planned = self.sleep(packets, &mut events);
+            let now = clock::now();
+            self.watch_pressure(planned, now.at);
+            packets = self.read_packets(&events, &mut buffer, now);
+            self.shard.handle_timeout(now, &mut self.with.ports);
+            self.drain(now);
+            if !self.read_inbox(now) {
+                return;
+            }
+            self.flush_front();
+        }
+    }
+
+    /// Waits for packets, the bell, or the next deadline; fills `events`. Answers when it meant to wake.
+    fn sleep(&mut self, packets: usize, events: &mut Vec<epoll::Event>) -> Option<Instant> {
+        events.clear();
+        let due = self.shard.poll_timeout();
+        let now = clock::now().at;
+        let wait = due.map(|due| due.saturating_duration_since(now));
+        if packets >= BUSY_PACKETS {
+            let pause = wait.map_or(SLOT, |wait| wait.min(SLOT));
+            if !pause.is_zero() {
+                #[expect(clippy::disallowed_methods, reason = "the 1 ms clock of a busy shard")]
+                std::thread::sleep(pause);
+            }
+            self.poll(Some(Duration::ZERO), events);
+            return Some(now + pause);
+        }
+        let wait = if self.to_front.is_empty() { wait } else { Some(wait.map_or(SLOT, |wait| wait.min(SLOT))) };
+        self.with.bell.arm();
+        // What came between the last look and arming would not ring.
+        let wait = match self.peek_inbox() {
+            true => Some(Duration::ZERO),
+            false => wait,
+        };
+        self.poll(wait, events);
+        self.with.bell.disarm();
+        wait.map(|wait| now + wait)
+    }
+
+    fn peek_inbox(&mut self) -> bool {
+        // A queue cannot be peeked: take one and do it now.
+        match self.with.inbox.try_recv() {
+            Ok(value) => {
+                let now = clock::now();
+                self.take(value, now);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn poll(&self, wait: Option<Duration>, events: &mut Vec<epoll::Event>) {
+        let wait = wait.map(|wait| Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(wait.subsec_nanos()),
+        });
+        let spare = rustix::buffer::spare_capacity(events);
+        if let Err(fault) = epoll::wait(self.with.ports.epoll(), spare, wait.as_ref())
+            && fault != rustix::io::Errno::INTR
+        {
+            tracing::error!(%fault, "epoll");
+        }
+    }
+
+    fn read_packets(&mut self, events: &[epoll::Event], buffer: &mut [u8], now: Now) -> usize {
+        let mut packets = 0;
+        for event in events {
+            let token = event.data.u64();
+            if token == BELL {
+                continue;
+            }
+            for _ in 0..BURST {
+                let Some((seat, leg, is_rtcp, from, length)) = self.with.ports.receive(token, buffer) else { break };
+                packets += 1;
+                self.shard.packet((seat, leg, is_rtcp), from, &buffer[..length], now, &mut self.with.ports);
+                if packets % 64 == 0 {
+                    self.drain(now);
+                }
+                if events.len() > BUSY_PACKETS {
+                    break;
+                }
+            }
+        }
+        packets
+    }
+
+    /// Takes what waits in the queue; `false` when the thread shall end.
+    fn read_inbox(&mut self, now: Now) -> bool {
+        for _ in 0..INBOX_BURST {
+            let Ok(value) = self.with.inbox.try_recv() else { return true };
+            if !self.take(value, now) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, value: ShardIn, now: Now) -> bool {
+        match value {
+            ShardIn::Call(message) => self.shard.handle(message, now, &mut self.with.ports),
+            ShardIn::Prompt { call, ticket, key, found } => {
+                if let (Some(key), Ok(prompt)) = (key, &found) {
+                    self.shelf.insert(key, Arc::clone(prompt));
+                }
+                self.answer(call, ticket, Answer::Prompt(found), now);
+            }
+            ShardIn::ForgetPrompts => self.shelf.clear(),
+            ShardIn::Stop => return false,
+        }
+        self.drain(now);
+        true
+    }
+
+    fn answer(&mut self, call: CallId, ticket: Ticket, answer: Answer, now: Now) {
+        self.shard.handle(ToShard::Answer { call, ticket, answer }, now, &mut self.with.ports);
+    }
+
+    /// Carries out what the calls want.
+    fn drain(&mut self, now: Now) {
+        while let Some(output) = self.shard.poll_output() {
+            match output {
+                Output::Front(message) => self.to_front.push_back(message),
+                Output::Errand { call, ticket, errand } => self.errand(call, ticket, errand, now),
+                Output::OpenMedia { seat, leg } => {
+                    let address = self.with.ports.open(seat, leg);
+                    self.shard.media_opened(seat, leg, address, now, &mut self.with.ports);
+                }
+                Output::CloseMedia { seat, leg } => self.with.ports.close(seat, leg),
+            }
+        }
+    }
+
+    fn flush_front(&mut self) {
+        if self.to_front.is_empty() {
+            return;
+        }
+        while let Some(message) = self.to_front.pop_front() {
+            let value = FrontIn::Input(Box::new(switchboard::Input::Shard(message)));
+            if let Err(FrontIn::Input(refused)) = self.with.front.try_push(value) {
+                if let switchboard::Input::Shard(message) = *refused {
+                    self.to_front.push_front(message);
+                }
+                break;
+            }
+        }
+        self.with.front.wake();
+    }
+
+    fn errand(&mut self, call: CallId, ticket: Ticket, errand: Errand, now: Now) {
+        match errand {
+            Errand::Prompt(item) => {
+                let on_shelf = shelf_key(&item).and_then(|key| self.shelf.get(&key)).cloned();
+                match on_shelf {
+                    Some(prompt) => self.answer(call, ticket, Answer::Prompt(Ok(prompt)), now),
+                    None => self.to_clerk(call, ticket, Errand::Prompt(item), now),
+                }
+            }
+            Errand::Script(job) => {
+                let step = ScriptStep { shard: self.with.index, call, ticket, job };
+                if self.with.scripts.try_send(step).is_err() {
+                    tracing::error!(%call, "the script threads are behind: a step is lost and its call will be rescued");
+                }
+            }
+            Errand::SpoolBegin { realm, id, rate, envelope } => {
+                let left_over = envelope.map_or(LeftOver::File, LeftOver::Message);
+                let began = now.unix;
+                let meta = RecordingMeta { id, realm, call, began, rate_hz: rate, length_min: LEFT_OVER_MIN, left_over };
+                self.spool_begin(call, ticket, meta, now);
+            }
+            Errand::SpoolAppend { id, samples } => {
+                if let Err(fault) = self.with.spool.try_append(id, samples.into_vec()) {
+                    tracing::warn!(%call, recording = %id, %fault, "sound of a recording is lost");
+                }
+            }
+            Errand::SpoolFinish { id, disposition } => self.spool_finish(call, ticket, id, disposition, now),
+            errand @ (Errand::Http(_) | Errand::Mailbox { .. } | Errand::Notify { .. } | Errand::MailboxFull { .. }) => {
+                self.to_clerk(call, ticket, errand, now);
+            }
+        }
+    }
+
+    fn to_clerk(&mut self, call: CallId, ticket: Ticket, errand: Errand, now: Now) {
+        let request = Errands { shard: self.with.index, call, ticket, errand };
+        if let Err(refused) = self.with.errands.try_send(request) {
+            let busy = || "the clerk is behind".to_owned();
+            let answer = match refused.into_inner().errand {
+                Errand::Prompt(_) => Answer::Prompt(Err(busy())),
+                Errand::Http(_) => Answer::Http(Err(busy())),
+                Errand::Mailbox { .. } => Answer::Mailbox(Err(busy())),
+                Errand::Notify { .. } | Errand::MailboxFull { .. } => Answer::Queued(Err(busy())),
+                Errand::Script(_) | Errand::SpoolBegin { .. } | Errand::SpoolAppend { .. } | Errand::SpoolFinish { .. } => return,
+            };
+            self.answer(call, ticket, answer, now);
+        }
+    }
+
+    fn spool_begin(&mut self, call: CallId, ticket: Ticket, meta: RecordingMeta, now: Now) {
+        let door = self.with.own_door.clone();
+        let on_fault = Box::new(move |_, fault: store::SpoolFault| {
+            let answer = Answer::SpoolBegun(Err(fault.to_string()));
+            door.send(ShardIn::Call(ToShard::Answer { call, ticket, answer }));
+        });
+        let begun = self.with.spool.try_begin(meta, on_fault).map_err(|fault| fault.to_string());
+        self.answer(call, ticket, Answer::SpoolBegun(begun), now);
+    }
+
+    fn spool_finish(&mut self, call: CallId, ticket: Ticket, id: MessageId, disposition: Disposition, now: Now) {
+        let disposition = match disposition {
+            Disposition::Discard => store::Disposition::Discard,
+            Disposition::Keep { until } => store::Disposition::File(until),
+            Disposition::Message(draft) => store::Disposition::Message(draft),
+        };
+        let door = self.with.own_door.clone();
+        let reply = Box::new(move |finished| {
+            let result = match finished {
+                Finished::Discarded => Ok(None),
+                Finished::File { path, .. } => Ok(Some(path.display().to_string())),
+                Finished::Message { .. } => Ok(None),
+                Finished::Failed(why) => Err(why),
+            };
+            let answer = Answer::SpoolFinished(result);
+            door.send(ShardIn::Call(ToShard::Answer { call, ticket, answer }));
+        });
+        if let Err(refused) = self.with.spool.try_finish(id, disposition, reply) {
+            tracing::error!(recording = %id, fault = %refused.fault, "a recording could not be finished; it is kept for the next start");
+            self.answer(call, ticket, Answer::SpoolFinished(Err(refused.fault.to_string())), now);
+        }
+    }
+
+    /// Tells the front when the clock keeps coming late, and when it no longer does.
+    fn watch_pressure(&mut self, planned: Option<Instant>, now: Instant) {
+        let is_late = planned.is_some_and(|planned| now.saturating_duration_since(planned) > LATE);
+        let pressure = &mut self.pressure;
+        pressure.late = if is_late { (pressure.late + 8).min(256) } else { pressure.late.saturating_sub(1) };
+        let overloaded = if pressure.overloaded { pressure.late > 0 } else { pressure.late >= 64 };
+        if overloaded != pressure.overloaded {
+            pressure.overloaded = overloaded;
+            tracing::warn!(shard = self.with.index, overloaded, "the media clock comes late");
+            let input = Box::new(switchboard::Input::Overload(overloaded));
+            let _ = self.with.front.try_push(FrontIn::Input(input));
+            self.with.front.wake();
+        }
+    }
+}
+
+/// Under which name a sound stands on the shelf; `None`: not kept here (URLs change).
+pub(super) fn shelf_key(item: &PromptItem) -> Option<String> {
+    match item {
+        PromptItem::File(name) => Some(format!("file {name}")),
+        PromptItem::Say(say) => {
+            let (voice, language) = (say.voice.as_deref().unwrap_or_default(), say.language.as_deref().unwrap_or_default());
+            Some(format!("say {voice} {language} {}", say.text))
+        }
+        PromptItem::Tone(tone) => Some(format!("tone {tone:?}")),
+        PromptItem::Ring(span) => Some(format!("ring {}", span.as_millis())),
+        PromptItem::Url(_) | PromptItem::Silence(_) => None,
+    }
+}

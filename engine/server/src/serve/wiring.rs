@@ -1,0 +1,184 @@
+//! Every queue between the threads, with the reason for its bound and what happens when it is full.
+//!
+//! ```text
+//!           ToShard, waits when full            Errand, refused when full
+//!   front ──────────────────────────▶ shard ──────────────────────────────▶ clerk, scripts
+//!         ◀──────────────────────────       ◀──────────────────────────────
+//!           ToFront, kept aside when full       answers, wait when full
+//! ```
+//! In the cycle front–shard only the front waits; in the cycle shard–clerk only the clerk does. A shard never waits.
+
+use call::{Errand, Ticket, ToShard};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+};
+use switchboard::Front;
+use terms::{CallId, Now};
+
+/// To the front: two messages a call and 2,500 calls a second make 4,096 almost a second's worth. Full: shards keep the rest
+/// aside, the clerk waits.
+const FRONT_QUEUE: usize = 4_096;
+/// To one shard: as above. Full: the front waits, which slows the reading of SIP sockets, which is what overload should do.
+const SHARD_QUEUE: usize = 4_096;
+/// Errands of all shards: prompts not on the shelf, HTTP, mailbox counts. Full: the errand fails at once.
+const ERRAND_QUEUE: usize = 4_096;
+/// Script steps waiting for a thread. Full: the step fails, the call takes its rescue path.
+const SCRIPT_QUEUE: usize = 1_024;
+/// Call records waiting for the disk. Full: the record goes to the log only.
+const RECORD_QUEUE: usize = 4_096;
+
+/// To the front thread.
+pub(super) enum FrontIn {
+    /// Something for the front itself.
+    Input(Box<switchboard::Input>),
+    /// A question of the API, answered on the front's own thread.
+    Ask(Box<dyn FnOnce(&mut Front, Now) + Send>),
+    /// End the thread.
+    Stop,
+}
+
+/// The way to the front.
+#[derive(Clone)]
+pub(super) struct FrontDoor {
+    queue: SyncSender<FrontIn>,
+    waker: Arc<mio::Waker>,
+}
+
+impl FrontDoor {
+    pub(super) fn new(waker: mio::Waker) -> (Self, Receiver<FrontIn>) {
+        let (queue, inbox) = sync_channel(FRONT_QUEUE);
+        (Self { queue, waker: Arc::new(waker) }, inbox)
+    }
+    /// Waits when the queue is full: for the clerk.
+    pub(super) fn send(&self, value: FrontIn) {
+        if self.queue.send(value).is_ok() {
+            self.wake();
+        }
+    }
+    /// Never waits and does not wake: for shards, which wake once after many.
+    pub(super) fn try_push(&self, value: FrontIn) -> Result<(), FrontIn> {
+        self.queue.try_send(value).map_err(|refused| match refused {
+            TrySendError::Full(value) | TrySendError::Disconnected(value) => value,
+        })
+    }
+    /// Lets the front look at its queue.
+    pub(super) fn wake(&self) {
+        if let Err(fault) = self.waker.wake() {
+            tracing::error!(%fault, "the front cannot be woken");
+        }
+    }
+}
+
+/// To a shard thread.
+pub(super) enum ShardIn {
+    /// For a call, or a new one.
+    Call(ToShard),
+    /// A prompt the clerk found, for a call and for the shelf.
+    Prompt {
+        /// The call.
+        call: CallId,
+        /// Its ticket.
+        ticket: Ticket,
+        /// Name on the shelf; `None`: not to be kept.
+        key: Option<String>,
+        /// What was found.
+        found: Result<Arc<audio::Prompt>, String>,
+    },
+    /// Prompt files changed: the shelf is emptied.
+    ForgetPrompts,
+    /// End the thread.
+    Stop,
+}
+
+/// Wakes a shard that sleeps without a deadline.
+pub(super) struct Bell {
+    event: OwnedFd,
+    asleep: AtomicBool,
+}
+
+impl Bell {
+    fn new() -> std::io::Result<Self> {
+        let event = rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK | rustix::event::EventfdFlags::CLOEXEC)?;
+        Ok(Self { event, asleep: AtomicBool::new(false) })
+    }
+    /// The descriptor that becomes readable when the bell rings.
+    pub(super) fn fd(&self) -> impl AsFd + '_ {
+        &self.event
+    }
+    /// The shard is about to sleep: from now on the bell rings.
+    pub(super) fn arm(&self) {
+        self.asleep.store(true, Ordering::SeqCst);
+    }
+    /// The shard is awake.
+    pub(super) fn disarm(&self) {
+        self.asleep.store(false, Ordering::SeqCst);
+        let mut count = [0_u8; 8];
+        let _ = rustix::io::read(&self.event, &mut count);
+    }
+    fn ring(&self) {
+        if self.asleep.swap(false, Ordering::SeqCst) {
+            let _ = rustix::io::write(&self.event, &1_u64.to_ne_bytes());
+        }
+    }
+}
+
+/// The way to a shard.
+#[derive(Clone)]
+pub(super) struct ShardDoor {
+    queue: SyncSender<ShardIn>,
+    bell: Arc<Bell>,
+}
+
+impl ShardDoor {
+    pub(super) fn new() -> std::io::Result<(Self, Receiver<ShardIn>, Arc<Bell>)> {
+        let (queue, inbox) = sync_channel(SHARD_QUEUE);
+        let bell = Arc::new(Bell::new()?);
+        Ok((Self { queue, bell: Arc::clone(&bell) }, inbox, bell))
+    }
+    /// Waits when the queue is full: for the front, the clerk and the spool, never for a shard.
+    pub(super) fn send(&self, value: ShardIn) {
+        if self.queue.send(value).is_ok() {
+            self.bell.ring();
+        }
+    }
+}
+
+/// An errand on its way to the clerk.
+pub(super) struct Errands {
+    /// Which shard asked.
+    pub(super) shard: usize,
+    /// Which call.
+    pub(super) call: CallId,
+    /// To answer by.
+    pub(super) ticket: Ticket,
+    /// What is wanted.
+    pub(super) errand: Errand,
+}
+
+/// A script step on its way to the script threads.
+pub(super) struct ScriptStep {
+    pub(super) shard: usize,
+    pub(super) call: CallId,
+    pub(super) ticket: Ticket,
+    pub(super) job: flow::ScriptJob,
+}
+
+/// The queue of errands.
+pub(super) fn errands() -> (tokio::sync::mpsc::Sender<Errands>, tokio::sync::mpsc::Receiver<Errands>) {
+    tokio::sync::mpsc::channel(ERRAND_QUEUE)
+}
+
+/// The queue of script steps.
+pub(super) fn scripts() -> (SyncSender<ScriptStep>, Receiver<ScriptStep>) {
+    sync_channel(SCRIPT_QUEUE)
+}
+
+/// The queue of call records.
+pub(super) fn records() -> (tokio::sync::mpsc::Sender<Box<call::CallRecord>>, tokio::sync::mpsc::Receiver<Box<call::CallRecord>>) {
+    tokio::sync::mpsc::channel(RECORD_QUEUE)
+}
