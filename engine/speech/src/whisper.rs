@@ -160,7 +160,7 @@ fn run(state: &mut WhisperState, samples: &[f32], language: Option<&str>) -> Res
     params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
     let tokens = (seconds * TOKENS_A_SECOND + TOKENS_SPARE).min(TOKENS_MAX);
     params.set_max_tokens(i32::try_from(tokens).unwrap_or(0));
-    params.set_abort_callback_safe(is_too_late as fn() -> bool);
+    params.set_abort_callback_safe(Some(is_too_late));
     let audio_length = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
     let patience = PATIENCE.saturating_add(audio_length.saturating_mul(PATIENCE_PER_AUDIO));
     DEADLINE.set(Some(clock() + patience));
