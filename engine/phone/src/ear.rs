@@ -335,6 +335,7 @@ fn speak(mouth: &mut Option<(Sound, usize, bool)>, codec: Codec) -> Vec<u8> {
 const _: () = assert!(RATE == 8_000);
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "virtual time must begin somewhere")]
 mod tests {
     use super::*;
     use crate::tone::tone_share;

@@ -60,6 +60,7 @@ pub(crate) fn request(method: rsip::Method, uri: &str, headers: Vec<Header>, bod
 }
 
 /// An answer to `request`: its Via, From, To (with `tag` added where it has none), Call-ID, CSeq and Record-Route, then `more`.
+#[expect(clippy::wildcard_enum_match_arm, reason = "an answer repeats these headers and no other (RFC 3261 §8.2.6)")]
 pub(crate) fn answer(request: &Request, status: u16, tag: &str, more: Vec<Header>, body: Vec<u8>) -> Response {
     let mut headers = Vec::new();
     for header in request.headers.iter() {
@@ -71,7 +72,6 @@ pub(crate) fn answer(request: &Request, status: u16, tag: &str, more: Vec<Header
                 let tagged = if tag.is_empty() || parameter(value, "tag").is_some() { value.to_owned() } else { format!("{value};tag={tag}") };
                 headers.push(rsip::headers::To::new(tagged).into());
             }
-            #[expect(clippy::wildcard_enum_match_arm, reason = "an answer repeats these headers and no other (RFC 3261 §8.2.6)")]
             _ => {}
         }
     }

@@ -507,12 +507,12 @@ impl Phone {
     }
 
     /// When a waiting step should be looked at again without any input.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these wait for silence")]
     fn wake(&self, running: &Running) -> Option<Instant> {
         let limit = Self::limit(&running.step).map(|span| running.since + span);
         let silence = match &running.step {
             Step::WaitSilence { lasting, .. } | Step::WaitCue { silence: lasting, .. } => Some(self.quiet_since(running) + *lasting),
             Step::WaitPrompt { .. } => Some(self.quiet_since(running) + PROMPT_END),
-            #[expect(clippy::wildcard_enum_match_arm, reason = "only these wait for silence")]
             _ => None,
         };
         match (limit, silence) {
@@ -530,10 +530,8 @@ impl Phone {
         let over = Self::limit(&running.step).is_some_and(|span| now >= running.since + span);
         let verdict = self.judge(running, now);
         match (verdict, over) {
-            (Progress::Waiting, true) => match &running.step {
-                Step::Wait(_) | Step::Stay { .. } => Progress::Done,
-                step => Progress::Failed(format!("{} did not come true in time", step.name())),
-            },
+            (Progress::Waiting, true) if matches!(running.step, Step::Wait(_) | Step::Stay { .. }) => Progress::Done,
+            (Progress::Waiting, true) => Progress::Failed(format!("{} did not come true in time", running.step.name())),
             (verdict, _) => verdict,
         }
     }

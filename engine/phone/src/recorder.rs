@@ -104,6 +104,7 @@ impl Recorder {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "virtual time must begin somewhere")]
 mod tests {
     use super::*;
     use crate::{sound::Sound, tone::tone_share};

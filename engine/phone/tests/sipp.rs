@@ -1,6 +1,8 @@
 //! The shell against an independent SIP stack: SIPp's built-in scenarios on loopback. Says so and passes when SIPp is
 //! not installed (`tests/install.sh` installs it).
 
+#![expect(clippy::unwrap_used, reason = "a test may end at what it did not expect")]
+
 use phone::{Account, CallOptions, Handset, Manners, Outcome, Protocol, Sound, Step, Wire, call};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};

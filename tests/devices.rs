@@ -1,0 +1,60 @@
+//! The main story with phones nobody here wrote: PJSIP registers, calls the reception, hears the prompt, presses a key and
+//! is bridged to baresip; what each of them heard is measured.
+
+use crate::peers::baresip::Baresip;
+use crate::peers::exchange::{Exchange, House, ms, s};
+use crate::peers::pjsua::Pjsua;
+use phone::tone_share;
+
+/// The greatest share of a tone in any half second of a recording.
+fn best_share(heard: &[i16], hz: f32) -> f32 {
+    heard.windows(4_000).step_by(800).map(|part| tone_share(part, hz)).fold(0.0, f32::max)
+}
+
+#[test]
+fn pjsip_registers_hears_the_prompt_presses_1_and_talks_to_baresip() {
+    let mut exchange = Exchange::start(&House::default());
+    let mut bob = Baresip::start("bob", exchange.sip(), 700.0);
+    exchange.wait_online("bob");
+    let mut alice = Pjsua::start("alice", exchange.sip(), 1_100.0);
+    exchange.wait_online("alice");
+    alice.command(&format!("call {}", exchange.uri("reception")));
+    alice.expect("the answer", s(10), |e| e["state"] == "CONFIRMED");
+    std::thread::park_timeout(ms(1_200));
+    alice.command("press 1");
+    bob.expect("CALL_ESTABLISHED", s(15));
+    std::thread::park_timeout(ms(3_000));
+    alice.command("hangup");
+    bob.expect("CALL_CLOSED", s(10));
+    alice.expect("the end", s(10), |e| e["state"] == "DISCONNCTD");
+    exchange.must_be_quiet();
+    let alice_heard = alice.finish();
+    let bob_heard = bob.heard();
+    assert!(best_share(&alice_heard[..8_000.min(alice_heard.len())], 500.0) > 0.9, "PJSIP did not hear the prompt of 500 Hz");
+    assert!(best_share(&alice_heard, 700.0) > 0.9, "PJSIP did not hear baresip's 700 Hz");
+    assert!(best_share(&bob_heard, 1_100.0) > 0.9, "baresip did not hear PJSIP's 1100 Hz");
+}
+
+#[test]
+fn baresip_calls_pjsip_and_pjsip_holds_and_resumes() {
+    let mut exchange = Exchange::start(&House::default());
+    let alice = Pjsua::start("alice", exchange.sip(), 1_100.0);
+    let mut alice = alice;
+    let mut bob = Baresip::start("bob", exchange.sip(), 700.0);
+    exchange.wait_online("bob");
+    bob.command("dial", &exchange.uri("alice"));
+    bob.expect("CALL_ESTABLISHED", s(15));
+    alice.expect("the answer", s(10), |e| e["state"] == "CONFIRMED");
+    std::thread::park_timeout(ms(1_000));
+    alice.command("hold");
+    std::thread::park_timeout(ms(1_000));
+    alice.command("resume");
+    std::thread::park_timeout(ms(1_500));
+    bob.command("hangup", "");
+    alice.expect("the end", s(10), |e| e["state"] == "DISCONNCTD");
+    exchange.must_be_quiet();
+    let (alice_heard, bob_heard) = (alice.finish(), bob.heard());
+    let last = &alice_heard[alice_heard.len().saturating_sub(8_000)..];
+    assert!(best_share(last, 700.0) > 0.9, "PJSIP did not hear baresip after the hold");
+    assert!(best_share(&bob_heard, 1_100.0) > 0.9, "baresip did not hear PJSIP");
+}
