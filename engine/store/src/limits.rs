@@ -60,6 +60,8 @@ pub const URL_MAX: usize = 2_048;
 pub const SETTLED_KEEP: Duration = Duration::from_secs(7 * 86_400);
 /// Largest answer to a flow's `http`, bytes, unless the flow asks for less.
 pub const FETCH_ANSWER_MAX: usize = 1024 * 1024;
+/// A sound file fetched for a prompt, in bytes (chosen: half an hour of compressed speech).
+pub const FETCH_SOUND_MAX: usize = 16 * 1_024 * 1_024;
 /// Largest request body of a flow's `http`, bytes.
 pub const FETCH_BODY_MAX: usize = 256 * 1024;
 /// Headers of a flow's `http` request.
