@@ -144,6 +144,10 @@ impl Stream {
     /// One slot of 20 ms at `slot`: a key, else the player's next frame. Ends slots when there is nothing.
     pub(crate) fn slot(&mut self, slot: Instant, now: Instant, wire: &mut dyn Wire) -> Option<Event> {
         let mut told = None;
+        // A new agreement without telephone events ends what was being pressed.
+        if self.setup.events_send.is_none() && self.keys_out.take().is_some() {
+            told = Some(Event::DigitsSent { leg: self.leg });
+        }
         if let (Some(keys), Some(payload_type)) = (&mut self.keys_out, self.setup.events_send) {
             let mut packet = [0; 32];
             if slot > self.edge {
@@ -193,12 +197,14 @@ impl Stream {
             }
             return told;
         }
-        let ended = self.end_player(PlayerEnd::Finished);
+        // One event a slot: the player's end can wait for the next one.
+        if told.is_some() {
+            return told;
+        }
         if self.keys_out.is_none() {
             self.due = None;
         }
-        // Both at once cannot be: keys as tones have no events sender.
-        ended.or(told)
+        self.end_player(PlayerEnd::Finished)
     }
 
     /// Takes the player away and says so.
