@@ -160,7 +160,7 @@ fn run(state: &mut WhisperState, samples: &[f32], language: Option<&str>) -> Res
     params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
     let tokens = (seconds * TOKENS_A_SECOND + TOKENS_SPARE).min(TOKENS_MAX);
     params.set_max_tokens(i32::try_from(tokens).unwrap_or(0));
-    params.set_abort_callback_safe(Some(is_too_late));
+    abort_when(&mut params, is_too_late);
     let audio_length = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
     let patience = PATIENCE.saturating_add(audio_length.saturating_mul(PATIENCE_PER_AUDIO));
     DEADLINE.set(Some(clock() + patience));
@@ -177,6 +177,12 @@ fn run(state: &mut WhisperState, samples: &[f32], language: Option<&str>) -> Res
 #[expect(clippy::disallowed_methods, reason = "an engine at work measures its own time; nothing pure is decided by it")]
 fn clock() -> Instant {
     Instant::now()
+}
+
+/// Names the closure's own type, which the binding needs: a plain function item has no size, so that the pointer the binding keeps
+/// of it cannot dangle.
+fn abort_when<F: FnMut() -> bool + 'static>(params: &mut FullParams<'_, '_>, condition: F) {
+    params.set_abort_callback_safe::<Option<F>, F>(Some(condition));
 }
 
 fn is_too_late() -> bool {
