@@ -18,6 +18,10 @@ use media::Wire;
 use std::{net::SocketAddr, time::Instant};
 use terms::{CallId, LegId, Now};
 
+/// Ticks of the mixer in one turn: one for what is due, the rest for players that begin because of it. What is left waits for
+/// the next millisecond.
+const TICKS_A_TURN: u32 = 4;
+
 /// See the head of this file.
 pub(crate) struct Call {
     desk: Desk,
@@ -136,6 +140,7 @@ impl Call {
             self.desk.to_front(ToFront::Respond { transaction, response });
             self.desk.record.status = 487;
             self.desk.record.ended_by = "cancelled".into();
+            self.desk.output(Output::CloseMedia { seat: self.desk.seat, leg: LegId::CALLER });
             self.stage = Stage::Ending { until: now.at };
         }
         match event {
@@ -244,6 +249,7 @@ impl Call {
 
     /// Lets everything that happened have its consequences, until nothing moves any more.
     fn settle(&mut self, now: Now, wire: &mut dyn Wire) {
+        let mut ticks = 0;
         loop {
             while let Some(event) = self.desk.mixer.poll_event() {
                 self.heard(event, now);
@@ -253,7 +259,8 @@ impl Call {
                 continue;
             }
             // A player that just began wants its first packet out at once.
-            if self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at) {
+            if ticks < TICKS_A_TURN && self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at) {
+                ticks += 1;
                 self.desk.mixer.tick(now.at, wire);
                 continue;
             }

@@ -14,6 +14,7 @@ mod exchange;
 mod front;
 mod keys;
 mod metrics;
+mod music;
 mod ports;
 mod reload;
 mod rows;
@@ -35,7 +36,7 @@ use std::{
     thread::{Builder, JoinHandle},
     time::Duration,
 };
-use store::{AudioLinks, Courier, CourierOptions, Fetcher, Guard, Options, Signer, Store};
+use store::{AudioLinks, Courier, CourierOptions, Fetcher, Guard, Options, Store};
 use switchboard::{Front, Settings};
 use wiring::{FrontDoor, FrontIn, ShardDoor, ShardIn};
 

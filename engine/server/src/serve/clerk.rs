@@ -1,6 +1,7 @@
 //! The clerk: what calls ask of the world (sounds, HTTP, mailboxes, webhooks), transcription, and the record of calls. Tokio.
 
 use super::{
+    music,
     shard::shelf_key,
     wiring::{Errands, ShardDoor, ShardIn},
 };
@@ -71,7 +72,10 @@ impl Clerk {
     /// Finds, fetches or renders a sound, encoded for every codec before the first caller hears it.
     pub(super) async fn prompt(&self, item: &PromptItem) -> Result<Arc<Prompt>, String> {
         let prompt = match item {
-            PromptItem::File(name) => self.file(name.clone()).await?,
+            PromptItem::File(name) => match self.file(name.clone()).await {
+                Err(_) if name == music::HOLD => Prompt::shared("hold music", &music::hold()),
+                found => found?,
+            },
             PromptItem::Url(url) => self.url(url).await?,
             PromptItem::Say(say) => {
                 let ask = speech::Say {
@@ -110,7 +114,7 @@ impl Clerk {
     }
 
     async fn url(&self, url: &str) -> Result<Arc<Prompt>, String> {
-        let found = self.fetcher.fetch_bytes(url, URL_WAIT).await.map_err(|fault| fault.to_string())?;
+        let found = self.fetcher.fetch_sound(url, URL_WAIT).await.map_err(|fault| fault.to_string())?;
         let name = url.split(['?', '#']).next().unwrap_or(url).to_owned();
         tokio::task::spawn_blocking(move || decode(&name, &found)).await.map_err(|fault| fault.to_string())?
     }

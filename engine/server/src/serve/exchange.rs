@@ -87,7 +87,10 @@ fn call_views(front: &Front, now: Now) -> Vec<CallView> {
 }
 
 const fn state_name(state: CallState) -> &'static str {
-    state.name()
+    match state {
+        CallState::Ringing => "ringing",
+        CallState::Answered => "answered",
+    }
 }
 
 impl Exchange for Desk {
