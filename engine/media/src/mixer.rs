@@ -69,6 +69,8 @@ impl Mixer {
             self.streams[at].renew(setup, now);
         } else {
             let seed = self.next_seed();
+            // Exactly: most calls have one leg or two, and a stream is about a kilobyte.
+            self.streams.reserve_exact(1);
             self.streams.push(Stream::new(leg, setup, seed, now));
             if let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == leg) {
                 let (_, player) = self.waiting.remove(at);
@@ -130,8 +132,7 @@ impl Mixer {
     }
 
     /// Ends a player; harmless when it has ended.
-    pub fn stop(&mut self, id: PlayerId, now: Instant) {
-        let _ = now;
+    pub fn stop(&mut self, id: PlayerId, _now: Instant) {
         let is_it = |player: &Player| player.purpose == Purpose::Play(id);
         if let Some(at) = self.waiting.iter().position(|(_, player)| is_it(player)) {
             let (leg, _) = self.waiting.remove(at);

@@ -85,6 +85,8 @@ impl Stream {
             late_ticks: 0,
             setup,
         };
+        // Made once a process, on first use: which must not be in a tick.
+        let _: &[u8] = silence_frame(stream.setup.send);
         stream.arm(now);
         stream
     }

@@ -113,6 +113,5 @@ fn a_playing_call_is_small() {
         kept = Some(mixer);
     });
     let whole = size_of::<Mixer>() as i64 + counted.bytes_current;
-    println!("a playing call is {whole} bytes: {} and {} on the heap", size_of::<Mixer>(), counted.bytes_current);
-    assert!(whole <= 8_000, "a playing call is {whole} bytes: {} and {} on the heap", size_of::<Mixer>(), counted.bytes_current);
+    assert!(whole <= 3_000, "a playing call is {whole} bytes: {} and {} on the heap", size_of::<Mixer>(), counted.bytes_current);
 }
