@@ -133,7 +133,7 @@ impl fmt::Debug for NotTaken {
 }
 
 pub(crate) enum Command {
-    Begin(RecordingMeta, OnFault),
+    Begin(Box<RecordingMeta>, OnFault),
     Append(MessageId, Vec<i16>),
     Finish(MessageId, Disposition, OnFinished),
     Stop,
@@ -226,7 +226,7 @@ impl SpoolWriter {
     /// Any [`SpoolFault`]; nothing was begun then.
     pub fn try_begin(&self, meta: RecordingMeta, on_fault: OnFault) -> Result<(), SpoolFault> {
         self.shared.accepts()?;
-        self.send(Command::Begin(meta, on_fault)).map_err(|(fault, _)| fault)
+        self.send(Command::Begin(Box::new(meta), on_fault)).map_err(|(fault, _)| fault)
     }
 
     /// Adds mono samples at the recording's rate; audio of a recording that is not open is dropped.
@@ -307,7 +307,7 @@ impl Spool {
             match command {
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) | Ok(Command::Stop) => break,
-                Ok(Command::Begin(meta, on_fault)) => self.begin(&mut open, meta, on_fault),
+                Ok(Command::Begin(meta, on_fault)) => self.begin(&mut open, *meta, on_fault),
                 Ok(Command::Append(id, samples)) => {
                     if let Some(recording) = open.get_mut(&id) {
                         recording.append(&samples, &mut bytes);

@@ -188,7 +188,8 @@ async fn a_crash_between_any_two_steps_of_the_end_keeps_the_message_whole_and_si
     let draft = envelope.clone().sealed(Duration::from_secs(3), None, EndCause::Key);
     let sealing = Sealing::new(meta(&envelope), 32_000, Some(draft.length), Some(draft), false);
     let ticket = |root: &Path| seal::write_ticket(root, &sealing.meta, Some(&sealing.sealed)).unwrap();
-    let steps: [(&str, &dyn Fn(&Path)); 3] = [
+    type Step<'a> = (&'a str, &'a dyn Fn(&Path));
+    let steps: [Step<'_>; 3] = [
         ("sealed", &ticket),
         ("moved", &|root| drop(sealing.make_safe(root).unwrap())),
         ("moved twice", &|root| {
@@ -329,7 +330,9 @@ async fn transcripts_failures_and_deletions_are_told_in_order_and_jobs_outlive_a
                 assert_eq!(store.claim_job().await.unwrap(), None, "not before its time");
                 clock.store(at.0, Ordering::SeqCst);
             }
-            fate => break assert_eq!((fate, attempt), (JobFate::GivenUp, limits::JOB_TRIES_MAX)),
+            fate @ (JobFate::GivenUp | JobFate::NoSuchJob) => {
+                break assert_eq!((fate, attempt), (JobFate::GivenUp, limits::JOB_TRIES_MAX));
+            }
         }
     }
     assert_eq!(store.message(good.id).await.unwrap().unwrap().transcript, Some(words));
