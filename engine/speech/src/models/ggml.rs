@@ -353,7 +353,9 @@ fn mel_filters() -> Vec<f32> {
         for bin in &bins {
             let rising = -(left - bin) / (top - left);
             let falling = (right - bin) / (right - top);
-            let height = rising.min(falling).max(0.0) as f32;
+            // Of two zeroes the reference keeps the second, which is the negative zero of the very first corner.
+            let lower = rising.min(falling);
+            let height = if lower < 0.0 { 0.0 } else { lower } as f32;
             weights.push((f64::from(height) * area) as f32);
         }
     }
