@@ -29,7 +29,7 @@ pub enum BadCidr {
 
 /// The address as policy sees it: IPv4-mapped IPv6 (`::ffff:a.b.c.d`) is the IPv4 address inside.
 #[must_use]
-pub fn canonical(address: IpAddr) -> IpAddr {
+pub(crate) fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 

@@ -1,0 +1,10 @@
+//! Stories of the switchboard, in virtual time, over bytes: what phones, trunks and strangers send, and what they get.
+
+#[path = "stories/bench.rs"]
+mod bench;
+#[path = "stories/calls.rs"]
+mod calls;
+#[path = "stories/registration.rs"]
+mod registration;
+#[path = "stories/strangers.rs"]
+mod strangers;
