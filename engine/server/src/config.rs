@@ -27,10 +27,17 @@
 //! as its item.
 
 mod address;
+mod clash;
 mod faults;
 mod flows;
 mod places;
 mod read;
+mod resources;
+mod server;
+mod speech;
+
+#[cfg(test)]
+mod tests;
 
 
 pub(crate) use address::primary_address;

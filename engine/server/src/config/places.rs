@@ -38,4 +38,9 @@ impl Places {
         let name = name.to_owned();
         self.by_kind.get(kind).into_iter().flatten().filter(move |place| place.name == name)
     }
+
+    /// All names of a kind.
+    pub(super) fn names<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.by_kind.get(kind).into_iter().flatten().map(|place| place.name.as_str())
+    }
 }

@@ -1,0 +1,264 @@
+//! What a configuration says, and what is said of a bad one.
+
+use super::{Config, Faults, load_flows, read};
+use notation::Source;
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use switchboard::{Inbound, NumberTarget, SipHosts};
+use terms::Name;
+use voicemail::Greeting;
+
+fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Faults> {
+    let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
+    let lookup = |name: &str| environment.get(name).map(|value| (*value).to_owned());
+    read::config(&Source::new("house.yaml", text), Path::new("/house"), &lookup)
+}
+
+fn good(text: &str) -> Config {
+    read_with(text, &[]).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// Each fault as `line:column message (help)`.
+fn told(faults: &Faults) -> Vec<String> {
+    faults
+        .list
+        .iter()
+        .map(|fault| {
+            let help = fault.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
+            format!("{}:{} {}{help}", fault.span.line, fault.span.column, fault.message)
+        })
+        .collect()
+}
+
+fn wrong(text: &str) -> Vec<String> {
+    told(&read_with(text, &[]).err().expect("the text must be refused"))
+}
+
+/// The top of the checkout.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+#[test]
+fn an_empty_file_is_a_house_with_every_default() {
+    let config = good("");
+    assert_eq!(config.listen.udp, ["0.0.0.0:5060".parse().unwrap()]);
+    assert_eq!(config.listen.tcp, config.listen.udp);
+    assert_eq!(config.rtp.ports, 20_000..=29_999);
+    assert_eq!(config.folders.flows, Path::new("/house/flows"));
+    assert_eq!(config.folders.data, Path::new("/house/data"));
+    assert_eq!(config.http.listen, Some("127.0.0.1:8080".parse().unwrap()));
+    assert_eq!(config.speech.cache.as_deref(), Some(Path::new("/house/data/speech")));
+    assert_eq!(config.limits.calls, switchboard::Limits::default());
+    assert_eq!(config.directory.default_realm().as_str(), "callflow");
+    assert_eq!(*config.directory.sip_hosts(), SipHosts::Only(Vec::new()));
+    assert!(config.limits.shards >= 1);
+}
+
+#[test]
+fn everything_that_is_written_arrives() {
+    let config = good(
+        r#"
+listen: { udp: ["127.0.0.1:5090", "[::1]:5090"] }
+advertise: 203.0.113.7
+rtp: { ports: 30000-30999 }
+codecs: [pcma, pcmu]
+folders: { data: /var/lib/callflow }
+http: { listen: off, tokens: [0123456789abcdef], public_url: "https://pbx.example/" }
+speech:
+  voices: [{ command: { argv: [espeak-ng, --stdout], languages: en } }, piper]
+  recognisers: { whisper: base }
+webhooks: { sink: "127.0.0.1:9099", allow_private: [10.0.0.0/8] }
+limits: { calls_max: 9000, call_length: 1h, shards: 2, disk_reserve: 1GB, drain: 5s }
+log: { format: json, level: "info,sip=debug" }
+realms: { first: { domains: [pbx.example] }, second: }
+connections:
+  alice: { user: "1001", password: x, mailbox: alice, caller_id: "+44 20 7183 8750" }
+  reception: { inbound: reception, public: true, settings: { ring_for: 10s } }
+numbers:
+  +15550100: { to: connection/reception }
+  "+442071838751": { to: flow/reception, mailbox: alice }
+mailboxes:
+  alice: { greeting: { play: hello.wav }, length_max: 1m, keep: 7d }
+trunks:
+  acme: { address: "sip.acme.example:5061;transport=tcp", sources: [192.0.2.0/24], allow: "+44", format: 00 }
+outbound: { sip_hosts: any }
+secrets: { crm: token }
+hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
+"#,
+    );
+    assert_eq!(config.listen.udp.len(), 2);
+    assert!(config.listen.tcp.is_empty(), "with `listen`, only what is written");
+    assert_eq!(config.rtp.address, config.listen.udp[0].ip());
+    assert_eq!(config.reachable_at("0.0.0.0".parse().unwrap()).to_string(), "203.0.113.7");
+    assert_eq!(config.http.listen, None);
+    assert_eq!(config.http.public_url.as_deref(), Some("https://pbx.example"));
+    assert_eq!(config.speech.voices.len(), 2);
+    assert_eq!(config.webhooks.allow_private.len(), 2, "the sink may be reached");
+    assert_eq!(config.limits.disk_reserve, 1 << 30);
+    assert_eq!(config.limits.calls.call_length, Duration::from_secs(3_600));
+    let directory = &config.directory;
+    let first = Name::new("first").unwrap();
+    let alice = directory.user(&first, "1001").unwrap();
+    assert_eq!((alice.name.as_str(), &alice.inbound), ("alice", &Inbound::Bridge));
+    let reception = directory.connection("reception").unwrap();
+    assert!(reception.passwords.is_none() && reception.public);
+    assert_eq!(reception.settings["ring_for"], "10s");
+    assert_eq!(directory.number(&first, "+15550100").unwrap().to, NumberTarget::Connection(reception.name.clone()));
+    let boxes = directory.mailboxes(&first);
+    assert_eq!(boxes["alice"].greeting, Greeting::Play("hello.wav".to_owned()));
+    assert_eq!(boxes["alice"].webhook.as_deref(), Some("http://127.0.0.1:9099/"));
+    assert_eq!(directory.sip_hosts(), &SipHosts::Any);
+    assert!(directory.secrets().contains_key("crm") && config.hours.contains_key("office"));
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_place() {
+    let text = r#"listne: { udp: 5060 }
+rtp: { ports: 29999-20000 }
+codecs: [pcmu, opus]
+http: { tokens: [short] }
+webhooks: { secret: whsec_no, url: ftp://x }
+limits: { calls_max: 0, call_length: 4, disk_reserve: 64 }
+log: { level: lots, format: xml }
+connections:
+  alice: { pasword: secret-of-alice, public: yes }
+  "b b": {}
+numbers:
+  "15550100": { to: reception }
+  "+15550101": {}
+mailboxes:
+  sales: { length_max: 2h, greeting: { say: Hi, play: hi.wav } }
+  support: { length_max: 2h }
+trunks:
+  acme: { sources: [192.0.2.1/24], format: roman }
+"#;
+    assert_eq!(wrong(text), [
+        "1:1 unknown field of the configuration `listne` (did you mean `listen`?)",
+        "2:15 \"29999-20000\" must begin at 1024 or above and hold at least 4 ports",
+        "3:16 expected one of pcmu, pcma, g722, found \"opus\"",
+        "4:18 a token needs at least 16 characters",
+        "5:21 a webhook secret is whsec_ and the base64 of 24 to 64 bytes",
+        "5:36 expected an http:// or https:// address, found \"ftp://x\"",
+        "6:22 expected a whole number from 1 to 100000, found \"0\"",
+        "6:38 expected a duration such as 800ms, 5s, 2m, 1h or 90d, found \"4\"",
+        "6:55 expected a size such as 500kB, 64MB or 2GB, found \"64\"",
+        "7:29 expected one of text, json, found \"xml\"",
+        "9:12 unknown field of a connection `pasword` (did you mean `password`?)",
+        "9:46 expected true or false, found \"yes\"",
+        "10:3 \"b b\" is not a name: use 1 to 64 of a-z A-Z 0-9 . _ -, beginning with a letter or digit",
+        "12:3 \"15550100\" is not an international number such as +442071838750",
+        "12:21 expected connection/NAME or flow/NAME, found \"reception\"",
+        "13:3 a number needs `to` (write to: connection/NAME or to: flow/NAME)",
+        "15:38 a greeting is either `say` or `play`",
+        "16:26 2h is not within 1s to 1h",
+        "18:3 a trunk needs `address`",
+        "18:21 \"192.0.2.1/24\" has address bits beyond its prefix; write 192.0.2.0/24",
+        "18:44 expected one of plus, plain, 00, found \"roman\"",
+    ]);
+}
+
+#[test]
+fn a_fault_is_shown_with_its_line_underlined() {
+    let faults = read_with("log:\n  levl: info\n", &[]).err().unwrap();
+    assert_eq!(
+        faults.to_string(),
+        "\
+error[unknown-field]: unknown field of `log` `levl`
+ --> house.yaml:2:3
+  |
+2 |   levl: info
+  |   ^^^^
+  |
+  = help: did you mean `level`?"
+    );
+}
+
+#[test]
+fn clashes_name_both_places() {
+    let text = r#"realms: { first: { domains: [pbx.example] }, second: { domains: [PBX.example] } }
+connections:
+  alice: { user: "100", mailbox: sale }
+  bob: { user: "100", via: acme }
+  carol: { realm: second }
+numbers:
+  - { number: "+15550100", to: connection/alice }
+  - { number: "+1 555 0100", to: connection/carol }
+mailboxes: { sales: }
+trunks:
+  one: { address: 192.0.2.1, sources: [192.0.2.0/24], allow: [44] }
+  two: { address: 192.0.2.2, sources: [192.0.2.7] }
+"#;
+    assert_eq!(wrong(text), [
+        "1:65 realm second: the domain \"PBX.example\" is taken by realm first (the other one is at house.yaml:1:29)",
+        "3:34 connection alice: there is no mailbox sale (did you mean `sales`?)",
+        "4:16 connection bob: the SIP user \"100\" is taken by connection alice (the other one is at house.yaml:3:18)",
+        "4:28 connection bob: there is no trunk acme",
+        "8:15 number +15550100 is declared twice (the other one is at house.yaml:7:15)",
+        "8:34 number +15550100: there is no connection carol (the connection carol at house.yaml:5:3 belongs to another realm)",
+        "11:63 trunk one: \"44\" is not a prefix such as +44",
+        "12:39 trunk two: the source 192.0.2.7/32 overlaps one of trunk one (the other one is at house.yaml:11:39)",
+    ]);
+}
+
+#[test]
+fn secrets_come_from_the_environment_and_are_never_shown() {
+    let text = "connections:\n  alice: { password: \"${ALICE}\" }\n  bob: { password: bobs-password, mailbx: bob }\nsecrets: { crm: \"${CRM:-none}\" }\n";
+    let faults = read_with(text, &[]).err().unwrap();
+    assert_eq!(told(&faults), [
+        "2:23 the environment has no `ALICE` (set it, or write a default: ${ALICE:-…})",
+        "3:35 unknown field of a connection `mailbx` (did you mean `mailbox`?)",
+    ]);
+    let shown = faults.to_string();
+    assert!(shown.contains("${ALICE}") && shown.contains("password: *************, mailbx"), "{shown}");
+    assert!(!shown.contains("bobs-password"), "{shown}");
+
+    let config = read_with(&text.replace(", mailbx: bob", ""), &[("ALICE", "wonderland")]).unwrap_or_else(|f| panic!("{f}"));
+    assert_eq!(config.directory.secrets()["crm"].expose(), "none");
+    assert!(config.directory.connection("alice").unwrap().passwords.is_some());
+    assert!(!format!("{config:?}").contains("wonderland") && !format!("{config:?}").contains("bobs-password"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_fault_too() {
+    let faults = Config::read(Path::new("/nowhere/callflow.yaml")).err().unwrap();
+    assert!(faults.to_string().contains("the configuration cannot be read: No such file"), "{faults}");
+}
+
+#[test]
+fn the_demo_reads_and_its_flows_fit() {
+    let config = Config::read(&root().join("callflow.yaml")).unwrap_or_else(|faults| panic!("{faults}"));
+    let (flows, warnings) = load_flows(&config).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(warnings.list, [], "{warnings}");
+    assert!(flows.has("default") && flows.has("reception") && flows.has("reception-script"));
+    let realm = config.directory.default_realm().clone();
+    for user in ["alice", "bob"] {
+        assert!(config.directory.user(&realm, user).unwrap().passwords.is_some(), "{user} is a device");
+    }
+    assert!(config.directory.number(&realm, "+15550100").is_some());
+}
+
+#[test]
+fn flows_are_checked_against_the_configuration_and_it_against_them() {
+    let folder = std::env::temp_dir().join(format!("callflow-config-{}", std::process::id()));
+    fs::create_dir_all(folder.join("flows")).unwrap();
+    fs::write(
+        folder.join("flows/hello.yaml"),
+        "flow: hello\nsettings:\n  ring_for: { type: duration, default: 20s }\nstart: ring\nstates:\n  ring:\n    bridge: { to: connection/alcie, timeout: \"${settings.ring_for}\" }\n    then: end\n",
+    )
+    .unwrap();
+    let path = folder.join("house.yaml");
+    let text = "connections:\n  alice: { inbound: hello, settings: { ring_for: soon } }\n  bob: { inbound: helo }\nmailboxes: { box: { greeting: { play: hi.wav } } }\n";
+    fs::write(&path, text).unwrap();
+    let config = Config::read(&path).unwrap_or_else(|faults| panic!("{faults}"));
+    let faults = load_flows(&config).err().unwrap();
+    assert!(faults.list.iter().any(|fault| fault.path.ends_with("hello.yaml") && fault.message.contains("alcie")), "{faults}");
+
+    let fixed = fs::read_to_string(folder.join("flows/hello.yaml")).unwrap().replace("alcie", "alice");
+    fs::write(folder.join("flows/hello.yaml"), fixed).unwrap();
+    let faults = load_flows(&config).err().unwrap();
+    let lines = told(&faults);
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(lines.iter().any(|line| line.starts_with("2:50 ")), "{lines:?}");
+    assert!(lines.iter().any(|line| line == "3:19 unknown flow `helo` (did you mean `hello`?)"), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("4:31 unknown prompt `hi.wav`")), "{lines:?}");
+}
