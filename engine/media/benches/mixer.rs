@@ -1,5 +1,4 @@
 //! What a packet costs in the mixer, without the socket: `cargo bench -p media`. Each figure is for 1,000 packets.
-#![expect(missing_docs, reason = "divan's main and benches are no door")]
 
 use audio::{Prompt, tone};
 use divan::{Bencher, black_box};
@@ -53,7 +52,6 @@ fn a_thousand_playing_ticks(bencher: Bencher) {
             black_box(mixer.poll_timeout());
             while mixer.poll_event().is_some() {}
             now += Duration::from_millis(20);
-            // The peer would be heard: keep the silence event out of the figure.
         }
     });
 }
