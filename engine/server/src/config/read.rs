@@ -1,7 +1,7 @@
 //! The file's top level: text to tree to sections to one checked [`Config`].
 
 use super::{Config, Faults, clash, places::Places, resources, server, speech};
-use notation::{Kind, Map, Node, Reader, Source, Span, substitute};
+use notation::{Fault, Kind, Map, Node, Reader, Source, Span, substitute};
 use std::{fmt::Display, fs, io::Read as _, path::Path, str::FromStr, sync::Arc};
 use switchboard::Directory;
 use terms::Secret;
@@ -70,7 +70,19 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
             Err(clashes) => clashes.iter().for_each(|clash| clash::tell(&mut reader, &places, clash)),
         }
     }
-    Err(Faults::of(reader.into_faults(), &source))
+    Err(Faults::of(without_echoes(reader.into_faults()), &source))
+}
+
+/// A value that the environment should have given is missing; that the rest of it is then wrong is no news.
+fn without_echoes(faults: Vec<Fault>) -> Vec<Fault> {
+    let missing: Vec<Span> = faults.iter().filter(|fault| fault.code == "environment").map(|fault| fault.span).collect();
+    let echoes = |fault: &Fault| {
+        let around = |inner: &Span| {
+            fault.span.line == inner.line && fault.span.start <= inner.start && inner.end <= fault.span.end
+        };
+        fault.code == "wrong-type" && missing.iter().any(around)
+    };
+    faults.into_iter().filter(|fault| !echoes(fault)).collect()
 }
 
 /// The text with every secret that is written in it made unreadable, byte for byte, so that faults beside one can be shown.

@@ -30,7 +30,7 @@ fn told(faults: &Faults) -> Vec<String> {
 }
 
 fn wrong(text: &str) -> Vec<String> {
-    told(&read_with(text, &[]).err().expect("the text must be refused"))
+    told(&read_with(text, &[]).expect_err("the text must be refused"))
 }
 
 /// The top of the checkout.
