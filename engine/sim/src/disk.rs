@@ -1,0 +1,132 @@
+//! A disk in memory: bindings, recordings and messages, with what a crash leaves of them.
+
+use crate::{dice::Dice, limits::LEFT_OVER_MIN};
+use call::{Disposition, Ticket};
+use std::{collections::BTreeMap, time::Duration};
+use switchboard::Row;
+use terms::{CallId, MessageId, Name};
+use voicemail::Envelope;
+
+/// Something the disk was asked and will have done after a while.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Keep exactly these rows.
+    Bindings { ticket: switchboard::Ticket, connection: Name, rows: Vec<Row> },
+    /// End a recording.
+    Finish { shard: usize, call: CallId, ticket: Ticket, id: MessageId, disposition: Disposition },
+}
+
+/// A recording in progress.
+#[derive(Debug)]
+struct Recording {
+    rate: u32,
+    samples: u64,
+    envelope: Option<Box<Envelope>>,
+    ending: bool,
+}
+
+/// A message that is safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) mailbox: Name,
+    pub(crate) length: Duration,
+    pub(crate) partial: bool,
+}
+
+/// See the head of this file.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    bindings: BTreeMap<Name, Vec<Row>>,
+    open: BTreeMap<MessageId, Recording>,
+    pub(crate) messages: BTreeMap<MessageId, Kept>,
+    pub(crate) files: u64,
+    /// What it was asked that cannot be.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Disk {
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        self.bindings.values().flatten().cloned().collect()
+    }
+
+    pub(crate) fn keep(&mut self, connection: Name, rows: Vec<Row>) {
+        self.bindings.insert(connection, rows);
+    }
+
+    /// Messages of a mailbox, recordings in progress included.
+    pub(crate) fn count(&self, mailbox: &Name) -> u32 {
+        let kept = self.messages.values().filter(|kept| kept.mailbox == *mailbox).count();
+        let open = self.open.values().filter(|recording| recording.envelope.as_ref().is_some_and(|e| e.mailbox == *mailbox)).count();
+        u32::try_from(kept + open).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn begin(&mut self, id: MessageId, rate: u32, envelope: Option<Box<Envelope>>) {
+        if self.open.insert(id, Recording { rate, samples: 0, envelope, ending: false }).is_some() {
+            self.faults.push(format!("recording {id} was begun twice"));
+        }
+    }
+
+    pub(crate) fn append(&mut self, id: MessageId, samples: usize) {
+        match self.open.get_mut(&id) {
+            Some(recording) if !recording.ending => recording.samples += samples as u64,
+            Some(_) => self.faults.push(format!("sound for recording {id} after its end")),
+            None => self.faults.push(format!("sound for recording {id}, which was not begun")),
+        }
+    }
+
+    /// No more sound comes.
+    pub(crate) fn ending(&mut self, id: MessageId) {
+        match self.open.get_mut(&id) {
+            Some(recording) if !recording.ending => recording.ending = true,
+            Some(_) => self.faults.push(format!("recording {id} was ended twice")),
+            None => self.faults.push(format!("recording {id} was ended without having begun")),
+        }
+    }
+
+    /// The end of a recording is safe; what the caller is told.
+    pub(crate) fn finish(&mut self, id: MessageId, disposition: Disposition) -> Option<String> {
+        let recording = self.open.remove(&id)?;
+        match disposition {
+            Disposition::Discard => None,
+            Disposition::Keep { .. } => {
+                self.files += 1;
+                Some(format!("{id}.wav"))
+            }
+            Disposition::Message(draft) => {
+                let recorded = recording.length();
+                if draft.length > recorded + Duration::from_millis(20) {
+                    self.faults.push(format!("message {id} claims {:?} but {recorded:?} were written", draft.length));
+                }
+                let kept = Kept { mailbox: draft.envelope.mailbox.clone(), length: draft.length, partial: draft.partial };
+                self.messages.insert(id, kept);
+                None
+            }
+        }
+    }
+
+    /// Recordings begun and not ended.
+    pub(crate) fn open_now(&self) -> impl Iterator<Item = MessageId> {
+        self.open.keys().copied()
+    }
+
+    /// What a start does with what a crash left: the last second may be lost, the rest becomes partial messages.
+    pub(crate) fn recover(&mut self, dice: &mut Dice) -> usize {
+        let left = std::mem::take(&mut self.open);
+        let mut partial = 0;
+        for (id, mut recording) in left {
+            recording.samples = recording.samples.saturating_sub(dice.below(u64::from(recording.rate)));
+            let length = recording.length();
+            if let Some(envelope) = recording.envelope.filter(|_| length >= LEFT_OVER_MIN) {
+                self.messages.insert(id, Kept { mailbox: envelope.mailbox, length, partial: true });
+                partial += 1;
+            }
+        }
+        partial
+    }
+}
+
+impl Recording {
+    fn length(&self) -> Duration {
+        Duration::from_micros(self.samples * 1_000_000 / u64::from(self.rate.max(1)))
+    }
+}

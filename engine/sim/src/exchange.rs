@@ -1,0 +1,201 @@
+//! The exchange: the front and the shards of one life, and what passes between them.
+
+use crate::{
+    agenda::Event,
+    limits::QUEUE_DELAY_MAX,
+    ports::{Ports, ShardPorts},
+    world::{Lane, World},
+};
+use bytes::Bytes;
+use call::{Shard, ToShard};
+use sip::{Flow, Target, Transport};
+use std::{net::SocketAddr, time::Duration};
+use switchboard::{Front, Input, Output, Settings};
+use terms::{LegId, Now, Secret};
+
+/// One life of the exchange.
+pub(crate) struct Exchange {
+    pub(crate) front: Front,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) ports: Ports,
+}
+
+impl World {
+    /// Begins a life: everything volatile is new, the bindings of the disk are there, left-over recordings are messages.
+    pub(crate) fn start_exchange(&mut self) {
+        self.life += 1;
+        let setup = &self.setup;
+        let settings = Settings {
+            listeners: vec![sip::Listener { transport: Transport::Udp, local: setup.address, advertised: setup.address.to_string() }],
+            server: None,
+            nonce_key: Secret::new([7; 32]),
+            seed: self.dice.word(),
+            shards: setup.shards,
+            codecs: setup.codecs.clone(),
+            limits: setup.limits.clone(),
+        };
+        let mut front = Front::new(settings, setup.directory.clone(), setup.flows.clone());
+        front.load_bindings(self.disk.rows(), self.now);
+        let partial = self.disk.recover(&mut self.dice);
+        self.ledger.bindings_after_start(&setup.directory, |connection| front.devices(connection, self.now), self.now.at);
+        self.ledger.messages_are_there(&self.disk);
+        let shards = (0..setup.shards).map(|_| Shard::new(self.now.at)).collect();
+        self.exchange = Some(Exchange { front, shards, ports: Ports::new(self.dice.word()) });
+        self.note(&format!("the exchange starts (life {}, {partial} partial messages)", self.life));
+        self.drain_front();
+    }
+
+    /// The earliest deadline of the exchange.
+    pub(crate) fn exchange_due(&self) -> Option<std::time::Instant> {
+        let exchange = self.exchange.as_ref()?;
+        let shards = exchange.shards.iter().filter_map(Shard::poll_timeout);
+        shards.chain(exchange.front.poll_timeout().map(|(at, _)| at)).min()
+    }
+
+    /// Time passed for the exchange.
+    pub(crate) fn exchange_tick(&mut self) {
+        let now = self.now;
+        let Some(exchange) = &mut self.exchange else { return };
+        let due = |at: Option<std::time::Instant>| at.is_some_and(|at| at <= now.at);
+        if due(exchange.front.poll_timeout().map(|(at, _)| at)) {
+            exchange.front.handle_timeout(now);
+            self.drain_front();
+        }
+        for index in 0..self.setup.shards {
+            if self.exchange.as_ref().is_some_and(|exchange| due(exchange.shards[index].poll_timeout())) {
+                self.with_shard(index, |shard, now, ports| shard.handle_timeout(now, ports));
+            }
+        }
+    }
+
+    pub(crate) fn to_front(&mut self, input: Input) {
+        let now = self.now;
+        if let Some(exchange) = &mut self.exchange {
+            exchange.front.handle(input, now);
+            self.drain_front();
+        }
+    }
+
+    pub(crate) fn to_shard(&mut self, index: usize, message: ToShard) {
+        self.with_shard(index, |shard, now, ports| shard.handle(message, now, ports));
+    }
+
+    fn with_shard(&mut self, index: usize, act: impl FnOnce(&mut Shard, Now, &mut ShardPorts<'_>)) {
+        let now = self.now;
+        let Some(Exchange { shards, ports, .. }) = &mut self.exchange else { return };
+        let Some(shard) = shards.get_mut(index) else { return };
+        act(shard, now, &mut ShardPorts { ports, shard: index });
+        self.drain_shard(index);
+    }
+
+    /// A packet for the exchange: SIP, or one of its media sockets.
+    pub(crate) fn packet_in(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        if to.port() == self.setup.address.port() {
+            let text = String::from_utf8_lossy(&bytes);
+            let station = self.stations.iter().find(|station| station.seen(station.sip) == from);
+            let outside = station.and_then(|station| station.outside);
+            self.ledger.described(&text, outside);
+            let flow = Flow { transport: Transport::Udp, local: to, peer: from, connection: 0 };
+            self.to_front(Input::Wire(sip::Input::Received { flow, bytes: Bytes::from(bytes) }));
+            return;
+        }
+        let owner = self.exchange.as_ref().and_then(|exchange| exchange.ports.owner(to.port()));
+        if let Some(((index, seat, leg), is_rtcp)) = owner {
+            self.with_shard(index, |shard, now, ports| shard.packet((seat, leg, is_rtcp), from, &bytes, now, ports));
+        }
+    }
+
+    pub(crate) fn drain_front(&mut self) {
+        while let Some(output) = self.exchange.as_mut().and_then(|exchange| exchange.front.poll_output()) {
+            match output {
+                Output::Transmit { flow, bytes } => {
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    let directory = self.setup.directory.clone();
+                    self.ledger.acknowledged(&text, &directory, self.now.at);
+                    self.send(flow.local, flow.peer, bytes.to_vec());
+                }
+                Output::Connect { target } => {
+                    self.later(Lane::Front, Duration::from_millis(1), move |life| {
+                        let input = Box::new(Input::Wire(sip::Input::ConnectFailed { target }));
+                        Event::Front { life, input }
+                    });
+                }
+                Output::Close { .. } => {}
+                Output::Resolve { query, host, port, transport } => self.resolve(query, &host, port, transport),
+                Output::Shard { shard, message } => self.front_says(shard, message),
+                Output::Store { ticket, connection, rows } => {
+                    self.ledger.to_store(connection.clone());
+                    let delay = self.dice.between(Duration::from_millis(1), Duration::from_millis(40));
+                    let job = Box::new(crate::disk::Job::Bindings { ticket, connection, rows });
+                    self.later(Lane::Disk, delay, move |life| Event::Disk { life, job });
+                }
+                Output::Record(record) => {
+                    self.note(&format!("call {} is over: {}, {}", record.id, record.status, record.ended_by));
+                    self.ledger.ended(*record);
+                }
+                Output::FraudLimit { call, who, why } => self.note(&format!("call {call} of {who} is limited: {why}")),
+            }
+        }
+    }
+
+    fn front_says(&mut self, shard: usize, message: ToShard) {
+        if let (ToShard::New(new), Some(exchange)) = (&message, &self.exchange) {
+            let running = exchange.front.counters().calls;
+            self.ledger.began(new.id, self.life, running, self.setup.limits.calls_max);
+        }
+        let delay = self.dice.between(Duration::ZERO, QUEUE_DELAY_MAX);
+        let message = Box::new(message);
+        self.later(Lane::Shard(shard), delay, move |life| Event::Shard { life, shard, message });
+    }
+
+    fn resolve(&mut self, query: u64, host: &str, port: Option<u16>, transport: Option<Transport>) {
+        let transport = transport.unwrap_or(Transport::Udp);
+        let found = self.setup.hosts.get(host).map(|ip| Target { transport, addr: SocketAddr::new(*ip, port.unwrap_or(5_060)) });
+        let delay = self.dice.between(Duration::from_millis(1), Duration::from_millis(100));
+        self.later(Lane::Front, delay, move |life| {
+            let targets = found.into_iter().collect();
+            Event::Front { life, input: Box::new(Input::Wire(sip::Input::Resolved { query, targets })) }
+        });
+    }
+
+    pub(crate) fn drain_shard(&mut self, index: usize) {
+        loop {
+            self.flush_media();
+            let Some(exchange) = &mut self.exchange else { return };
+            let Some(output) = exchange.shards.get_mut(index).and_then(Shard::poll_output) else { return };
+            match output {
+                call::Output::Front(message) => {
+                    let delay = self.dice.between(Duration::ZERO, QUEUE_DELAY_MAX);
+                    let input = Box::new(Input::Shard(message));
+                    self.later(Lane::Front, delay, move |life| Event::Front { life, input });
+                }
+                call::Output::Errand { call, ticket, errand } => self.errand(index, call, ticket, errand),
+                call::Output::OpenMedia { seat, leg } => self.open_media(index, seat, leg),
+                call::Output::CloseMedia { seat, leg } => exchange.ports.close((index, seat, leg)),
+            }
+        }
+    }
+
+    fn open_media(&mut self, index: usize, seat: call::Seat, leg: LegId) {
+        let now = self.now;
+        let ip = self.setup.address.ip();
+        let Some(Exchange { shards, ports, .. }) = &mut self.exchange else { return };
+        let address = SocketAddr::new(ip, ports.open((index, seat, leg)));
+        if let Some(shard) = shards.get_mut(index) {
+            shard.media_opened(seat, leg, Some(address), now, &mut ShardPorts { ports, shard: index });
+        }
+    }
+
+    fn flush_media(&mut self) {
+        let Some(exchange) = &mut self.exchange else { return };
+        let sent = std::mem::take(&mut exchange.ports.sent);
+        for fault in std::mem::take(&mut exchange.ports.faults) {
+            self.ledger.fault(fault);
+        }
+        let ip = self.setup.address.ip();
+        for (port, to, packet) in sent {
+            self.ledger.media_to(to);
+            self.send(SocketAddr::new(ip, port), to, packet);
+        }
+    }
+}

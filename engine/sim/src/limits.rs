@@ -1,0 +1,21 @@
+//! Every number this room is bound by.
+
+use std::time::Duration;
+
+/// Lines of the trace kept for the reader of a failure (the fingerprint covers all).
+pub const TRACE_LINES_MAX: usize = 400;
+/// Lines of the transcript kept.
+pub const TRANSCRIPT_LINES_MAX: usize = 5_000;
+/// Turns at one instant above which a machine is said to spin.
+pub const TURNS_AT_ONE_INSTANT_MAX: u32 = 100_000;
+/// All pending work must be over this long after the weather cleared: the longest ringing of a flow, then 64·T1 twice
+/// (a request given up, then its dialog's end) and a margin.
+pub const SETTLE_MAX: Duration = Duration::from_secs(150);
+/// First and last port of the exchange's media sockets.
+pub const MEDIA_PORTS: std::ops::Range<u16> = 20_000..30_000;
+/// Longest pause between a shard's or the front's word and its hearing.
+pub const QUEUE_DELAY_MAX: Duration = Duration::from_millis(2);
+/// Recordings shorter than this are deleted when a crash left them (as the server does).
+pub const LEFT_OVER_MIN: Duration = Duration::from_secs(1);
+/// A phone whose deadline does not move is looked at again after this.
+pub(crate) const PHONE_NAP: Duration = Duration::from_millis(5);

@@ -1,0 +1,10 @@
+//! The exchange as a whole, in virtual time: stories a person can read, and many seeds of bad luck.
+//!
+//! `CALLFLOW_SIM_SEEDS=5000 cargo test -p sim seeds` tries more; `CALLFLOW_SIM_SEED=17` only that one, with its whole tail.
+
+#[path = "room/seeds.rs"]
+mod seeds;
+#[path = "room/stage.rs"]
+mod stage;
+#[path = "room/stories.rs"]
+mod stories;
