@@ -20,7 +20,8 @@ use std::{
 Examples:
   callflow serve --config callflow.yaml
   callflow check
-  callflow call sip:reception@127.0.0.1 --as alice:PASSWORD --press 2 --speak FILE.wav --record heard.wav")]
+  callflow call sip:reception@127.0.0.1 --as alice:PASSWORD --press 2 \\
+      --speak FILE.wav --record heard.wav")]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -37,18 +38,22 @@ Examples:
   callflow check flows/reception.yaml scripts/
   callflow check --config /etc/callflow.yaml --format github
 
-The whole set is always checked, because flows refer to each other; with PATHS only the faults in them are shown.
+The whole set is checked, because flows refer to each other; with PATHS only
+the faults in them are shown. Without a configuration file, PATHS are checked
+alone: connections, numbers and prompts are then not looked up.
 Exit code: 0 no error, 1 errors, 2 wrong usage.")]
     Check(CheckArgs),
     /// Call somebody with a scripted SIP phone and show what happens.
     #[command(after_help = "\
 Examples:
-  callflow call sip:reception@127.0.0.1 --as alice:PASSWORD --press 2 --speak FILE.wav --record heard.wav
+  callflow call sip:reception@127.0.0.1 --as alice:PASSWORD --press 2 \\
+      --speak FILE.wav --record heard.wav
   callflow call sip:+15550100@127.0.0.1 --as alice:PASSWORD --stay 5s
   callflow call sip:radio@127.0.0.1:5090 --tcp --record heard.wav
 
-The phone registers (with --as), calls, presses after the first prompt has been heard, speaks at the beep, ends with #, and
-hangs up. Exit code: 0 the call went as told, 1 it did not, 2 it was refused.")]
+The phone registers (with --as), calls, presses during the first prompt, speaks
+at the beep, ends with # and hangs up.
+Exit code: 0 the call went as told, 1 it did not, 2 it was refused.")]
     Call(Box<CallArgs>),
     /// Print the JSON Schema of flow files, for editors.
     #[command(after_help = "Example:\n  callflow schema > flow.schema.json")]

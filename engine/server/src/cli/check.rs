@@ -1,7 +1,7 @@
 //! `callflow check`: the configuration, then the flows and scripts against it.
 
 use super::{CheckArgs, Look, complain, say};
-use crate::config::{Config, Faults, load_flows};
+use crate::config::{Config, Faults, check_alone, load_flows};
 use notation::Format;
 use std::{
     io::IsTerminal as _,
@@ -17,31 +17,39 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
         complain(&format!("error: there is no {}", missing.display()));
         return ExitCode::from(USAGE);
     }
-    let (mut faults, summary) = match Config::read(&args.file.config) {
-        Err(faults) => (faults, None),
-        Ok(config) => match load_flows(&config) {
-            Ok((flows, warnings)) => {
-                let connections = config.directory.connections().count();
-                let numbers = config.directory.numbers().count();
-                (warnings, Some(format!("{connections} connections, {numbers} numbers, {} flows", flows.names().len())))
-            }
-            Err(faults) => (faults, None),
-        },
-    };
-    if !args.paths.is_empty() {
+    let alone = !args.paths.is_empty() && !args.file.config.exists();
+    let (mut faults, good) = if alone { (check_alone(&args.paths), "these files alone".to_owned()) } else { check_all(&args.file.config) };
+    if !args.paths.is_empty() && !good.is_empty() {
         faults.list.retain(|fault| args.paths.iter().any(|path| is_within(Path::new(&*fault.path), path)));
     }
     show(&faults, args.format);
     let errors = faults.errors();
     if let Look::Text = args.format {
         let warnings = faults.list.len() - errors;
-        match summary {
-            _ if errors > 0 => complain(&format!("{errors} errors, {warnings} warnings")),
-            Some(summary) => say(&format!("good: {summary}, {warnings} warnings")),
-            None => say("good: no fault in these files; others have some"),
+        if errors > 0 {
+            complain(&format!("errors: {errors}, warnings: {warnings}"));
+        } else {
+            say(&format!("good: {good}, warnings: {warnings}"));
         }
     }
     if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// All faults, and what to call good if none is among the files asked for; nothing when the configuration itself is refused, for
+/// then no flow was looked at.
+fn check_all(config: &Path) -> (Faults, String) {
+    let config = match Config::read(config) {
+        Ok(config) => config,
+        Err(faults) => return (faults, String::new()),
+    };
+    match load_flows(&config) {
+        Ok((flows, warnings)) => {
+            let connections = config.directory.connections().count();
+            let numbers = config.directory.numbers().count();
+            (warnings, format!("connections: {connections}, numbers: {numbers}, flows: {}", flows.names().len()))
+        }
+        Err(faults) => (faults, "these files; others have errors".to_owned()),
+    }
 }
 
 /// Whether a file is the path or lies under it, however the two are written.

@@ -28,7 +28,7 @@ const DEFAULT_TEXT: &str = include_str!("../../../../flows/default.yaml");
 /// All faults of all files, when at least one is an error.
 pub(crate) fn load_flows(config: &Config) -> Result<(FlowSet, Faults), Faults> {
     let mut problems = Faults::default();
-    let mut sources = sources(config, &mut problems);
+    let mut sources = sources(&[config.folders.flows.clone(), config.folders.scripts.clone()], &mut problems);
     let prompts = prompts(&config.folders.prompts, &mut problems);
     if !sources.iter().any(|source| stem(&source.path) == DEFAULT_FLOW) {
         let path = config.folders.flows.join("default.yaml").display().to_string();
@@ -53,6 +53,19 @@ pub(crate) fn load_flows(config: &Config) -> Result<(FlowSet, Faults), Faults> {
         Some(set) if problems.errors() == 0 => Ok((set, problems)),
         Some(_) | None => Err(problems),
     }
+}
+
+/// Checks files and folders of flows by themselves, where there is no configuration that says what they may refer to.
+#[must_use]
+pub(crate) fn check_alone(paths: &[PathBuf]) -> Faults {
+    let mut problems = Faults::default();
+    let sources = sources(paths, &mut problems);
+    problems.list.extend(match load(sources.clone(), &World::default()) {
+        Ok(set) => set.warnings().to_vec(),
+        Err(faults) => faults,
+    });
+    problems.sources.extend(sources);
+    problems
 }
 
 /// Scripts of unknown origin are compiled on a stack of their own.
@@ -135,21 +148,22 @@ fn against(config: &Config, set: &FlowSet, prompts: &BTreeSet<String>) -> Vec<Fa
     reader.into_faults()
 }
 
-/// The YAML and Rhai files of both folders, by path. Folders that are not there are empty.
-fn sources(config: &Config, problems: &mut Faults) -> Vec<Source> {
+/// The YAML and Rhai files among files and in folders, by path. What is not there is empty.
+fn sources(places: &[PathBuf], problems: &mut Faults) -> Vec<Source> {
     let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
-    for folder in [&config.folders.flows, &config.folders.scripts] {
-        match files_in(folder) {
+    for place in places {
+        match if place.is_file() { Ok(vec![place.clone()]) } else { files_in(place) } {
             Ok(found) => paths.extend(found.into_iter().filter(|path| {
                 let extension = path.extension().and_then(|extension| extension.to_str());
                 matches!(extension, Some("yaml" | "yml" | "rhai")) && !hidden(path)
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => problems.extend(unreadable(folder, &error.to_string())),
+            Err(error) => problems.extend(unreadable(place, &error.to_string())),
         }
     }
     if paths.len() > FILES_MAX {
-        problems.extend(unreadable(&config.folders.flows, &format!("more than {FILES_MAX} files")));
+        let first = places.first().map_or(Path::new(""), PathBuf::as_path);
+        problems.extend(unreadable(first, &format!("there are more than {FILES_MAX} files")));
     }
     let mut sources = Vec::new();
     for path in paths.into_iter().take(FILES_MAX) {
