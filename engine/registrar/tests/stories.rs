@@ -1,4 +1,5 @@
 //! Stories of registering, in virtual time.
+#![expect(clippy::unwrap_used, reason = "a story that cannot be told fails")]
 
 use bytes::Bytes;
 use registrar::{Input, Output, Reach, Refusal, Register, Registrar, Reply, Row, Way};

@@ -56,6 +56,7 @@ pub enum Input {
 
 /// What to do next.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "moved once from the queue to its channel; a box for each message would cost more")]
 pub enum Output {
     /// Send these bytes.
     Transmit {
@@ -227,7 +228,7 @@ impl Front {
     pub fn handle(&mut self, input: Input, now: Now) {
         match input {
             Input::Wire(wire) => self.wire(wire, now),
-            Input::Shard(message) => self.from_shard(message, now),
+            Input::Shard(message) => self.heard_shard(message, now),
             Input::Stored { ticket, kept } => self.registrar.handle(registrar::Input::Stored { ticket, kept }, now),
             Input::Directory(directory) => self.take_directory(directory, now),
             Input::Flows(flows) => self.flows = flows,
@@ -237,7 +238,7 @@ impl Front {
                 (Load::Normal | Load::Overloaded, false) => self.load = Load::Normal,
             },
             Input::Drain => self.load = Load::Draining,
-            Input::HangUp { call, why } => self.to_call(call, ToShard::Command { call, command: call::Command::HangUp { why } }),
+            Input::HangUp { call, why } => self.tell_call(call, ToShard::Command { call, command: call::Command::HangUp { why } }),
         }
         self.drain(now);
     }
@@ -343,16 +344,16 @@ impl Front {
     fn drain(&mut self, now: Now) {
         loop {
             if let Some(output) = self.endpoint.poll_output() {
-                self.from_endpoint(output, now);
+                self.heard_endpoint(output, now);
             } else if let Some(output) = self.registrar.poll_output() {
-                self.from_registrar(output, now);
+                self.heard_registrar(output, now);
             } else {
                 return;
             }
         }
     }
 
-    fn from_endpoint(&mut self, output: sip::Output, now: Now) {
+    fn heard_endpoint(&mut self, output: sip::Output, now: Now) {
         match output {
             sip::Output::Transmit { flow, bytes } => self.outputs.push_back(Output::Transmit { flow, bytes }),
             sip::Output::Connect { target } => self.outputs.push_back(Output::Connect { target }),
@@ -371,7 +372,7 @@ impl Front {
         }
     }
 
-    fn from_registrar(&mut self, output: registrar::Output<Asked>, now: Now) {
+    fn heard_registrar(&mut self, output: registrar::Output<Asked>, now: Now) {
         match output {
             registrar::Output::Store { ticket, connection, rows } => {
                 self.outputs.push_back(Output::Store { ticket, connection, rows });
@@ -432,7 +433,7 @@ impl Front {
     }
 
     /// To the shard of a call, if the call is.
-    pub(crate) fn to_call(&mut self, call: CallId, message: ToShard) {
+    pub(crate) fn tell_call(&mut self, call: CallId, message: ToShard) {
         if let Some(shard) = self.table.shard_of(call) {
             self.outputs.push_back(Output::Shard { shard, message });
         }

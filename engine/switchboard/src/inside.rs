@@ -26,13 +26,13 @@ impl Front {
         if request.method == Method::Invite {
             self.table.invite_waits(transaction, Pending { call, leg, source: source.peer.ip() });
         }
-        self.to_call(call, ToShard::Leg { call, leg, event: LegEvent::Request { transaction, request, source } });
+        self.tell_call(call, ToShard::Leg { call, leg, event: LegEvent::Request { transaction, request, source } });
     }
 
     pub(crate) fn ack(&mut self, request: Request) {
         let (Some(call_id), Some(tag)) = (request.headers.call_id(), request.headers.to_tag()) else { return };
         if let Some((call, leg)) = self.table.dialog(call_id, tag) {
-            self.to_call(call, ToShard::Leg { call, leg, event: LegEvent::Ack(request) });
+            self.tell_call(call, ToShard::Leg { call, leg, event: LegEvent::Ack(request) });
         }
     }
 
@@ -44,7 +44,7 @@ impl Front {
             return;
         }
         let (call, leg) = (pending.call, pending.leg);
-        self.to_call(call, ToShard::Leg { call, leg, event: LegEvent::Cancelled });
+        self.tell_call(call, ToShard::Leg { call, leg, event: LegEvent::Cancelled });
     }
 
     pub(crate) fn response(&mut self, token: u64, response: Response, source: Flow) {
@@ -55,7 +55,7 @@ impl Front {
             self.table.settled(token);
         }
         let (call, leg) = (sent.call, sent.leg);
-        self.to_call(call, ToShard::Leg { call, leg, event: LegEvent::Response { response, source } });
+        self.tell_call(call, ToShard::Leg { call, leg, event: LegEvent::Response { response, source } });
     }
 
     pub(crate) fn failed(&mut self, token: u64, why: FailedWhy) {
@@ -65,10 +65,10 @@ impl Front {
     }
 
     fn tell_failed(&mut self, call: CallId, leg: LegId, method: Method, why: FailedWhy) {
-        self.to_call(call, ToShard::Leg { call, leg, event: LegEvent::Failed { method, why } });
+        self.tell_call(call, ToShard::Leg { call, leg, event: LegEvent::Failed { method, why } });
     }
 
-    pub(crate) fn from_shard(&mut self, message: ToFront, now: Now) {
+    pub(crate) fn heard_shard(&mut self, message: ToFront, now: Now) {
         match message {
             ToFront::Respond { transaction, response } => {
                 if !response.is_provisional() {

@@ -10,11 +10,11 @@
 //!   it is challenged or refused by one stateless packet.
 //! - An unknown user, a wrong password and a target that is not public look the same from outside: the same 401.
 //! - Who someone is comes from the socket's source address or a digest proof, never from what a message claims.
-//! - Every outbound leg, whoever asks (bridge, REFER, 302), goes through [`locate`](Output)'s one policy.
+//! - Every outbound leg, whoever asks (bridge, REFER, 302), goes through the one policy of `policy.rs`.
 //! - When a call is over, nothing of it is left in any table.
 //!
-//! **How to add a kind of target**: one arm in `locate::Front::locate`. **How to add a rule of admission**: one line in
-//! `invite::Front::admit`.
+//! **How to add a kind of target**: one arm in `branches` in `locate.rs`. **How to add a rule of admission**: one line in
+//! `admit` in `invite.rs`.
 //!
 //! Libraries: `thiserror`, `tracing` (decisions at DEBUG, refusals that may be attacks at WARN), `bytes`.
 //!

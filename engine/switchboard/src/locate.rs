@@ -34,21 +34,21 @@ impl Front {
             self.counters.outbound_refused += 1;
             tracing::debug!(%call, target, why, "not dialled");
         }
-        self.to_call(call, ToShard::Answer { call, ticket, answer: Answer::Located(found) });
+        self.tell_call(call, ToShard::Answer { call, ticket, answer: Answer::Located(found) });
     }
 
     fn branches(&mut self, target: &str, asker: &Asker<'_>) -> Result<Vec<Branch>, Why> {
         let directory = self.directory.clone();
         if let Some(name) = target.strip_prefix("connection/") {
             let connection = directory.connection(name).filter(|c| c.realm == *asker.realm);
-            return self.to_connection(connection.ok_or_else(|| format!("there is no connection {name}"))?, target, asker);
+            return self.connection_branches(connection.ok_or_else(|| format!("there is no connection {name}"))?, target, asker);
         }
         if let Some(dialled) = target.strip_prefix("number/") {
             if let Some(number) = directory.number(asker.realm, dialled) {
                 return match &number.to {
                     NumberTarget::Connection(name) => {
                         let connection = directory.connection(name.as_str());
-                        self.to_connection(connection.ok_or_else(|| format!("there is no connection {name}"))?, target, asker)
+                        self.connection_branches(connection.ok_or_else(|| format!("there is no connection {name}"))?, target, asker)
                     }
                     NumberTarget::Flow(flow) => Err(format!("number {} runs flow {flow}: it has no device to ring", number.number)),
                 };
@@ -56,7 +56,7 @@ impl Front {
             let number = E164::dialled(dialled).ok_or_else(|| format!("{dialled:?} is no telephone number"))?;
             policy::may_leave(asker.origin)?;
             let trunk = policy::trunk_for(&directory, asker.realm, &number)?;
-            return self.to_trunk(trunk, &number, target, asker).map(|branch| vec![branch]);
+            return self.trunk_branch(trunk, &number, target, asker).map(|branch| vec![branch]);
         }
         if let Some(rest) = target.strip_prefix("trunk/") {
             let (name, dialled) = rest.split_once(':').ok_or("a trunk target is trunk/NAME:NUMBER")?;
@@ -65,13 +65,13 @@ impl Front {
             let trunk = trunk.ok_or_else(|| format!("there is no trunk {name}"))?;
             let number = E164::dialled(dialled).ok_or_else(|| format!("{dialled:?} is no telephone number"))?;
             policy::may_dial(trunk, &number)?;
-            return self.to_trunk(trunk, &number, target, asker).map(|branch| vec![branch]);
+            return self.trunk_branch(trunk, &number, target, asker).map(|branch| vec![branch]);
         }
         let uri = Uri::parse(target).map_err(|bad| format!("{target:?} is no target: {bad}"))?;
-        self.to_uri(uri, target, asker)
+        self.uri_branches(uri, target, asker)
     }
 
-    fn to_connection(&mut self, connection: &Connection, name: &str, asker: &Asker<'_>) -> Result<Vec<Branch>, Why> {
+    fn connection_branches(&mut self, connection: &Connection, name: &str, asker: &Asker<'_>) -> Result<Vec<Branch>, Why> {
         let directory = self.directory.clone();
         if let Some(via) = &connection.via {
             policy::may_leave(asker.origin)?;
@@ -79,7 +79,7 @@ impl Front {
             return Ok(vec![self.branch_by(trunk, &connection.user, None, name, asker)]);
         }
         let to = Uri::sip(&connection.user, self.host_of(&connection.realm), None);
-        let from = self.from_of(asker, None);
+        let from = self.shown_as(asker, None);
         let reaches = self.registrar.contacts(&connection.name, asker.now);
         let branches = reaches.into_iter().take(BRANCHES_MAX).map(|reach| {
             let (hop, pinned, route) = match reach.way {
@@ -97,7 +97,7 @@ impl Front {
     }
 
     /// A number out through a trunk: counted against whoever answers for the call.
-    fn to_trunk(&mut self, trunk: &Trunk, number: &E164, name: &str, asker: &Asker<'_>) -> Result<Branch, Why> {
+    fn trunk_branch(&mut self, trunk: &Trunk, number: &E164, name: &str, asker: &Asker<'_>) -> Result<Branch, Why> {
         let Some(caller) = self.table.get(asker.call).map(|entry| entry.caller.clone()) else {
             return Err("the call is over".to_owned());
         };
@@ -125,23 +125,23 @@ impl Front {
             Origin::Connection(name) => self.directory.connection(name.as_str()).and_then(|c| c.caller_id.as_ref()),
             Origin::Trunk(_) | Origin::Unknown => None,
         };
-        let from = self.from_of(asker, own_number.or(caller_id));
+        let from = self.shown_as(asker, own_number.or(caller_id));
         let hop = NextHop::Uri(trunk.address.clone());
         let contact = self.contact_for(&hop, &from);
         let to = Uri::sip(user, trunk.address.host.clone(), None);
         Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route: Vec::new(), trusted: trunk.identity }
     }
 
-    fn to_uri(&mut self, uri: Uri, name: &str, asker: &Asker<'_>) -> Result<Vec<Branch>, Why> {
+    fn uri_branches(&mut self, uri: Uri, name: &str, asker: &Asker<'_>) -> Result<Vec<Branch>, Why> {
         let directory = self.directory.clone();
         if self.is_ours(&uri) {
             // One of our own users: ring the devices; going out and in again would be a loop.
             let user = uri.user().unwrap_or_default();
             let found = directory.user(asker.realm, &user);
-            return self.to_connection(found.ok_or("the address is this exchange's own, and no user of it")?, name, asker);
+            return self.connection_branches(found.ok_or("the address is this exchange's own, and no user of it")?, name, asker);
         }
         policy::may_dial_uri(&directory, asker.origin, &uri)?;
-        let from = self.from_of(asker, None);
+        let from = self.shown_as(asker, None);
         let hop = NextHop::Uri(uri.clone());
         let contact = self.contact_for(&hop, &from);
         let (to, route) = (uri.clone(), Vec::new());
@@ -159,7 +159,7 @@ impl Front {
     }
 
     /// The From address of a leg: a number of ours, or the caller's, at the realm's own host.
-    fn from_of(&self, asker: &Asker<'_>, number: Option<&E164>) -> Uri {
+    fn shown_as(&self, asker: &Asker<'_>, number: Option<&E164>) -> Uri {
         let caller = self.table.get(asker.call).map(|entry| entry.from.as_str()).filter(|from| !from.is_empty());
         let user = number.map(E164::as_str).or(caller).unwrap_or("anonymous");
         Uri::sip(user, self.host_of(asker.realm), None)
