@@ -177,7 +177,8 @@ impl Shard {
             self.by_id.remove(&id);
             self.free.push(seat.0);
         } else if let Some(due) = call.poll_timeout() {
-            self.wheel.put(seat, due.max(now.at));
+            // What is due has been done: the next look is a slot away, so that a turn of the wheel always ends.
+            self.wheel.put(seat, due.max(now.at + SLOT));
         }
     }
 }

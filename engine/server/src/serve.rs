@@ -179,7 +179,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
 
     threads.stop(&front_door);
     let _ = stop.send(true);
-    let _ = runtime.block_on(tokio::time::timeout(Duration::from_secs(5), courier));
+    let _ = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), courier).await });
     runtime.block_on(store.close());
     runtime.shutdown_timeout(Duration::from_secs(1));
     tracing::info!("stopped");

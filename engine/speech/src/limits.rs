@@ -14,7 +14,7 @@ pub const RENDER_QUEUE_MAX: usize = 64;
 /// Nice value of recognition threads (0 normal, 19 lowest): media threads must always win.
 pub const RECOGNITION_NICE: i32 = 15;
 /// Nice value of rendering threads: a caller waits for them, but never at the price of running media.
-pub const RENDER_NICE: i32 = 5;
+pub const RENDER_NICE: i32 = 1;
 /// Bytes of rendered speech kept on disk by default: some 3 hours of 22 kHz speech.
 pub const CACHE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// How long a command engine may take by default before its child is killed.

@@ -253,7 +253,7 @@ impl Running {
                 let on_shelf = shelf_key(&item).and_then(|key| self.shelf.get(&key)).cloned();
                 match on_shelf {
                     Some(prompt) => self.answer(call, ticket, Answer::Prompt(Ok(prompt)), now),
-                    None => self.to_clerk(call, ticket, Errand::Prompt(item), now),
+                    None => self.hand_to_clerk(call, ticket, Errand::Prompt(item), now),
                 }
             }
             Errand::Script(job) => {
@@ -275,12 +275,12 @@ impl Running {
             }
             Errand::SpoolFinish { id, disposition } => self.spool_finish(call, ticket, id, disposition, now),
             errand @ (Errand::Http(_) | Errand::Mailbox { .. } | Errand::Notify { .. } | Errand::MailboxFull { .. }) => {
-                self.to_clerk(call, ticket, errand, now);
+                self.hand_to_clerk(call, ticket, errand, now);
             }
         }
     }
 
-    fn to_clerk(&mut self, call: CallId, ticket: Ticket, errand: Errand, now: Now) {
+    fn hand_to_clerk(&mut self, call: CallId, ticket: Ticket, errand: Errand, now: Now) {
         let request = Errands { shard: self.with.index, call, ticket, errand };
         if let Err(refused) = self.with.errands.try_send(request) {
             let busy = || "the clerk is behind".to_owned();

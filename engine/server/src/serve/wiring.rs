@@ -32,12 +32,15 @@ const SCRIPT_QUEUE: usize = 1_024;
 /// Call records waiting for the disk. Full: the record goes to the log only.
 const RECORD_QUEUE: usize = 4_096;
 
+/// A question answered on the front's own thread.
+pub(super) type Question = Box<dyn FnOnce(&mut Front, Now) + Send>;
+
 /// To the front thread.
 pub(super) enum FrontIn {
     /// Something for the front itself.
     Input(Box<switchboard::Input>),
     /// A question of the API, answered on the front's own thread.
-    Ask(Box<dyn FnOnce(&mut Front, Now) + Send>),
+    Ask(Question),
     /// End the thread.
     Stop,
 }
