@@ -18,9 +18,6 @@ pub(crate) fn graph(compiler: &mut Compiler, start: Option<usize>, rescue: Optio
     let after = reach(&states, caller_left);
     for (at, state) in states.iter().enumerate() {
         let reader = &mut compiler.readers[state.file];
-        if start.is_some() && state.file == 0 && !main.contains(&at) && !after.contains(&at) {
-            reader.warning("unreachable", state.span, format!("state `{}` is never reached", state.name));
-        }
         if let (true, Act::Ready(action, _) | Act::Evaluate(action, _)) = (after.contains(&at), &state.act) {
             if !matches!(action.name, "http" | "notify") {
                 reader
@@ -31,6 +28,12 @@ pub(crate) fn graph(compiler: &mut Compiler, start: Option<usize>, rescue: Optio
     }
     // A fault elsewhere may have cost a target: what ends where is only sure in a flow without errors.
     if !compiler.readers.iter().any(notation::Reader::has_errors) {
+        for (at, state) in states.iter().enumerate() {
+            let inner = state.name.contains(['.', '[']);
+            if !inner && state.file == 0 && !main.contains(&at) && !after.contains(&at) {
+                compiler.readers[0].warning("unreachable", state.span, format!("state `{}` is never reached", state.name));
+            }
+        }
         endless(compiler, &states);
         runaway(compiler, &states);
     }

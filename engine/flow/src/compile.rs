@@ -461,9 +461,10 @@ impl Compiler<'_> {
                 self.speech.fill(&mut effect);
                 Act::Ready(action, effect)
             }
+            // A conflict of keys has been told already, at the key.
+            Err(_) if crate::value::prefix_conflict(&args.keys("keys")).is_some() => Act::Nothing,
             Err(message) if plain => {
-                let span = node.entries().first().map_or(node.span, |_| node.span);
-                self.reader(file).error("wrong-value", span, message);
+                self.reader(file).error("wrong-value", node.span, message);
                 Act::Nothing
             }
             Ok(_) | Err(_) => Act::Evaluate(action, template),

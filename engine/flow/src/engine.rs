@@ -83,8 +83,8 @@ pub(crate) fn function_names(engine: &'static Engine, cell: &'static OnceLock<BT
     cell.get_or_init(|| {
         let signatures = engine.gen_fn_signatures(true);
         let name = |signature: &String| {
-            let text = signature.trim_start_matches("fn ").split("::").last().unwrap_or_default();
-            text.split(['(', ' ']).next().unwrap_or_default().to_owned()
+            let before = signature.trim_start_matches("fn ").split('(').next().unwrap_or_default();
+            before.rsplit("::").next().unwrap_or_default().trim().to_owned()
         };
         let mut names: BTreeSet<String> = signatures.iter().map(name).collect();
         for own in ["type_of", "is_def_var", "is_shared", "len", "contains", "to_string", "get", "set", "keys", "values", "in"] {

@@ -12,8 +12,8 @@ pub const RUN_DEPTH: usize = 8;
 /// Entries kept of the journal for the timeline; older ones are dropped from its front.
 pub const JOURNAL_KEPT: usize = 4_000;
 /// Effects of one script run: it is executed anew for each, so the cost grows with the square; loop in YAML beyond this.
-pub const SCRIPT_EFFECTS: usize = 2_000;
-/// Rhai operations of one execution of a script: some 10–50 ms of one core.
+pub const SCRIPT_EFFECTS: usize = 1_000;
+/// Rhai operations of one execution of a script: some 10–30 ms of one core.
 pub const SCRIPT_OPERATIONS: u64 = 250_000;
 /// Rhai operations of one `${…}` or `if`: well under 1 ms.
 pub const EXPRESSION_OPERATIONS: u64 = 2_000;

@@ -107,7 +107,7 @@ impl Check<'_> {
             Some(arities) if !arities.contains(&call.args.len()) => {
                 let takes = arities.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
                 let span = self.span(at);
-                self.reader.error("wrong-arguments", span, format!("`{name}` takes {takes} arguments, not {}", call.args.len()));
+                self.reader.error("wrong-arguments", span, format!("`{name}` takes {takes} argument(s), not {}", call.args.len()));
             }
             Some(_) => {}
             None if script_functions().contains(name) && action(name).is_none() => {}
@@ -154,13 +154,13 @@ impl Check<'_> {
     /// Checks what is written out among the arguments of an action.
     fn parameters(&mut self, action: &'static crate::catalogue::Action, call: &FnCallExpr, at: Position) {
         let mut entries: Vec<(String, Raw)> = Vec::new();
-        let mut places: Vec<(String, Expr)> = Vec::new();
+        let mut places: Vec<(String, Position, Expr)> = Vec::new();
         for (index, arg) in call.args.iter().enumerate() {
             match (arg, action.main) {
                 (Expr::Map(map, _), _) => {
                     for (key, value) in &map.0 {
                         entries.push((key.name.to_string(), raw_of(value)));
-                        places.push((key.name.to_string(), value.clone()));
+                        places.push((key.name.to_string(), key.pos, value.clone()));
                     }
                 }
                 // A map in a variable: nothing can be said of it.
@@ -171,7 +171,7 @@ impl Check<'_> {
                         return;
                     }
                     entries.push((main.to_owned(), raw_of(value)));
-                    places.push((main.to_owned(), value.clone()));
+                    places.push((main.to_owned(), value.position(), value.clone()));
                 }
                 (_, _) => {
                     let span = self.span(at);
@@ -232,12 +232,17 @@ fn raw_of(expr: &Expr) -> Raw {
     }
 }
 
-fn path_position(places: &[(String, Expr)], path: &[Step]) -> Option<Position> {
+fn path_position(places: &[(String, Position, Expr)], path: &[Step]) -> Option<Position> {
     let [Step::Key(first), rest @ ..] = path else { return None };
-    let mut expr = &places.iter().find(|(name, _)| name == first)?.1;
+    let (_, key_at, expr) = places.iter().find(|(name, ..)| name == first)?;
+    let (mut key_at, mut expr) = (*key_at, expr);
     for step in rest {
         let inner = match (step, expr) {
-            (Step::Key(key), Expr::Map(map, _)) => map.0.iter().find(|(name, _)| name.name == key.as_str()).map(|(_, value)| value),
+            (Step::Key(key), Expr::Map(map, _)) => map.0.iter().find(|(name, _)| name.name == key.as_str()).map(|(name, value)| {
+                key_at = name.pos;
+                value
+            }),
+            (Step::OfKey, _) => return Some(key_at),
             (Step::Index(index), Expr::Array(items, _)) => items.get(*index),
             _ => None,
         };

@@ -27,3 +27,6 @@ pub use node::{Entry, Key, Kind, Node, Style};
 pub use parse::parse;
 pub use reader::{Map, Reader};
 pub use render::{Format, render};
+
+#[cfg(test)]
+mod tests;

@@ -123,7 +123,7 @@ impl Tree<'_> {
         if let Some(fault) = self.fault("bad-yaml", place, format!("this is not YAML: {info}")) {
             if trimmed.contains(": @") || trimmed.contains(": `") || trimmed.contains(": %") || trimmed.contains(": *") || trimmed.contains(": #") {
                 fault.help("a value that begins with @ ` % * # needs quotes");
-            } else if trimmed.matches(": ").count() > 1 {
+            } else if !info.contains("quote") && trimmed.matches(": ").count() > 1 {
                 fault.help("a text that holds `: ` needs quotes");
             }
         }

@@ -93,9 +93,9 @@ fn bombs_end_the_call_politely_and_never_the_process() {
 }
 
 #[test]
-fn a_runaway_names_its_limit_and_its_line() {
-    let call = Call::begin(&load_script("fn main(line) {\n  loop { }\n}"), "test", facts());
-    assert_eq!(call.run.trouble(), Some("line 2: the script was stopped after 250000 operations"));
+fn a_runaway_names_its_limit_and_a_wrong_value_its_line() {
+    let call = Call::begin(&load_script("fn main(line) {\n  loop { let a = 1; }\n}"), "test", facts());
+    assert_eq!(call.run.trouble(), Some("the script was stopped after 250000 operations"));
     call.went(&["say \"We are sorry, something went wrong. Please leave a message after the tone.\""]);
     let wrong = Call::begin(&load_script("fn main(line) {\n  let n = 5;\n  line.pause(n);\n}"), "test", facts());
     assert_eq!(wrong.run.trouble(), Some("line 3: pause: length: expected a duration from 1ms to 1h, such as 800ms, 5s or 2m, found \"5\""));
