@@ -18,13 +18,12 @@ pub(crate) fn graph(compiler: &mut Compiler, start: Option<usize>, rescue: Optio
     let after = reach(&states, caller_left);
     for (at, state) in states.iter().enumerate() {
         let reader = &mut compiler.readers[state.file];
-        if let (true, Act::Ready(action, _) | Act::Evaluate(action, _)) = (after.contains(&at), &state.act) {
-            if !matches!(action.name, "http" | "notify") {
+        if let (true, Act::Ready(action, _) | Act::Evaluate(action, _)) = (after.contains(&at), &state.act)
+            && !matches!(action.name, "http" | "notify") {
                 reader
                     .error("caller-left", state.span, format!("`{}` needs the caller, who has left when this state runs", action.name))
                     .help("after `caller_left` only http, notify and set are done");
             }
-        }
     }
     // A fault elsewhere may have cost a target: what ends where is only sure in a flow without errors.
     if !compiler.readers.iter().any(notation::Reader::has_errors) {

@@ -197,11 +197,10 @@ impl Compiler<'_> {
                     self.reader(0).error("missing-field", span, format!("setting `{name}` needs a default"));
                     Json::Null
                 }
-                None => match kind {
-                    Kind::Int(..) => 0.into(),
-                    Kind::Bool => false.into(),
-                    _ => "".into(),
-                },
+                None if matches!(kind, Kind::Int(..)) => 0.into(),
+                None if matches!(kind, Kind::Bool) => false.into(),
+                None if matches!(kind, Kind::Span(..)) => "0s".into(),
+                None => "".into(),
             };
             found.push(Declared { name, kind: *kind, default });
         }
@@ -313,11 +312,10 @@ impl Compiler<'_> {
         }
         let span = actions.first().map_or(node.span, |entry| entry.key.span);
         let then = self.then(file, span, name, actions.first().map(|entry| entry.key.text.as_str()), &outcomes, then, fall);
-        if let (Act::Run { .. }, Some(then)) = (&act, node.get("then")) {
-            if !then.entries().iter().any(|entry| is_state_key(&entry.key.text)) {
+        if let (Act::Run { .. }, Some(then)) = (&act, node.get("then"))
+            && !then.entries().iter().any(|entry| is_state_key(&entry.key.text)) {
                 outcomes.named = then.entries().iter().map(|entry| (entry.key.text.clone(), entry.key.span)).filter(|(name, _)| name != "else").collect();
             }
-        }
         if let Act::Run { .. } = &act {
             self.check_later(file, node, &then, &outcomes);
         }
@@ -431,13 +429,12 @@ impl Compiler<'_> {
             if let Template::Plain(Raw::Null) = &template {
                 template = Template::Map(Vec::new());
             }
-            if let Template::Map(entries) = &mut template {
-                if !entries.iter().any(|(key, _)| key == "keys") {
+            if let Template::Map(entries) = &mut template
+                && !entries.iter().any(|(key, _)| key == "keys") {
                     let keys = then.map(|then| then.value.entries()).unwrap_or_default();
                     let keys = keys.iter().map(|entry| &entry.key.text).filter(|key| is_choice(key));
                     entries.push(("keys".to_owned(), Template::Plain(Raw::List(keys.map(|key| Raw::Text(key.clone())).collect()))));
                 }
-            }
         }
         let mut findings = Findings::default();
         let args = read_params(action.name, action.params, &template.outline(), &mut findings);
@@ -446,12 +443,11 @@ impl Compiler<'_> {
         outcomes.fill(action, &args);
         check::menu(self, file, action, node, then, &args);
         check::dead_air(self, file, action, node, &args);
-        if action.name == "bridge" {
-            if let Some(header) = reserved_header(&args.pairs("headers")) {
+        if action.name == "bridge"
+            && let Some(header) = reserved_header(&args.pairs("headers")) {
                 let header = header.to_owned();
                 self.reader(file).error("wrong-type", node.span, format!("the header {header} is the engine's own"));
             }
-        }
         if !good {
             return Act::Nothing;
         }
@@ -735,26 +731,30 @@ pub(crate) fn typed(kind: &Kind, raw: &Raw, findings: &mut Findings) -> Option<J
         return match raw {
             Raw::Text(text) => Some(text.clone().into()),
             Raw::Unknown => Some(Json::Null),
-            other => other.text().map(Json::from).or(Some(other.json())),
+            Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) | Raw::List(_) | Raw::Map(_) => raw.text().map(Json::from).or_else(|| Some(raw.json())),
         };
     }
-    match read(kind, raw, findings)? {
-        Value::Int(value) => Some(value.into()),
-        Value::Bool(value) => Some(value.into()),
-        Value::Span(span) => Some(terms::spell_span(span).into()),
-        Value::Text(text) => Some(text.into()),
-        _ => Some(Json::Null),
-    }
+    let value = read(kind, raw, findings)?;
+    Some(if let Value::Int(value) = value {
+        value.into()
+    } else if let Value::Bool(value) = value {
+        value.into()
+    } else if let Value::Span(span) = value {
+        terms::spell_span(span).into()
+    } else if let Value::Text(text) = value {
+        text.into()
+    } else {
+        Json::Null
+    })
 }
 
 /// The place of a part of a value.
 fn locate(node: &Node, short: Option<&str>, path: &[Step]) -> Span {
     let mut steps = path;
-    if let (Some(main), [Step::Key(key), rest @ ..]) = (short, steps) {
-        if main == key {
+    if let (Some(main), [Step::Key(key), rest @ ..]) = (short, steps)
+        && main == key {
             steps = rest;
         }
-    }
     let mut node = node;
     let mut at_key = None;
     for step in steps {

@@ -120,6 +120,7 @@ enum At {
 }
 
 /// What a step leads to.
+#[expect(clippy::large_enum_variant, reason = "one lives on the stack for one step")]
 enum Step {
     Go,
     Out(Next),
@@ -146,12 +147,11 @@ impl Run {
 
     /// Gives the outcome of the last effect (`None` at the beginning) and answers what comes next.
     pub fn next(&mut self, outcome: Option<Outcome>, now: Now) -> Next {
-        if let (Some(outcome), Some(entry)) = (&outcome, self.journal.last_mut()) {
-            if entry.outcome.is_none() {
+        if let (Some(outcome), Some(entry)) = (&outcome, self.journal.last_mut())
+            && entry.outcome.is_none() {
                 entry.outcome = Some(outcome.name.clone());
                 entry.at = Some(now.unix);
             }
-        }
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Fresh(flow) => {
                 let overrides = self.facts.settings.iter().map(|(name, text)| (name.clone(), Raw::Text(text.clone()))).collect();
@@ -472,12 +472,11 @@ impl Run {
         self.quiet = 0;
         if first && self.steps <= STEPS {
             while let Some(frame) = self.frames.last_mut() {
-                if let At::State { program, state, .. } = &mut frame.at {
-                    if let Some(rescue) = program.rescue {
+                if let At::State { program, state, .. } = &mut frame.at
+                    && let Some(rescue) = program.rescue {
                         *state = rescue;
                         return self.go_on(Ok(Step::Go), now);
                     }
-                }
                 self.frames.pop();
             }
         }

@@ -113,11 +113,10 @@ fn of_fields(params: &'static [Param]) -> Json {
         schema["description"] = format!("{}{default}", param.doc).into();
         properties.insert(param.name.to_owned(), schema);
     }
-    if inline {
-        if let Json::Object(sounds) = sound()["properties"].take() {
+    if inline
+        && let Json::Object(sounds) = sound()["properties"].take() {
             properties.extend(sounds);
         }
-    }
     let required: Vec<&str> = params.iter().filter(|param| matches!(param.need, Need::Required) && !(inline && param.name == "prompt")).map(|param| param.name).collect();
     json!({ "type": "object", "additionalProperties": false, "properties": properties, "required": required })
 }

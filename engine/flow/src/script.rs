@@ -1,5 +1,7 @@
 //! Rhai flows: compiled and checked at load, executed anew with the journal's answers for each effect.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "Rhai's tree has two dozen kinds of nodes, of which a check looks at a few")]
+
 use crate::{
     catalogue::{ACTIONS, action},
     compile::missing,
@@ -134,13 +136,12 @@ impl Check<'_> {
             return;
         }
         if name == "run" {
-            if let Some(Expr::StringConstant(flow, place)) = call.args.first() {
-                if !self.flows.contains(flow.as_str()) {
+            if let Some(Expr::StringConstant(flow, place)) = call.args.first()
+                && !self.flows.contains(flow.as_str()) {
                     let span = self.span(*place);
                     let known: Vec<&str> = self.flows.iter().map(String::as_str).collect();
                     self.reader.unknown("missing-flow", span, "flow", flow, &known);
                 }
-            }
             return;
         }
         if !script_functions().contains(name) && !self.functions.contains_key(name) && !MEMBERS.contains(&name) {

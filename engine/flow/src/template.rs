@@ -1,5 +1,7 @@
 //! Values with `${…}` in them, and the expressions: compiled and checked at load, evaluated in the call.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "Rhai's tree has two dozen kinds of nodes, of which a check looks at a few")]
+
 use crate::{
     engine::{self, Clock, byte_of, dynamic, expression_functions, visit, word_length},
     hours::Hours,
@@ -177,13 +179,12 @@ impl Expression {
                     if !expression_functions().contains(name) {
                         let near = nearest(name, expression_functions().iter().map(String::as_str).filter(|name| name.len() > 2));
                         faults.push(bad("unknown-function", at, at + name.len(), format!("unknown function `{name}`"), near.map(|near| format!("did you mean `{near}`?"))));
-                    } else if let ("open", Some(RhaiExpr::StringConstant(hours, place))) = (name, call.args.first()) {
-                        if !names.hours.contains(hours.as_str()) {
+                    } else if let ("open", Some(RhaiExpr::StringConstant(hours, place))) = (name, call.args.first())
+                        && !names.hours.contains(hours.as_str()) {
                             let at = byte_of(text, *place);
                             let near = nearest(hours, names.hours.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
                             faults.push(bad("missing-hours", at, at + hours.len() + 2, format!("there are no hours named `{hours}`"), near));
                         }
-                    }
                 }
                 _ => {}
             },
@@ -228,9 +229,10 @@ impl Expression {
 /// An evaluation error in few words.
 pub(crate) fn plain(error: &rhai::EvalAltResult) -> String {
     let text = error.unwrap_inner().to_string();
+    let text = text.strip_prefix("Runtime error: ").unwrap_or(&text);
     match text.rfind(" (line ") {
         Some(cut) => text[..cut].to_owned(),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
@@ -264,11 +266,10 @@ impl Names {
                 return;
             }
             "secret" => {
-                if let (Some((field, at)), Some(secrets)) = (field, &self.secrets) {
-                    if !secrets.contains(field) {
+                if let (Some((field, at)), Some(secrets)) = (field, &self.secrets)
+                    && !secrets.contains(field) {
                         bad("missing-secret", (field, at), format!("there is no secret `{field}`"), &mut secrets.iter().map(String::as_str));
                     }
-                }
                 return;
             }
             _ => {
@@ -277,11 +278,10 @@ impl Names {
                 return;
             }
         };
-        if let Some((field, at)) = field {
-            if !fields.contains(&field) {
+        if let Some((field, at)) = field
+            && !fields.contains(&field) {
                 bad("unknown-name", (field, at), format!("`{name}` has no `{field}`"), &mut fields.iter().copied());
             }
-        }
     }
 }
 

@@ -366,10 +366,8 @@ pub(crate) fn read(kind: &Kind, raw: &Raw, findings: &mut Findings) -> Option<Va
     };
     let value = scalar(kind, &text, findings);
     if value.is_none() {
-        let help = match kind {
-            Kind::Word(words) => nearest(&text, words.iter().copied()).map(|near| format!("did you mean `{near}`?")),
-            _ => None,
-        };
+        let words = if let Kind::Word(words) = kind { *words } else { &[] };
+        let help = nearest(&text, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
         findings.problem("wrong-type", format!("expected {wanted}, found {}", raw.shown()), help);
     }
     value
@@ -569,7 +567,7 @@ fn item(raw: &Raw, entries: &[(String, Raw)], findings: &mut Findings, depth: us
                             speak(&text, extra("voice"), extra("language"), findings, out);
                         }
                     }
-                    _ => match value.text() {
+                    Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) | Raw::Text(_) | Raw::Map(_) => match value.text() {
                         Some(text) => speak(&text, extra("voice"), extra("language"), findings, out),
                         None => findings.wrong("the text to say", value),
                     },

@@ -95,7 +95,7 @@ impl Tree<'_> {
                         return;
                     }
                 }
-                _ => {}
+                Event::StreamStart | Event::StreamEnd | Event::DocumentEnd | Event::Anchor(..) | Event::Comment(..) | _ => {}
             }
             if self.nodes > NODES || self.open.len() > DEPTH {
                 let what = if self.nodes > NODES { format!("more than {NODES} values") } else { format!("nested deeper than {DEPTH} levels") };
@@ -133,11 +133,10 @@ impl Tree<'_> {
         if anchor {
             self.fault("alias", span, "anchors (`&name`) are not used here".into());
         }
-        if tag {
-            if let Some(fault) = self.fault("tag", span, "tags (`!name`) are not used here".into()) {
+        if tag
+            && let Some(fault) = self.fault("tag", span, "tags (`!name`) are not used here".into()) {
                 fault.help("a text that begins with `!` needs quotes");
             }
-        }
     }
 
     fn scalar(&mut self, text: String, style: Style, span: Span) {

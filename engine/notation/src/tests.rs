@@ -100,7 +100,7 @@ fn the_environment_fills_in_and_what_it_lacks_is_a_fault_at_its_place() {
     assert_eq!(
         told,
         [
-            "c.yaml:2:33: error: the environment has no `NONE` (set it, or write a default: ${NONE:-…})",
+            "c.yaml:2:32: error: the environment has no `NONE` (set it, or write a default: ${NONE:-…})",
             "c.yaml:3:4: error: `${` without its `}` (write `$${` for a plain `${`)",
         ]
     );
