@@ -49,13 +49,19 @@ fn sipp_meets_a_busy_a_declining_and_an_absent_callee() {
 fn every_message_of_a_call_may_be_lost_three_times() {
     let mut exchange = Exchange::start(&House::default());
     std::thread::scope(|scope| {
-        for (incoming, containing) in
-            [(true, "CSeq: 1 INVITE"), (false, "INVITE sip"), (false, "ACK sip"), (true, "SIP/2.0 200"), (false, "BYE sip"), (false, "REGISTER sip")]
-        {
+        // Two users, because one may have five devices at most.
+        for (user, incoming, containing) in [
+            ("alice", true, "CSeq: 1 INVITE"),
+            ("bob", false, "INVITE sip"),
+            ("alice", false, "ACK sip"),
+            ("bob", true, "SIP/2.0 200"),
+            ("alice", false, "BYE sip"),
+            ("bob", false, "REGISTER sip"),
+        ] {
             let exchange = &exchange;
             scope.spawn(move || {
                 let losses = vec![Loss { incoming, containing: containing.into(), times: 3 }];
-                let phone = Handset::start(Wire { losses, ..Wire::new(exchange.account("alice")) }).unwrap();
+                let phone = Handset::start(Wire { losses, ..Wire::new(exchange.account(user)) }).unwrap();
                 must(&phone, Step::Register { expires: 120 });
                 must(&phone, Step::Dial(exchange.uri("reception")));
                 must(&phone, Step::WaitAnswered { within: s(20) });

@@ -78,7 +78,7 @@ states:
 
 /// A flow that plays one prompt for ever.
 pub(crate) fn radio(prompt: &str) -> String {
-    format!("flow: radio\nstart: on\nstates:\n  on:\n    play: {{ prompt: [{{ play: {prompt} }}], loop: 0 }}\n    then: end\n")
+    format!("flow: radio\nstart: on\nstates:\n  on:\n    - answer: {{}}\n    - play: {{ prompt: [{{ play: {prompt} }}], loop: 0 }}\n      then: end\n")
 }
 
 /// A running exchange.

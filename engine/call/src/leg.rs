@@ -91,6 +91,8 @@ struct Calling {
     early: Option<(String, Agreement)>,
     /// The dialog follows this way, not the Contact's address.
     pinned: Option<NextHop>,
+    /// Somebody is there: a response has come.
+    is_heard: bool,
 }
 
 /// A 2xx of ours that is repeated until its ACK comes (RFC 3261 §13.3.1.4).

@@ -254,6 +254,7 @@ impl Wheel {
         (0..SLOTS as u64)
             .map(|ahead| self.cursor + ahead)
             .find(|slot| !self.slots[Self::index(*slot)].is_empty())
-            .map(|slot| self.start + SLOT * u32::try_from(slot).unwrap_or(u32::MAX))
+            // In u64: 2³² slots are 49 days, and a shard runs longer.
+            .map(|slot| self.start + Duration::from_millis(slot))
     }
 }

@@ -312,7 +312,12 @@ impl Stream {
 
     fn send_report(&self, report: &[u8], length: usize, wire: &mut dyn Wire) {
         if let (Some(latch), Some(report)) = (&self.latch, report.get(..length).filter(|report| !report.is_empty())) {
-            wire.rtcp(self.leg, latch.target_rtcp(), report);
+            // Multiplexed reports leave by the socket of the packets (RFC 5761 §5.1.1).
+            if self.setup.rtcp_mux {
+                wire.rtp(self.leg, latch.target_rtcp(), report);
+            } else {
+                wire.rtcp(self.leg, latch.target_rtcp(), report);
+            }
         }
     }
 

@@ -133,6 +133,8 @@ pub enum Input {
     Cancel {
         /// The INVITE's number.
         token: u64,
+        /// Why, as the value of the CANCEL's `Reason` header (RFC 3326), such as `SIP;cause=200;text="Call completed elsewhere"`.
+        reason: Option<String>,
     },
 }
 
@@ -324,7 +326,7 @@ impl Endpoint {
             Input::RespondStateless { transaction, response } => self.respond_stateless(transaction.0, response),
             Input::Send { token, request, hop } => self.start(Some(token), request, hop, now),
             Input::SendAck { request, hop } => self.start(None, request, hop, now),
-            Input::Cancel { token } => self.cancel(token, now),
+            Input::Cancel { token, reason } => self.cancel(token, reason, now),
         }
     }
     /// Time passed; harmless when early.

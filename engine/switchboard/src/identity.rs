@@ -85,13 +85,29 @@ impl Front {
             let asked = request.to_bytes().len();
             let answered = response.to_bytes().len() + values.iter().map(|v| v.len() + "WWW-Authenticate: \r\n".len()).sum::<usize>();
             // A To tag is added later: 31 bytes.
-            if (answered + 31) * 10 > asked * AMPLIFICATION_TENTHS && values.len() > 1 {
-                values.drain(..values.len() - 1);
+            if (answered + 31) * 10 > asked * AMPLIFICATION_TENTHS {
+                keep_last(&mut values);
             }
+        }
+        if knows_one_hash(request) {
+            keep_last(&mut values);
         }
         for value in values {
             response.headers.push(HeaderName::WwwAuthenticate, value);
         }
         self.stateless(transaction, response, now);
     }
+}
+
+/// Leaves the challenge that every phone understands (MD5, offered last).
+fn keep_last(values: &mut Vec<String>) {
+    values.drain(..values.len().saturating_sub(1));
+}
+
+/// Phones that give up at a second challenge instead of passing over the hash they do not know (against RFC 8760 §2.4): seen with
+/// baresip 1.0, the version of Debian 12.
+fn knows_one_hash(request: &Request) -> bool {
+    const GIVE_UP: [&str; 2] = ["baresip v0.", "baresip v1."];
+    let agent = request.headers.get(HeaderName::UserAgent).unwrap_or_default();
+    GIVE_UP.iter().any(|start| agent.starts_with(start))
 }

@@ -82,10 +82,8 @@ impl Front {
             ToFront::Send { call, leg, request, hop } => self.send(call, leg, request, hop, now),
             ToFront::Ack { request, hop } => self.endpoint.handle(sip::Input::SendAck { request, hop }, now.at),
             ToFront::Cancel { call, leg, reason } => {
-                // The endpoint writes the CANCEL; it has no place for a Reason yet.
-                tracing::debug!(%call, %leg, reason = reason.as_deref().unwrap_or(""), "cancel");
                 if let Some(token) = self.table.invite_of(call, leg) {
-                    self.endpoint.handle(sip::Input::Cancel { token }, now.at);
+                    self.endpoint.handle(sip::Input::Cancel { token, reason }, now.at);
                 }
             }
             ToFront::Locate { call, ticket, target, origin, realm } => {

@@ -121,7 +121,10 @@ impl Bridge {
                     if let Some(target) = self.targets.get_mut(&id) {
                         desk.note(now, format!("{} did not answer in time", target.name));
                         target.located_by = None;
-                        for leg in std::mem::take(&mut target.legs) {
+                        let legs = std::mem::take(&mut target.legs);
+                        // Who is just being asked is not asked any more: a key that crosses our BYE joins nobody.
+                        self.confirming.retain(|confirming| !legs.contains(&confirming.leg));
+                        for leg in legs {
                             desk.end_leg(leg, 480, None, now);
                         }
                     }

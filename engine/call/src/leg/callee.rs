@@ -3,7 +3,7 @@
 use super::{Calling, Leg, News, Stage};
 use crate::{
     door::{Branch, ToFront},
-    limits::ENDING_WAIT,
+    limits::{ENDING_WAIT, UNHEARD_WAIT},
 };
 use sdp::{Capabilities, Local, Negotiation};
 use sip::{Dialog, HeaderName, Method, NameAddr, NextHop, Request, Response};
@@ -63,7 +63,7 @@ impl Leg {
         headers.push(HeaderName::ContentType, "application/sdp");
         invite.body = description.into();
         out.push(ToFront::Send { call: plan.call, leg: plan.leg, request: invite.clone(), hop: plan.branch.hop.clone() });
-        let calling = Calling { invite, offered: negotiation.clone(), early: None, pinned: plan.branch.pinned.then_some(plan.branch.hop) };
+        let calling = Calling { invite, offered: negotiation.clone(), early: None, pinned: plan.branch.pinned.then_some(plan.branch.hop), is_heard: false };
         Self {
             call: plan.call,
             id: plan.leg,
@@ -84,7 +84,9 @@ impl Leg {
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
         if let Stage::Calling(calling) = stage {
             out.push(ToFront::Cancel { call: self.call, leg: self.id, reason: reason.map(str::to_owned) });
-            self.stage = Stage::Cancelling { calling, until: now + ENDING_WAIT };
+            // A device that never said a word is not waited for as long as one that did (RFC 3261 §9.1 forbids the CANCEL itself).
+            let patience = if calling.is_heard { ENDING_WAIT } else { UNHEARD_WAIT };
+            self.stage = Stage::Cancelling { calling, until: now + patience };
         } else {
             self.stage = stage;
         }
@@ -92,6 +94,7 @@ impl Leg {
 
     pub(super) fn invite_response(&mut self, response: &Response, cseq: u32, now: Instant, out: &mut Vec<ToFront>) {
         match (&mut self.stage, response.code) {
+            (Stage::Calling(calling) | Stage::Cancelling { calling, .. }, ..=100) => calling.is_heard = true,
             (_, ..=100) => {}
             (Stage::Calling(_), 101..=199) => self.provisional(response),
             (Stage::Calling(_), 200..=299) => self.answered(response, cseq, now, out),
@@ -99,10 +102,7 @@ impl Leg {
                 self.stage = Stage::Over;
                 self.news.push_back(News::Refused { code, reason: response.reason.to_string() });
             }
-            (Stage::Cancelling { calling, .. }, 200..=299) => {
-                refuse_fork(self.call, self.id, calling, response, cseq, out);
-                self.stage = Stage::Leaving { until: now + ENDING_WAIT };
-            }
+            (Stage::Cancelling { .. }, 200..=299) => self.answered_too_late(response, cseq, now, out),
             (Stage::Cancelling { .. }, 300..) => self.stage = Stage::Over,
             (Stage::Cancelling { .. }, 101..=199) => {}
             (Stage::Up | Stage::Leaving { .. } | Stage::Over, 200..=299) => self.repeated_answer(response, cseq, out),
@@ -112,6 +112,7 @@ impl Leg {
 
     fn provisional(&mut self, response: &Response) {
         let Stage::Calling(calling) = &mut self.stage else { return };
+        calling.is_heard = true;
         if response.body.is_empty() {
             self.news.push_back(News::Ringing);
             return;
@@ -160,6 +161,17 @@ impl Leg {
         }
     }
 
+    /// A 2xx crossed our CANCEL: it is acknowledged, each time it comes, and ended.
+    fn answered_too_late(&mut self, response: &Response, cseq: u32, now: Instant, out: &mut Vec<ToFront>) {
+        let Stage::Cancelling { calling, .. } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let Some(mut dialog) = Dialog::as_client(&calling.invite, response) else { return };
+        pin(&mut dialog, calling.pinned.as_ref());
+        out.push(ToFront::Ack { request: dialog.ack(cseq), hop: dialog.next_hop() });
+        self.dialog = Some(dialog);
+        self.invite = Some(Box::new(calling.invite));
+        self.bye(now, out);
+    }
+
     /// A 2xx again (its ACK was lost), or a 2xx of another fork: one answered telephone is enough.
     fn repeated_answer(&mut self, response: &Response, cseq: u32, out: &mut Vec<ToFront>) {
         if let Some(dialog) = &self.dialog
@@ -182,13 +194,4 @@ fn pin(dialog: &mut Dialog, to: Option<&NextHop>) {
         Some(NextHop::Target(target)) => dialog.pin_target(*target),
         Some(NextHop::Uri(_)) | None => {}
     }
-}
-
-/// Acknowledges an answer nobody wants any more, and ends it.
-fn refuse_fork(call: CallId, leg: LegId, calling: &Calling, response: &Response, cseq: u32, out: &mut Vec<ToFront>) {
-    let Some(mut dialog) = Dialog::as_client(&calling.invite, response) else { return };
-    pin(&mut dialog, calling.pinned.as_ref());
-    out.push(ToFront::Ack { request: dialog.ack(cseq), hop: dialog.next_hop() });
-    let request = dialog.request(Method::Bye);
-    out.push(ToFront::Send { call, leg, request, hop: dialog.next_hop() });
 }

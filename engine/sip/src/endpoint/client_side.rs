@@ -34,6 +34,8 @@ struct Client {
     /// Where to try next when this try fails (RFC 3263 §4.3).
     spare: VecDeque<Target>,
     armed: Option<Instant>,
+    /// The `Reason` of its CANCEL.
+    cancel_reason: Option<String>,
 }
 
 enum Phase {
@@ -129,7 +131,7 @@ impl Endpoint {
         if request.method == Method::Invite {
             self.clients.invites += 1;
         }
-        self.clients.by_id.insert(id, Client { token, request, phase: Phase::Resolving, spare: VecDeque::new(), armed: None });
+        self.clients.by_id.insert(id, Client { token, request, phase: Phase::Resolving, spare: VecDeque::new(), armed: None, cancel_reason: None });
         match hop {
             NextHop::Flow(flow) if flow.transport == Transport::Udp || self.streams.is_open(flow.connection) => self.send_on(id, flow, now),
             NextHop::Flow(flow) => self.send_to(id, flow.target(), now),
@@ -283,10 +285,11 @@ impl Endpoint {
         self.send_to(id, target, now);
     }
 
-    pub(super) fn cancel(&mut self, token: u64, now: Instant) {
+    pub(super) fn cancel(&mut self, token: u64, reason: Option<String>, now: Instant) {
         let Some(id) = self.clients.by_token.get(&token).copied() else { return };
         let Some(client) = self.clients.by_id.get_mut(&id) else { return };
         client.spare.clear();
+        client.cancel_reason = reason;
         match &mut client.phase {
             Phase::Resolving | Phase::Connecting => self.fail(id, FailedWhy::Cancelled),
             Phase::Sent(sent) => match &sent.machine {
@@ -306,13 +309,16 @@ impl Endpoint {
         if self.clients.cancels.contains_key(&sent.branch) {
             return;
         }
-        let request = like(&client.request, Method::Cancel, None);
+        let mut request = like(&client.request, Method::Cancel, None);
+        if let Some(reason) = client.cancel_reason.take() {
+            request.headers.push(HeaderName::Reason, reason);
+        }
         let (flow, branch, via) = (sent.flow, sent.branch.clone(), sent.via.clone());
         let bytes = with_via(&request, &via);
         let id = self.next_id();
         let machine = Machine::Plain(PlainClient::new(now, flow.transport.is_reliable()));
         let phase = Phase::Sent(Box::new(Sent { flow, branch: branch.clone(), via, bytes: bytes.clone(), machine, cancel_wanted: false }));
-        self.clients.by_id.insert(id, Client { token: None, request, phase, spare: VecDeque::new(), armed: None });
+        self.clients.by_id.insert(id, Client { token: None, request, phase, spare: VecDeque::new(), armed: None, cancel_reason: None });
         self.clients.cancels.insert(branch, id);
         self.streams.use_by(flow, id);
         self.transmit(flow, bytes);

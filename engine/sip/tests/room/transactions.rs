@@ -265,7 +265,7 @@ fn forks_and_repeated_2xx_all_reach_the_user() {
 fn a_cancel_waits_for_a_provisional_and_may_cross_a_2xx() {
     let mut s = Stage::new();
     send(&mut s, "INVITE");
-    s.put(Input::Cancel { token: 5 });
+    s.put(Input::Cancel { token: 5, reason: None });
     let (ringing, ok) = (s.answer(180, "b"), s.answer(200, "b"));
     s.get(ringing);
     let cancelled = s.answer(200, "b");
@@ -288,7 +288,7 @@ fn a_cancelled_invite_without_final_ends_after_32_seconds() {
     send(&mut s, "INVITE");
     let ringing = s.answer(180, "b");
     s.get(ringing);
-    s.put(Input::Cancel { token: 5 });
+    s.put(Input::Cancel { token: 5, reason: None });
     let ok = s.answer(200, "b");
     s.get(ok);
     s.pass(40_000);
@@ -314,7 +314,7 @@ fn names_are_resolved_and_the_next_target_is_tried() {
     s.put(Input::Resolved { query: s.queries[0], targets: vec![dead, target(PEER, Transport::Udp)] });
     s.put(Input::ConnectFailed { target: dead });
     s.put(Input::Resolved { query: s.queries[1], targets: vec![] });
-    s.put(Input::Cancel { token: 7 });
+    s.put(Input::Cancel { token: 7, reason: None });
     s.expect(
         "0 resolve example.net None None
          0 resolve example.net None None
