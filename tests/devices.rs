@@ -26,7 +26,7 @@ fn pjsip_registers_hears_the_prompt_presses_1_and_talks_to_baresip() {
     std::thread::park_timeout(ms(3_000));
     alice.command("hangup");
     bob.expect("CALL_CLOSED", s(10));
-    alice.expect("the end", s(10), |e| e["state"] == "DISCONNCTD");
+    alice.expect("the end", s(10), |e| e["state"] == "DISCONNECTED");
     exchange.must_be_quiet();
     let alice_heard = alice.finish();
     let bob_heard = bob.heard();
@@ -51,7 +51,7 @@ fn baresip_calls_pjsip_and_pjsip_holds_and_resumes() {
     alice.command("resume");
     std::thread::park_timeout(ms(1_500));
     bob.command("hangup", "");
-    alice.expect("the end", s(10), |e| e["state"] == "DISCONNCTD");
+    alice.expect("the end", s(10), |e| e["state"] == "DISCONNECTED");
     exchange.must_be_quiet();
     let (alice_heard, bob_heard) = (alice.finish(), bob.heard());
     let last = &alice_heard[alice_heard.len().saturating_sub(8_000)..];
