@@ -75,7 +75,7 @@ pub struct Report {
     pub packets: (u64, u64),
     /// Why the script failed, if it did.
     pub failure: Option<String>,
-    /// Whether a call is up or being set up now.
+    /// Whether there is a call now: being set up, up, or ending.
     pub in_call: bool,
     /// Whether the phone is registered now.
     pub registered: bool,
@@ -223,9 +223,10 @@ impl Phone {
         self.failure.as_deref()
     }
 
-    /// Forget a failure and go on with steps pushed later.
+    /// Forget a failure and whatever was still to be done, the step under way included; go on with steps pushed later.
     pub fn forgive(&mut self) {
         self.failure = None;
+        self.running = None;
         self.steps.clear();
     }
 
@@ -254,7 +255,7 @@ impl Phone {
             digits: self.ear.digits().to_owned(),
             packets: self.ear.packets(),
             failure: self.failure.clone(),
-            in_call: matches!(self.view, View::Calling { .. } | View::Incoming | View::Up),
+            in_call: self.line.is_busy(),
             registered: matches!(self.registration, Some(Ok(granted)) if granted > 0),
         }
     }
@@ -398,13 +399,15 @@ impl Phone {
                     break;
                 }
                 Progress::Done => self.finished += 1,
-                Progress::Failed(why) => {
-                    self.note(format!("FAILED: {why}"), now);
-                    self.failure = Some(why);
-                    self.steps.clear();
-                }
+                Progress::Failed(why) => self.fail(why, now),
             }
         }
+    }
+
+    fn fail(&mut self, why: String, now: Instant) {
+        self.note(format!("FAILED: {why}"), now);
+        self.failure = Some(why);
+        self.steps.clear();
     }
 
     fn command(&mut self, command: &Command, now: Instant) {
@@ -425,6 +428,11 @@ impl Phone {
             Step::Options => {
                 self.options = None;
                 self.command(&Command::Options, now);
+            }
+            Step::Dial(target) | Step::DialWithoutOffer(target) if self.line.is_busy() => {
+                // The call there is goes on, and what is seen of it stays true.
+                self.fail(format!("cannot call {target}: this line has a call already"), now);
+                return;
             }
             Step::Dial(target) | Step::DialWithoutOffer(target) => {
                 self.note(format!("calls {target}"), now);
