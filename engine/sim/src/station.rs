@@ -32,6 +32,8 @@ pub(crate) struct Station {
     pub(crate) told: usize,
     /// It is not looked at before this, although its deadline has passed.
     pub(crate) nap: Option<Instant>,
+    /// Its last call was one it made.
+    pub(crate) called: bool,
 }
 
 impl Station {

@@ -80,7 +80,7 @@ impl World {
         let (sip, rtp) = (place.phone.local, place.phone.rtp);
         let phone = Phone::new(place.phone, steps, self.now.at);
         let Place { name, outside, weather, .. } = place;
-        self.stations.push(Station { name, phone, sip, rtp, outside, weather, told: 0, nap: None });
+        self.stations.push(Station { name, phone, sip, rtp, outside, weather, told: 0, nap: None, called: false });
         self.hear(self.stations.len() - 1);
     }
 
@@ -246,6 +246,18 @@ impl World {
         self.phone(name).is_some_and(|phone| phone.snapshot().in_call)
     }
 
+    /// Whether the phone's last call was one it made.
+    #[must_use]
+    pub fn is_caller(&self, name: &str) -> bool {
+        self.stations.iter().any(|station| station.name == name && station.called)
+    }
+
+    /// Lives of the exchange so far: 1 when it never crashed.
+    #[must_use]
+    pub const fn lives(&self) -> u32 {
+        self.life
+    }
+
     fn is_calm(&self) -> bool {
         let Some(exchange) = &self.exchange else { return false };
         let counts = exchange.front.counters();
@@ -366,6 +378,11 @@ impl World {
         station.told += fresh.len();
         let name = station.name.clone();
         for text in fresh {
+            match &text {
+                text if text.starts_with("calls ") => self.stations[at].called = true,
+                text if text.starts_with("incoming call") => self.stations[at].called = false,
+                _ => {}
+            }
             let text = self.in_words(&text);
             self.trace_say(&format!("{name}: {text}"));
         }

@@ -76,7 +76,7 @@ fn play(seed: u64) -> World {
     let mut world = World::new(setup);
     for (number, (who, _)) in (11..).zip(PEOPLE) {
         let mut steps = vec![Step::Wait(dice.between(ms(0), s(1))), Step::Register { expires: *dice.pick(&[60, 90, 600]) }];
-        for _ in 0..dice.below(3) {
+        for _ in 0..=dice.below(3) {
             steps.extend(whim(who, &mut dice));
         }
         if dice.permille(100) {
@@ -128,7 +128,9 @@ fn accidents(world: &mut World, dice: &mut Dice) {
 fn spray(world: &mut World, at: Duration, times: u16) {
     world.at(at, move |world| {
         for to in world.media_sockets() {
-            let mut packet = vec![0x80, 0, (times >> 8) as u8, times as u8, 0, 0, 0, 1, 0xba, 0xd0, 0xba, 0xd0];
+            // In sequence, so that it looks like a stream.
+            let sequence = (!times).to_be_bytes();
+            let mut packet = vec![0x80, 0, sequence[0], sequence[1], 0, 0, 0, 1, 0xba, 0xd0, 0xba, 0xd0];
             packet.extend([0x55; 160]);
             world.inject(SocketAddr::from(SPRAYER), to, packet);
         }
@@ -138,12 +140,13 @@ fn spray(world: &mut World, at: Duration, times: u16) {
     });
 }
 
-/// Everybody goes home: whoever called hangs up, and whoever was called too, lest a crash left them alone.
+/// Everybody goes home: whoever called hangs up; whoever was called is told by the exchange. Only where it crashed, and
+/// may have forgotten its calls, everybody hangs up.
 fn heal(world: &mut World) {
     world.set_weather(Weather::FAIR);
     for who in world.names() {
         world.tell_instead(&who, Step::Behave(Manners::Refuse { status: 480, after: ms(0) }));
-        if world.is_in_call(&who) {
+        if world.is_in_call(&who) && (world.is_caller(&who) || world.lives() > 1) {
             world.tell(&who, Step::HangUp);
         }
     }

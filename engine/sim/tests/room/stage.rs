@@ -35,7 +35,7 @@ pub(crate) fn start() -> Now {
 /// The office's flows: those that come with callflow, and one that holds.
 fn flows() -> flow::FlowSet {
     static FLOWS: OnceLock<flow::FlowSet> = OnceLock::new();
-    const HOLD: &str = "flow: queue\nstart: hold\nstates:\n  hold: { play: { play: music.wav }, loop: 0, barge_in: keys, then: end }\n";
+    const HOLD: &str = "flow: queue\nstart: in\nstates:\n  in: { answer: {}, then: hold }\n  hold: { play: { prompt: { play: music.wav }, loop: 0, barge_in: keys }, then: end }\n";
     let load = || {
         let files = [
             ("flows/default.yaml", include_str!("../../../../flows/default.yaml")),

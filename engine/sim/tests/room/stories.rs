@@ -57,7 +57,7 @@ fn alice_calls_reception_presses_2_and_leaves_a_message() {
         );
         let messages: Vec<_> = world.messages().collect();
         assert!(matches!(messages[..], [("reception", length, false)] if length > s(4) && length < s(6)), "{messages:?}");
-        assert_eq!(world.records()[0].path, ["welcome", "message", "saved"].map(str::to_owned), "{:?}", world.records()[0]);
+        assert_eq!(world.records()[0].path, ["welcome", "message", "message.saved"].map(str::to_owned), "{:?}", world.records()[0]);
         ends_well(&mut world);
     });
 }
