@@ -27,6 +27,7 @@ mod program;
 mod run;
 mod schema;
 mod script;
+mod sections;
 mod session;
 mod set;
 mod tell;

@@ -277,7 +277,7 @@ impl Run {
                 for (name, raw) in &with {
                     if let Some(setting) = program.settings.iter().find(|setting| setting.name == *name) {
                         let mut findings = Findings::default();
-                        match crate::compile::typed(&setting.kind, raw, &mut findings) {
+                        match crate::sections::typed(&setting.kind, raw, &mut findings) {
                             Some(value) if findings.problems.is_empty() => drop(settings.insert(name.clone(), value)),
                             _ => return Err(format!("setting {name}: {}", findings.told())),
                         }
@@ -335,7 +335,7 @@ impl Run {
         for (name, kind, template) in &state.set {
             let raw = template.value(&self.view(&program, now)?)?;
             let mut findings = Findings::default();
-            let value = crate::compile::typed(kind, &raw, &mut findings);
+            let value = crate::sections::typed(kind, &raw, &mut findings);
             match (value, self.frames.last_mut()) {
                 (Some(value), Some(Frame { at: At::State { vars, .. }, .. })) if findings.problems.is_empty() => drop(vars.insert(name.clone(), value)),
                 _ => return Err(format!("variable {name}: {}", findings.told())),

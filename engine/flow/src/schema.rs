@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue::{ACTIONS, Action, Need, Param},
-    compile::TYPES,
+    sections::TYPES,
     value::{Kind, TONES, wanted},
 };
 use serde_json::{Map, Value as Json, json};

@@ -1,10 +1,11 @@
 //! All flows of one moment: loaded, checked, immutable, with a version.
 
 use crate::{
-    compile::{self, typed},
+    compile,
     hours::Hours,
     program::Program,
     script::{self, Script},
+    sections::typed,
     value::{Findings, Raw},
     world::World,
 };

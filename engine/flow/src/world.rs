@@ -25,7 +25,8 @@ pub struct World {
     pub secrets: Option<BTreeSet<String>>,
     /// Opening hours of the configuration, which every flow may ask for.
     pub hours: BTreeMap<String, Arc<Hours>>,
-    /// Flow names that connections and numbers name (so that such a flow is not called unused).
+    /// Flow names that connections and numbers name. The checker asks nothing of them: whoever fills this in knows the
+    /// places where they are written and asks [`crate::FlowSet::has`].
     pub wanted: BTreeSet<String>,
 }
 
