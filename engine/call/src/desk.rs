@@ -264,7 +264,11 @@ impl Desk {
 
     /// Gives the mixer what a leg agreed to.
     pub(crate) fn set_stream(&mut self, leg: LegId, agreement: &Agreement, now: Now) {
-        let setup = setup_of(agreement);
+        let mut setup = setup_of(agreement);
+        if let Some(peer) = self.leg(leg) {
+            setup.remote = setup.remote.map(|named| peer.outside(named));
+            setup.remote_rtcp = setup.remote_rtcp.map(|named| peer.outside(named));
+        }
         self.note(now, format!("{leg}: {} {} with {}", agreement.send.codec, agreement.direction, agreement.remote));
         self.mixer.set_stream(leg, setup, now.at);
     }

@@ -16,9 +16,10 @@ use crate::{
     door::ToFront,
     limits::{ACK_WAIT, ENDING_WAIT, REPEAT_FIRST, REPEAT_LONGEST},
 };
+use rtp::is_private;
 use sdp::{Agreement, Local, Negotiation};
 use sip::{Dialog, HeaderName, Method, NameAddr, NextHop, Request, Response, ServerKey, Uri};
-use std::{collections::VecDeque, time::Instant};
+use std::{collections::VecDeque, net::{IpAddr, SocketAddr}, time::Instant};
 use terms::{CallId, Digit, LegId};
 
 pub(crate) use callee::Outgoing;
@@ -120,6 +121,8 @@ pub(crate) struct Leg {
     unacknowledged: Option<Unacknowledged>,
     agreement: Option<Agreement>,
     news: VecDeque<News>,
+    /// Where the peer's own signalling comes from, when no proxy stands between.
+    seen_at: Option<IpAddr>,
     /// Our INVITE, once answered: a 2xx of another fork makes its own dialog of it.
     invite: Option<Box<Request>>,
 }
@@ -133,6 +136,15 @@ impl Leg {
     /// What flows now, as last agreed.
     pub(crate) const fn agreement(&self) -> Option<&Agreement> {
         self.agreement.as_ref()
+    }
+
+    /// Where an address the peer named for its media really is. A peer behind NAT names one that means nothing here; its
+    /// sound comes from the host its signalling comes from (RFC 4787 REQ-2), so nobody else's is waited for.
+    pub(crate) fn outside(&self, named: SocketAddr) -> SocketAddr {
+        match self.seen_at {
+            Some(seen) if is_private(named.ip()) && !is_private(seen) => SocketAddr::new(seen, named.port()),
+            Some(_) | None => named,
+        }
     }
 
     /// Whether there is something the call should know.

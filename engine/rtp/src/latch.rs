@@ -275,8 +275,9 @@ fn is_nowhere(address: SocketAddr) -> bool {
     address.ip().is_unspecified() || address.port() == 0
 }
 
-/// Addresses that mean nothing outside the peer's own network.
-fn is_private(ip: IpAddr) -> bool {
+/// Addresses that mean nothing outside the peer's own network: RFC 1918, RFC 6598, loopback, link-local, ULA.
+#[must_use]
+pub fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
             let [a, b, ..] = ip.octets();

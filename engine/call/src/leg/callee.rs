@@ -63,6 +63,10 @@ impl Leg {
         headers.push(HeaderName::ContentType, "application/sdp");
         invite.body = description.into();
         out.push(ToFront::Send { call: plan.call, leg: plan.leg, request: invite.clone(), hop: plan.branch.hop.clone() });
+        let seen_at = match &plan.branch.hop {
+            NextHop::Flow(flow) if plan.branch.pinned && plan.branch.route.is_empty() => Some(flow.peer.ip().to_canonical()),
+            NextHop::Flow(_) | NextHop::Target(_) | NextHop::Uri(_) => None,
+        };
         let calling = Calling { invite, offered: negotiation.clone(), early: None, pinned: plan.branch.pinned.then_some(plan.branch.hop), is_heard: false };
         Self {
             call: plan.call,
@@ -75,6 +79,7 @@ impl Leg {
             unacknowledged: None,
             agreement: None,
             news: VecDeque::new(),
+            seen_at,
             invite: None,
         }
     }
