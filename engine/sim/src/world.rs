@@ -48,6 +48,7 @@ pub struct World {
     lanes: BTreeMap<Lane, Instant>,
     trace: Trace,
     turns: u32,
+    worst_loss: u32,
 }
 
 impl World {
@@ -56,6 +57,7 @@ impl World {
     pub fn new(setup: Setup) -> Self {
         let mut world = Self {
             now: setup.start,
+            worst_loss: setup.weather.loss,
             dice: Dice::new(setup.seed),
             setup,
             life: 0,
@@ -80,6 +82,7 @@ impl World {
         let (sip, rtp) = (place.phone.local, place.phone.rtp);
         let phone = Phone::new(place.phone, steps, self.now.at);
         let Place { name, outside, weather, .. } = place;
+        self.worst_loss = self.worst_loss.max(weather.map_or(0, |weather| weather.loss));
         self.stations.push(Station { name, phone, sip, rtp, outside, weather, told: 0, nap: None, called: false });
         self.hear(self.stations.len() - 1);
     }
@@ -152,6 +155,7 @@ impl World {
     /// The weather of every line from now on.
     pub fn set_weather(&mut self, weather: Weather) {
         self.setup.weather = weather;
+        self.worst_loss = self.worst_loss.max(weather.loss);
         self.stations.iter_mut().for_each(|station| station.weather = None);
     }
 
@@ -256,6 +260,12 @@ impl World {
     #[must_use]
     pub const fn lives(&self) -> u32 {
         self.life
+    }
+
+    /// The most packets lost, in a thousand, that any line was ever set to.
+    #[must_use]
+    pub const fn worst_loss(&self) -> u32 {
+        self.worst_loss
     }
 
     fn is_calm(&self) -> bool {

@@ -160,7 +160,9 @@ fn failure(seed: u64) -> Option<String> {
     let tail = world.trace_tail();
     let tail = if alone { &tail[..] } else { &tail[tail.len().saturating_sub(25)..] };
     let again = format!("CALLFLOW_SIM_SEED={seed} cargo test -p sim seeds::");
-    let broken = (!world.verdict().is_empty()).then(|| format!("seed {seed} after {took:?} (again: {again})\n{}\n{}", told(&world), tail.join("\n")));
+    // Our 200s are repeated until they are acknowledged: where most packets arrive, an ACK is never missing to the end.
+    let unheard = world.worst_loss() <= 100 && world.lives() == 1 && world.records().iter().any(|record| record.ended_by.contains("no ACK"));
+    let broken = (unheard || !world.verdict().is_empty()).then(|| format!("seed {seed} after {took:?} (again: {again})\n{}\n{}", told(&world), tail.join("\n")));
     if alone {
         return Some(broken.unwrap_or_else(|| format!("seed {seed} is well\n{}\n{}", told(&world), tail.join("\n"))));
     }

@@ -132,6 +132,10 @@ fn a_cancel_may_cross_the_answer() {
         world.run(s(6));
         in_order(&world, &["bob: incoming call"]);
         assert!(!world.is_in_call("alice") && !world.is_in_call("bob"), "{}", told(&world));
+        if early <= 2_000 {
+            in_order(&world, &["alice: not answered: 487"]);
+            in_order(&world, &["bob: the caller gave up"]);
+        }
         ends_well(&mut world);
     }
 }
