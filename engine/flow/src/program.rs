@@ -43,22 +43,38 @@ pub(crate) struct Speech {
 impl Speech {
     /// Fills in what the texts of an effect leave open.
     pub(crate) fn fill(&self, effect: &mut Effect) {
-        let prompts: [Option<&mut Vec<PromptItem>>; 3] = match effect {
-            Effect::Play(play) => [Some(&mut play.items), None, None],
-            Effect::Menu(menu) => [Some(&mut menu.prompt), Some(&mut menu.no_input), Some(&mut menu.no_match)],
-            Effect::Collect(collect) => [Some(&mut collect.prompt), Some(&mut collect.no_input), Some(&mut collect.no_match)],
-            Effect::Bridge(bridge) => [bridge.confirm.as_mut().map(|confirm| &mut confirm.prompt), Some(&mut bridge.ringback), None],
-            Effect::Voicemail(voicemail) => [Some(&mut voicemail.greeting), None, None],
-            Effect::Record(record) => [Some(&mut record.prompt), None, None],
-            Effect::Http(http) => [Some(&mut http.filler), None, None],
-            Effect::Answer | Effect::Reject(_) | Effect::Hangup | Effect::Pause(_) | Effect::Keys(_) | Effect::Notify(_) => return,
-        };
-        for item in prompts.into_iter().flatten().flatten() {
+        for item in prompts_of(effect).into_iter().flatten().flatten() {
             if let PromptItem::Say(say) = item {
                 say.language = say.language.take().or_else(|| self.language.clone());
                 say.voice = say.voice.take().or_else(|| self.voice.clone());
             }
         }
+    }
+}
+
+/// The prompts an effect can play.
+fn prompts_of(effect: &mut Effect) -> [Option<&mut Vec<PromptItem>>; 3] {
+    match effect {
+        Effect::Play(play) => [Some(&mut play.items), None, None],
+        Effect::Menu(menu) => [Some(&mut menu.prompt), Some(&mut menu.no_input), Some(&mut menu.no_match)],
+        Effect::Collect(collect) => [Some(&mut collect.prompt), Some(&mut collect.no_input), Some(&mut collect.no_match)],
+        Effect::Bridge(bridge) => [bridge.confirm.as_mut().map(|confirm| &mut confirm.prompt), Some(&mut bridge.ringback), None],
+        Effect::Voicemail(voicemail) => [Some(&mut voicemail.greeting), None, None],
+        Effect::Record(record) => [Some(&mut record.prompt), None, None],
+        Effect::Http(http) => [Some(&mut http.filler), None, None],
+        Effect::Answer | Effect::Reject(_) | Effect::Hangup | Effect::Pause(_) | Effect::Keys(_) | Effect::Notify(_) => [None, None, None],
+    }
+}
+
+impl Program {
+    /// Every sound that is the same in all calls, to be made before the first one comes.
+    pub(crate) fn constant_prompts(&self) -> impl Iterator<Item = PromptItem> {
+        self.states.iter().flat_map(|state| {
+            let Act::Ready(_, effect) = &state.act else { return Vec::new() };
+            let mut effect = effect.clone();
+            self.speech.fill(&mut effect);
+            prompts_of(&mut effect).into_iter().flatten().flat_map(std::mem::take).collect()
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     compile,
+    effect::PromptItem,
     hours::Hours,
     program::Program,
     script::{self, Script},
@@ -73,6 +74,16 @@ impl FlowSet {
     pub fn names(&self) -> Vec<&str> {
         self.0.flows.keys().map(String::as_str).collect()
     }
+    /// Sounds of YAML flows that are the same in every call, so that a server can make them before the first caller wants them.
+    #[must_use]
+    pub fn prompts(&self) -> Vec<PromptItem> {
+        let yaml = self.0.flows.values().filter_map(|flow| match flow {
+            Flow::Yaml(program) => Some(program.constant_prompts()),
+            Flow::Script(_) => None,
+        });
+        yaml.flatten().collect()
+    }
+
     /// Whether there is a flow of this name.
     #[must_use]
     pub fn has(&self, flow: &str) -> bool {

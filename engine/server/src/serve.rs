@@ -158,7 +158,11 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
         tcp,
     })?;
 
-    let reloader = Arc::new(Reloader::new(options.path, &flows, front_door.clone(), threads.doors.clone()));
+    let (maker, handle) = (clerk.clone(), runtime.handle().clone());
+    let warm = Box::new(move |flows| {
+        handle.spawn(maker.clone().warm(flows));
+    });
+    let reloader = Arc::new(Reloader::new(options.path, &flows, front_door.clone(), threads.doors.clone(), warm));
     let _watcher = reload::watch(&config.watched(), Arc::clone(&reloader)).inspect_err(|fault| {
         tracing::warn!(%fault, "files are not watched; SIGHUP and the API reload");
     });

@@ -119,6 +119,24 @@ impl Clerk {
         tokio::task::spawn_blocking(move || decode(&name, &found)).await.map_err(|fault| fault.to_string())?
     }
 
+    /// Makes every sound that a set of flows always plays and puts it on the shards' shelves: the first caller pays nothing.
+    pub(super) async fn warm(self, flows: flow::FlowSet) {
+        let mut made = 0_usize;
+        for item in flows.prompts() {
+            let Some(key) = shelf_key(&item) else { continue };
+            match self.prompt(&item).await {
+                Ok(prompt) => {
+                    made += 1;
+                    for shard in 0..self.shards.len() {
+                        self.reply(shard, ShardIn::Shelve { key: key.clone(), prompt: Arc::clone(&prompt) }).await;
+                    }
+                }
+                Err(why) => tracing::warn!(why, "a prompt could not be made"),
+            }
+        }
+        tracing::info!(prompts = made, "prompts are ready");
+    }
+
     // --- the rest of the world ----------------------------------------------------------------------------------
 
     async fn http(&self, http: flow::Http) -> Result<HttpReply, String> {

@@ -29,16 +29,21 @@ pub(super) struct Status {
     pub(super) flows: Vec<String>,
 }
 
+/// Told of each new set, to make its prompts.
+pub(super) type Warm = Box<dyn Fn(flow::FlowSet) + Send + Sync>;
+
 /// See the head of this file.
 pub(super) struct Reloader {
     path: PathBuf,
     front: FrontDoor,
     shards: Vec<ShardDoor>,
+    warm: Warm,
     status: Mutex<Status>,
 }
 
 impl Reloader {
-    pub(super) fn new(path: PathBuf, flows: &flow::FlowSet, front: FrontDoor, shards: Vec<ShardDoor>) -> Self {
+    pub(super) fn new(path: PathBuf, flows: &flow::FlowSet, front: FrontDoor, shards: Vec<ShardDoor>, warm: Warm) -> Self {
+        warm(flows.clone());
         let status = Status {
             number: 1,
             version: flows.version().to_owned(),
@@ -46,7 +51,7 @@ impl Reloader {
             last_fault: None,
             flows: names_of(flows),
         };
-        Self { path, front, shards, status: Mutex::new(status) }
+        Self { path, front, shards, warm, status: Mutex::new(status) }
     }
 
     /// What is in use now.
@@ -78,6 +83,7 @@ impl Reloader {
             status.flows = names_of(&flows);
             tracing::info!(by = who, version = status.number, hash = status.version, "flows reloaded");
         }
+        (self.warm)(flows.clone());
         self.front.send(FrontIn::Input(Box::new(switchboard::Input::Flows(flows))));
         status.last_fault = None;
         Ok(status.number)

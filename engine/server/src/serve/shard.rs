@@ -205,6 +205,9 @@ impl Running {
                 }
                 self.answer(call, ticket, Answer::Prompt(found), now);
             }
+            ShardIn::Shelve { key, prompt } => {
+                self.shelf.insert(key, prompt);
+            }
             ShardIn::ForgetPrompts => self.shelf.clear(),
             ShardIn::Stop => return false,
         }

@@ -92,6 +92,13 @@ pub(super) enum ShardIn {
         /// What was found.
         found: Result<Arc<audio::Prompt>, String>,
     },
+    /// A sound made before anybody asked.
+    Shelve {
+        /// Its name on the shelf.
+        key: String,
+        /// The sound.
+        prompt: Arc<audio::Prompt>,
+    },
     /// Prompt files changed: the shelf is emptied.
     ForgetPrompts,
     /// End the thread.
