@@ -1,6 +1,9 @@
 //! Every number this room is bound by.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 /// Lines of the trace kept for the reader of a failure (the fingerprint covers all).
 pub const TRACE_LINES_MAX: usize = 400;
@@ -17,5 +20,7 @@ pub const MEDIA_PORTS: std::ops::Range<u16> = 20_000..30_000;
 pub const QUEUE_DELAY_MAX: Duration = Duration::from_millis(2);
 /// Recordings shorter than this are deleted when a crash left them (as the server does).
 pub const LEFT_OVER_MIN: Duration = Duration::from_secs(1);
+/// Who overhears what is sent to the exchange.
+pub const STRANGER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 77)), 5_060);
 /// A phone whose deadline does not move is looked at again after this.
 pub(crate) const PHONE_NAP: Duration = Duration::from_millis(5);

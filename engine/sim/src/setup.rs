@@ -30,6 +30,8 @@ pub struct Setup {
     pub web: BTreeMap<String, call::HttpReply>,
     /// What names resolve to.
     pub hosts: BTreeMap<String, IpAddr>,
+    /// Packets to the exchange, in a thousand, that a stranger overhears and sends again with something altered.
+    pub overheard: u32,
     /// Errands (sounds, mailboxes, disk) that fail, in a thousand.
     pub errand_faults: u32,
 }
@@ -50,6 +52,7 @@ impl Setup {
             weather: Weather::FAIR,
             web: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            overheard: 0,
             errand_faults: 0,
         }
     }

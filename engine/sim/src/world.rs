@@ -6,7 +6,7 @@ use crate::{
     disk::Disk,
     exchange::Exchange,
     ledger::Ledger,
-    limits::{PHONE_NAP, SETTLE_MAX, TURNS_AT_ONE_INSTANT_MAX},
+    limits::{PHONE_NAP, SETTLE_MAX, STRANGER, TURNS_AT_ONE_INSTANT_MAX},
     station::{Place, Station},
     tap,
     trace::Trace,
@@ -49,6 +49,7 @@ pub struct World {
     trace: Trace,
     turns: u32,
     worst_loss: u32,
+    forged: bool,
 }
 
 impl World {
@@ -57,6 +58,7 @@ impl World {
     pub fn new(setup: Setup) -> Self {
         let mut world = Self {
             now: setup.start,
+            forged: false,
             worst_loss: setup.weather.loss,
             dice: Dice::new(setup.seed),
             setup,
@@ -183,9 +185,10 @@ impl World {
         true
     }
 
-    /// Fair weather; then everything pending must finish. How long it took; what did not finish is in the verdict.
+    /// Fair weather, no more forgeries; then everything pending must finish. How long it took; what did not finish is in the verdict.
     pub fn settle(&mut self) -> Duration {
         self.set_weather(Weather::FAIR);
+        self.setup.overheard = 0;
         let since = self.now.at;
         while !self.is_calm() && self.now.at.saturating_duration_since(since) < SETTLE_MAX {
             self.run(Duration::from_secs(1));
@@ -266,6 +269,12 @@ impl World {
     #[must_use]
     pub const fn worst_loss(&self) -> u32 {
         self.worst_loss
+    }
+
+    /// Whether a stranger sent altered copies of what was said.
+    #[must_use]
+    pub const fn was_overheard(&self) -> bool {
+        self.forged
     }
 
     fn is_calm(&self) -> bool {
@@ -426,9 +435,38 @@ impl World {
         } else {
             self.trace.mix(age, bytes.get(..bytes.len().min(24)).unwrap_or_default());
         }
+        if to.ip() == own.ip() && self.setup.overheard > 0 && self.dice.permille(self.setup.overheard) {
+            self.forged = true;
+            let (altered, delay) = (self.altered(&bytes), self.dice.between(Duration::ZERO, Duration::from_secs(2)));
+            self.agenda.put(self.now.at + delay, Event::Packet { from: STRANGER, to, bytes: altered });
+        }
         for fate in fates.into_iter().flatten() {
             self.agenda.put(self.now.at + fate, Event::Packet { from, to, bytes: bytes.clone() });
         }
+    }
+
+    /// The same, with a byte altered, a piece left out or said twice, or the end cut off.
+    fn altered(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let length = bytes.len() as u64;
+        let mut spot = || usize::try_from(self.dice.below(length.max(1))).unwrap_or(0);
+        let (from, to) = (spot(), spot());
+        let (from, to) = (from.min(to), from.max(to));
+        let mut bytes = bytes.to_vec();
+        match self.dice.below(4) {
+            0 => bytes.truncate(from),
+            1 => drop(bytes.drain(from..to.min(from + 40))),
+            2 => {
+                let again = bytes.get(from..to.min(from + 40)).unwrap_or_default().to_vec();
+                bytes.splice(from..from, again);
+            }
+            _ => {
+                let other = self.dice.word().to_le_bytes()[0];
+                if let Some(byte) = bytes.get_mut(from) {
+                    *byte = other;
+                }
+            }
+        }
+        bytes
     }
 
     /// Something inside the exchange happens a little later, not before what was said on the same lane.
