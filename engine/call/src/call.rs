@@ -161,7 +161,7 @@ impl Call {
                 self.desk.with_leg(leg, |leg, out| leg.response(&response, now.at, out));
             }
             LegEvent::Failed { method, why } => {
-                self.desk.with_leg(leg, |leg, _| leg.failed(&method, why));
+                self.desk.with_leg(leg, |leg, out| leg.failed(&method, why, now.at, out));
             }
         }
         self.settle(now, wire);
@@ -289,8 +289,14 @@ impl Call {
             media::Event::Recorded { id, samples } => self.tell(Event::Sound(id, samples), now),
             media::Event::SpeechStarted { id } => self.tell(Event::Speech(id), now),
             media::Event::RecordingDone { id, end, recorded } => self.tell(Event::Recorded(id, end, recorded), now),
-            media::Event::Silent { leg, .. } => self.desk.note(now, format!("{leg}: no RTP comes any more")),
-            media::Event::Heard { leg } => self.desk.note(now, format!("{leg}: RTP comes again")),
+            media::Event::Silent { leg, .. } => {
+                self.desk.note(now, format!("{leg}: no RTP comes any more"));
+                self.desk.with_leg(leg, |leg, out| leg.probe(now.at, out));
+            }
+            media::Event::Heard { leg } => {
+                self.desk.note(now, format!("{leg}: RTP comes again"));
+                self.desk.with_leg(leg, |leg, _| leg.heard());
+            }
             media::Event::Latched { leg, to } => self.desk.note(now, format!("{leg}: its RTP comes from {to}")),
         }
     }

@@ -14,7 +14,7 @@ mod inside;
 
 use crate::{
     door::ToFront,
-    limits::{ACK_WAIT, ENDING_WAIT, REPEAT_FIRST, REPEAT_LONGEST},
+    limits::{ACK_WAIT, ENDING_WAIT, PROBE_PAUSE, REPEAT_FIRST, REPEAT_LONGEST},
 };
 use rtp::is_private;
 use sdp::{Agreement, Local, Negotiation};
@@ -121,6 +121,8 @@ pub(crate) struct Leg {
     unacknowledged: Option<Unacknowledged>,
     agreement: Option<Agreement>,
     news: VecDeque<News>,
+    /// When a silent peer is asked again whether it is there.
+    probe_at: Option<Instant>,
     /// Where the peer's own signalling comes from, when no proxy stands between.
     seen_at: Option<IpAddr>,
     /// Our INVITE, once answered: a 2xx of another fork makes its own dialog of it.
@@ -179,7 +181,7 @@ impl Leg {
             Stage::Offered(_) | Stage::Calling(_) | Stage::Up | Stage::Over => None,
         };
         let repeat = self.unacknowledged.as_ref().map(|waiting| waiting.next.min(waiting.until));
-        stage.into_iter().chain(repeat).min()
+        stage.into_iter().chain(repeat).chain(self.probe_at).min()
     }
 
     /// Time passed: repeats a 2xx, gives up what never came.
@@ -197,6 +199,9 @@ impl Leg {
                 out.push(ToFront::Repeat { transaction: waiting.transaction, response: waiting.response.clone() });
             }
         }
+        if self.probe_at.is_some_and(|at| at <= now) {
+            self.probe(now, out);
+        }
         match &self.stage {
             Stage::Cancelling { until, .. } | Stage::Leaving { until } if *until <= now => self.stage = Stage::Over,
             Stage::Cancelling { .. }
@@ -205,6 +210,29 @@ impl Leg {
             | Stage::Calling(_)
             | Stage::Up
             | Stage::Over => {}
+        }
+    }
+
+    /// No sound comes from an answered peer: an OPTIONS in the dialog asks whether it is still there, again and again until
+    /// it is [heard](Self::heard). A 408, a 481 or no answer ends the dialog (RFC 3261 §12.2.1.2).
+    pub(crate) fn probe(&mut self, now: Instant, out: &mut Vec<ToFront>) {
+        self.probe_at = None;
+        let Some(dialog) = self.dialog.as_mut().filter(|_| matches!(self.stage, Stage::Up)) else { return };
+        let request = dialog.request(Method::Options);
+        let hop = dialog.next_hop();
+        out.push(ToFront::Send { call: self.call, leg: self.id, request, hop });
+        self.probe_at = Some(now + PROBE_PAUSE);
+    }
+
+    /// Sound comes again: nothing more is asked.
+    pub(crate) const fn heard(&mut self) {
+        self.probe_at = None;
+    }
+
+    fn lost(&mut self, now: Instant, out: &mut Vec<ToFront>) {
+        if self.is_up() {
+            self.news.push_back(News::HungUp { reason: "lost: it answers no more".into() });
+            self.bye(now, out);
         }
     }
 
@@ -220,6 +248,7 @@ impl Leg {
 
     /// BYE, at once or, when our 2xx is unacknowledged, after its ACK (RFC 3261 §15).
     fn bye(&mut self, now: Instant, out: &mut Vec<ToFront>) {
+        self.probe_at = None;
         self.stage = Stage::Leaving { until: now + ENDING_WAIT };
         if self.unacknowledged.is_some() {
             return;
@@ -244,12 +273,13 @@ impl Leg {
                     self.stage = Stage::Over;
                 }
             }
+            Method::Options if matches!(response.code, 408 | 481) => self.lost(now, out),
             _ => {}
         }
     }
 
     /// A request of this leg got no response at all.
-    pub(crate) fn failed(&mut self, method: &Method, why: sip::FailedWhy) {
+    pub(crate) fn failed(&mut self, method: &Method, why: sip::FailedWhy, now: Instant, out: &mut Vec<ToFront>) {
         match (&self.stage, method) {
             (Stage::Calling(_), Method::Invite) => {
                 let (code, reason) = match why {
@@ -263,6 +293,7 @@ impl Leg {
                 self.news.push_back(News::Refused { code, reason: reason.into() });
             }
             (Stage::Cancelling { .. }, Method::Invite) | (Stage::Leaving { .. }, Method::Bye) => self.stage = Stage::Over,
+            (Stage::Up, Method::Options) => self.lost(now, out),
             _ => {}
         }
     }

@@ -18,6 +18,9 @@ pub const REPEAT_LONGEST: Duration = Duration::from_secs(4);
 pub const ACK_WAIT: Duration = Duration::from_secs(32);
 /// How long a cancelled or ended leg may take to be done before it is forgotten (64·T1 and a second for the front's own timer).
 pub const ENDING_WAIT: Duration = Duration::from_secs(33);
+/// A peer that stays silent is asked this often whether it is still there (chosen: who is only muted costs two small messages
+/// a minute).
+pub const PROBE_PAUSE: Duration = Duration::from_secs(60);
 /// How long a cancelled INVITE that nothing ever answered is waited for (chosen: T2; a living device answers its first repetition).
 pub const UNHEARD_WAIT: Duration = Duration::from_secs(4);
 /// How long the shell may take to open a leg's sockets (chosen: it answers within a millisecond or the system is out of ports).

@@ -79,6 +79,7 @@ impl Leg {
             unacknowledged: None,
             agreement: None,
             news: VecDeque::new(),
+            probe_at: None,
             seen_at,
             invite: None,
         }

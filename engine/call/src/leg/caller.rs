@@ -49,6 +49,7 @@ impl Leg {
             unacknowledged: None,
             agreement,
             news: VecDeque::new(),
+            probe_at: None,
             seen_at: (new.invite.headers.list(sip::HeaderName::Via).count() == 1).then(|| new.source.peer.ip().to_canonical()),
             invite: None,
         })
