@@ -32,6 +32,8 @@ pub(crate) struct Station {
     pub(crate) told: usize,
     /// It is not looked at before this, although its deadline has passed.
     pub(crate) nap: Option<Instant>,
+    /// It is gone: nothing it sends arrives, nothing reaches it, and nobody asks what became of it.
+    pub(crate) gone: bool,
     /// Its last call was one it made.
     pub(crate) called: bool,
 }

@@ -85,7 +85,7 @@ impl World {
         let phone = Phone::new(place.phone, steps, self.now.at);
         let Place { name, outside, weather, .. } = place;
         self.worst_loss = self.worst_loss.max(weather.map_or(0, |weather| weather.loss));
-        self.stations.push(Station { name, phone, sip, rtp, outside, weather, told: 0, nap: None, called: false });
+        self.stations.push(Station { name, phone, sip, rtp, outside, weather, told: 0, nap: None, gone: false, called: false });
         self.hear(self.stations.len() - 1);
     }
 
@@ -121,6 +121,12 @@ impl World {
     /// Does something so much later.
     pub fn at(&mut self, after: Duration, act: impl FnOnce(&mut Self) + 'static) {
         self.agenda.put(self.now.at + after, Event::Act(Box::new(act)));
+    }
+
+    /// A phone vanishes: somebody pulls its plug.
+    pub fn unplug(&mut self, name: &str) {
+        self.stations.iter_mut().filter(|station| station.name == name).for_each(|station| station.gone = true);
+        self.trace_say(&format!("{name} is unplugged"));
     }
 
     /// The exchange dies; after `down` it starts again with what its disk has.
@@ -285,7 +291,7 @@ impl World {
             && busy == 0
             && exchange.front.residue() == 0
             && exchange.shards.iter().all(|shard| shard.snapshot().calls == 0)
-            && self.stations.iter().all(|station| !station.phone.snapshot().in_call)
+            && self.stations.iter().all(|station| station.gone || !station.phone.snapshot().in_call)
     }
 
     fn judge(&mut self) {
@@ -309,7 +315,7 @@ impl World {
             self.ledger.fault(format!("{count} {what} are left"));
         }
         for station in &self.stations {
-            if station.phone.snapshot().in_call {
+            if !station.gone && station.phone.snapshot().in_call {
                 self.ledger.fault(format!("{} is still in a call", station.name));
             }
         }
@@ -423,6 +429,7 @@ impl World {
         let far = if from.ip() == own.ip() { to } else { from };
         let station = self.stations.iter().find(|station| far.ip() == station.seen(station.sip).ip());
         let weather = station.and_then(|station| station.weather).unwrap_or(self.setup.weather);
+        let weather = if station.is_some_and(|station| station.gone) { Weather::DARK } else { weather };
         let fates = weather.fates(&mut self.dice);
         let age = self.age();
         if from == own || to == own {

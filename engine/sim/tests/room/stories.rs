@@ -196,3 +196,30 @@ fn a_crash_keeps_bindings_and_what_was_recorded() {
         ends_well(&mut world);
     });
 }
+
+#[test]
+fn a_phone_that_vanishes_holds_no_call() {
+    // Whether it listens to music or talks with somebody, and whoever of the two it is.
+    for (who, target) in [("alice", "queue"), ("alice", "bob"), ("bob", "bob")] {
+        let mut world = World::new(setup(9));
+        world.add(place("bob", 12, AT_ONCE, 2), vec![Step::Register { expires: 600 }]);
+        world.add(place("alice", 11, AT_ONCE, 1), vec![Step::Wait(s(1)), Step::Register { expires: 600 }, dial(target), Step::Wait(s(600))]);
+        world.at(s(10), move |world| world.unplug(who));
+        world.run(s(130));
+        assert!(matches!(world.records(), [record] if record.answered.is_some()), "{}", told(&world));
+        assert!(who == "alice" || !world.is_in_call("alice"), "{}", told(&world));
+        ends_well(&mut world);
+    }
+}
+
+#[test]
+fn who_is_only_muted_stays() {
+    let mut world = World::new(setup(10));
+    let steps = vec![dial("queue"), Step::WaitAnswered { within: s(5) }, Step::Hold, Step::Wait(s(200)), Step::Resume, Step::Wait(s(1)), Step::HangUp];
+    world.add(place("alice", 11, AT_ONCE, 1), steps);
+    world.run(s(190));
+    assert!(world.is_in_call("alice") && world.records().is_empty(), "{}", told(&world));
+    world.run(s(20));
+    assert!(matches!(world.records(), [record] if record.ended_by.contains("hung up")), "{}", told(&world));
+    ends_well(&mut world);
+}
