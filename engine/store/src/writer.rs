@@ -38,6 +38,22 @@ pub(crate) enum Write {
     Forget,
 }
 
+impl Write {
+    /// Whether a delivery or a job may be due because of it.
+    const fn makes_work(&self) -> bool {
+        match self {
+            Self::KeepMessage(_) | Self::Enqueue(_) | Self::Delete(_) | Self::Transcribed(..) | Self::JobFailed { .. } | Self::Settle(..) => true,
+            Self::Bindings(_)
+            | Self::KeepRecording(..)
+            | Self::MarkHeard(..)
+            | Self::FilesRemoved(_)
+            | Self::RecordingsForgotten(_)
+            | Self::ClaimJob
+            | Self::Forget => false,
+        }
+    }
+}
+
 /// What a change says back.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -116,8 +132,11 @@ pub(crate) async fn run(mut conn: SqliteConnection, mut orders: mpsc::Receiver<O
                 }
             }
         }
-        around.deliveries_arrived.notify_one();
-        around.jobs_arrived.notify_one();
+        // Only what makes work wakes a worker: a worker that asks for work writes too, and would wake itself for ever.
+        if writes.iter().any(Write::makes_work) {
+            around.deliveries_arrived.notify_one();
+            around.jobs_arrived.notify_one();
+        }
     }
     if let Err(fault) = conn.close().await {
         tracing::warn!(%fault, "database not closed in order");

@@ -674,7 +674,7 @@ mod tests {
             ("Press 1 for sales.", "Press one for sales."),
             ("You have 21 new messages", "You have twenty one new messages."),
             ("Call +1-555-010-0123 now!", "Call plus one, five five five, zero one zero, zero one two three now!"),
-            ("Call +15550100.", "Call plus one five five, five zero, one zero zero."),
+            ("Call +15550100.", "Call plus one five five, five zero one, zero zero."),
             ("Dial 555-0100", "Dial five five five, zero one zero zero."),
             ("Dial (555) 010-0199, please", "Dial five five five, zero one zero, zero one nine nine, please."),
             ("It is 9:30", "It is nine thirty."),

@@ -252,26 +252,23 @@ fn in_words(heard: &str) -> String {
     crate::english::reading::plain(&crate::english::reading::read(heard, "en-US"))
 }
 
+/// Numbers come back as figures, grouped and punctuated as the recogniser likes ("4711", "9.30"), so letters and figures are
+/// compared, not words.
 #[tokio::test]
 async fn numbers_are_understood() {
     let speech = Speech::new(installed()).unwrap();
-    let (mut errors, mut words) = (0.0, 0.0);
+    let spelt = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).map(|c| format!("{c} ")).collect::<String>();
+    let (mut errors, mut letters) = (0.0, 0.0);
     for text in ["Your code is 4 7 1 1.", "It is 9:30 in the morning.", "That costs $12.50.", "Call us on the 22nd of November.", "There are 345 callers in front of you."] {
         let spoken = speech.say(say(text)).await.unwrap();
         let transcript = written_down(&speech, through_a_telephone(&spoken.sound)).await;
-        let said = digit_by_digit(&in_words(text));
-        let heard = digit_by_digit(&in_words(&transcript.text));
         eprintln!("{text} -> {}", transcript.text);
+        let said = spelt(text);
         let count = said.split_whitespace().count() as f64;
-        errors += word_error_rate(&said, &heard) * count;
-        words += count;
+        errors += word_error_rate(&said, &spelt(&transcript.text)) * count;
+        letters += count;
     }
-    assert!(errors / words <= 0.10, "word error rate {}", errors / words);
-}
-
-/// `4711` may be written as one number: compared by its digits.
-fn digit_by_digit(words: &str) -> String {
-    words.replace("four thousand seven hundred eleven", "four seven one one").replace("forty seven eleven", "four seven one one")
+    assert!(errors / letters <= 0.10, "letter error rate {}", errors / letters);
 }
 
 #[tokio::test]
