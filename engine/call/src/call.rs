@@ -126,7 +126,7 @@ impl Call {
         self.desk.record.ended_by = why;
         let mut response = new.invite.respond(code, "");
         response.set_to_tag(&new.local_tag);
-        self.desk.to_front(ToFront::Respond { transaction: new.transaction, response });
+        self.desk.tell_front(ToFront::Respond { transaction: new.transaction, response });
         self.desk.output(Output::CloseMedia { seat: self.desk.seat, leg: LegId::CALLER });
         self.stage = Stage::Ending { until: now.at + ENDING_WAIT };
     }
@@ -137,7 +137,7 @@ impl Call {
             let mut response = new.invite.respond(487, "");
             response.set_to_tag(&new.local_tag);
             let transaction = new.transaction;
-            self.desk.to_front(ToFront::Respond { transaction, response });
+            self.desk.tell_front(ToFront::Respond { transaction, response });
             self.desk.record.status = 487;
             self.desk.record.ended_by = "cancelled".into();
             self.desk.output(Output::CloseMedia { seat: self.desk.seat, leg: LegId::CALLER });
@@ -148,7 +148,7 @@ impl Call {
                 let heard = self.desk.with_leg(leg, |leg, out| leg.request(transaction, &request, now.at, out));
                 if heard.is_none() {
                     let response = request.respond(481, "");
-                    self.desk.to_front(ToFront::Respond { transaction, response });
+                    self.desk.tell_front(ToFront::Respond { transaction, response });
                 }
             }
             LegEvent::Ack(request) => {
@@ -459,7 +459,7 @@ impl Call {
         self.desk.drop_legs(now, wire);
         self.desk.record.ended = now.unix;
         let record = Box::new(self.desk.record.clone());
-        self.desk.to_front(ToFront::Ended(record));
+        self.desk.tell_front(ToFront::Ended(record));
         self.stage = Stage::Over;
     }
 }

@@ -95,7 +95,7 @@ impl Desk {
         let ticket = Ticket(self.counters.ticket);
         let origin: Origin = self.plan.origin.clone();
         let realm = self.plan.realm.clone();
-        self.to_front(ToFront::Locate { call: self.id, ticket, target, origin, realm });
+        self.tell_front(ToFront::Locate { call: self.id, ticket, target, origin, realm });
         ticket
     }
 
@@ -114,7 +114,7 @@ impl Desk {
         self.out.push_back(output);
     }
 
-    pub(crate) fn to_front(&mut self, value: ToFront) {
+    pub(crate) fn tell_front(&mut self, value: ToFront) {
         self.out.push_back(Output::Front(value));
     }
 
@@ -189,7 +189,7 @@ impl Desk {
         self.note_quality(leg);
         self.mixer.remove_stream(leg, now.at, wire);
         self.out.push_back(Output::CloseMedia { seat: self.seat, leg });
-        self.to_front(ToFront::LegEnded { call: self.id, leg });
+        self.tell_front(ToFront::LegEnded { call: self.id, leg });
     }
 
     fn note_quality(&mut self, leg: LegId) {
@@ -231,7 +231,7 @@ impl Desk {
         self.record.answered = Some(now.unix);
         self.record.status = 200;
         self.note(now, "answered the caller");
-        self.to_front(ToFront::Answered { call: self.id });
+        self.tell_front(ToFront::Answered { call: self.id });
         if let Some(agreement) = agreement {
             self.set_stream(LegId::CALLER, &agreement, now);
         }

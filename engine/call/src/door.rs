@@ -69,6 +69,7 @@ pub enum Origin {
 
 /// From the front or the clerk to the shard that owns the call.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "moved once from queue to queue; a box for each message would cost more")]
 pub enum ToShard {
     /// A new call for this shard.
     New(Box<NewCall>),
@@ -347,6 +348,7 @@ pub struct HttpReply {
 
 /// What a shard tells its shell.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "moved once from queue to queue; a box for each message would cost more")]
 pub enum Output {
     /// To the front thread.
     Front(ToFront),

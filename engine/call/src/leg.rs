@@ -264,15 +264,12 @@ impl Leg {
     }
 
     /// A response to something this leg sent.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "methods are open-ended: those we never send need nothing")]
     pub(crate) fn response(&mut self, response: &Response, now: Instant, out: &mut Vec<ToFront>) {
         let Some(cseq) = response.headers.cseq() else { return };
         match cseq.method {
             Method::Invite => self.invite_response(response, cseq.number, now, out),
-            Method::Bye => {
-                if response.code >= 200 && matches!(self.stage, Stage::Leaving { .. }) {
-                    self.stage = Stage::Over;
-                }
-            }
+            Method::Bye if response.code >= 200 && matches!(self.stage, Stage::Leaving { .. }) => self.stage = Stage::Over,
             Method::Options if matches!(response.code, 408 | 481) => self.lost(now, out),
             _ => {}
         }
@@ -343,7 +340,7 @@ impl Leg {
         }
         let makes_dialog = (101..300).contains(&code) && matches!(request.method, Method::Invite | Method::Update);
         if makes_dialog {
-            response.headers.set(HeaderName::Contact, &NameAddr::new(self.contact.clone()).to_string());
+            response.headers.set(HeaderName::Contact, NameAddr::new(self.contact.clone()).to_string());
             response.headers.set(HeaderName::Allow, ALLOW);
         }
         if let Some(text) = description {

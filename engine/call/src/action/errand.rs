@@ -54,6 +54,7 @@ impl Fetch {
 }
 
 impl Action for Fetch {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every action hears everything and takes only what is its own")]
     fn handle(&mut self, mut event: Event, desk: &mut Desk, now: Now) -> Progress {
         match event {
             Event::Answer(ticket, Answer::Http(reply)) if ticket == self.ticket => return self.done(reply, desk, now),
@@ -85,6 +86,7 @@ impl Post {
 }
 
 impl Action for Post {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every action hears everything and takes only what is its own")]
     fn handle(&mut self, event: Event, desk: &mut Desk, now: Now) -> Progress {
         match event {
             Event::Answer(ticket, Answer::Queued(result)) if ticket == self.ticket => match result {

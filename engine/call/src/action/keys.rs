@@ -43,6 +43,7 @@ impl Keys {
 }
 
 impl Action for Keys {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every action hears everything and takes only what is its own")]
     fn handle(&mut self, event: Event, desk: &mut Desk, now: Now) -> Progress {
         match event {
             Event::KeysSent(LegId::CALLER) if self.waiting.is_none() => self.next_part(desk, now),

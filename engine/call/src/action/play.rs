@@ -48,6 +48,7 @@ impl Play {
 }
 
 impl Action for Play {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every action hears everything and takes only what is its own")]
     fn handle(&mut self, mut event: Event, desk: &mut Desk, now: Now) -> Progress {
         match event {
             Event::Keyed if is_by_key(self.barge_in) => return self.interrupted(desk, now),

@@ -43,15 +43,15 @@ impl Leg {
         let contact = NameAddr::new(plan.branch.contact.clone());
         let mut invite = Request::new(Method::Invite, plan.branch.uri.clone());
         let headers = &mut invite.headers;
-        headers.push(HeaderName::MaxForwards, &plan.max_forwards.to_string());
+        headers.push(HeaderName::MaxForwards, plan.max_forwards.to_string());
         for route in &plan.branch.route {
             headers.push(HeaderName::Route, route);
         }
-        headers.push(HeaderName::From, &from.to_string());
-        headers.push(HeaderName::To, &NameAddr::new(plan.branch.to.clone()).to_string());
+        headers.push(HeaderName::From, from.to_string());
+        headers.push(HeaderName::To, NameAddr::new(plan.branch.to.clone()).to_string());
         headers.push(HeaderName::CallId, &plan.call_id);
         headers.push(HeaderName::CSeq, "1 INVITE");
-        headers.push(HeaderName::Contact, &contact.to_string());
+        headers.push(HeaderName::Contact, contact.to_string());
         headers.push(HeaderName::Allow, super::ALLOW);
         if plan.branch.trusted {
             let identity = NameAddr::new(plan.branch.from.clone()).to_string();

@@ -8,6 +8,7 @@ use terms::{Digit, Direction};
 
 impl Leg {
     /// Answers a request inside the dialog.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "methods are open-ended: the rest is not understood")]
     pub(crate) fn request(&mut self, transaction: ServerKey, request: &Request, now: Instant, out: &mut Vec<ToFront>) {
         let refused = match &mut self.dialog {
             Some(dialog) => dialog.receive(request).err().map(|refusal| refusal.code()),
