@@ -20,7 +20,7 @@ impl World {
         match errand {
             Errand::Prompt(item) if self.sounds.has(&item) => {
                 let answer = Answer::Prompt(Ok(self.sounds.make(&item)));
-                self.to_shard(shard, ToShard::Answer { call, ticket, answer });
+                self.tell_shard(shard, ToShard::Answer { call, ticket, answer });
             }
             Errand::Prompt(item) => {
                 let found = if faulty { Err(ill()) } else { Ok(self.sounds.make(&item)) };
@@ -46,7 +46,7 @@ impl World {
             Errand::SpoolBegin { realm: _, id, rate, envelope } => {
                 self.note(&format!("recording {id} begins"));
                 self.disk.begin(id, rate, envelope);
-                self.to_shard(shard, ToShard::Answer { call, ticket, answer: Answer::SpoolBegun(Ok(())) });
+                self.tell_shard(shard, ToShard::Answer { call, ticket, answer: Answer::SpoolBegun(Ok(())) });
             }
             Errand::SpoolAppend { id, samples } => self.disk.append(id, samples.len()),
             Errand::SpoolFinish { id, disposition } => {

@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    pub(crate) fn to_front(&mut self, input: Input) {
+    pub(crate) fn tell_front(&mut self, input: Input) {
         let now = self.now;
         if let Some(exchange) = &mut self.exchange {
             exchange.front.handle(input, now);
@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    pub(crate) fn to_shard(&mut self, index: usize, message: ToShard) {
+    pub(crate) fn tell_shard(&mut self, index: usize, message: ToShard) {
         self.with_shard(index, |shard, now, ports| shard.handle(message, now, ports));
     }
 
@@ -96,7 +96,7 @@ impl World {
             let outside = station.and_then(|station| station.outside);
             self.ledger.described(&text, outside);
             let flow = Flow { transport: Transport::Udp, local: to, peer: from, connection: 0 };
-            self.to_front(Input::Wire(sip::Input::Received { flow, bytes: Bytes::from(bytes) }));
+            self.tell_front(Input::Wire(sip::Input::Received { flow, bytes: Bytes::from(bytes) }));
             return;
         }
         let owner = self.exchange.as_ref().and_then(|exchange| exchange.ports.owner(to.port()));
@@ -124,7 +124,7 @@ impl World {
                 Output::Resolve { query, host, port, transport } => self.resolve(query, &host, port, transport),
                 Output::Shard { shard, message } => self.front_says(shard, message),
                 Output::Store { ticket, connection, rows } => {
-                    self.ledger.to_store(connection.clone());
+                    self.ledger.on_its_way(connection.clone());
                     let delay = self.dice.between(Duration::from_millis(1), Duration::from_millis(40));
                     let job = Box::new(crate::disk::Job::Bindings { ticket, connection, rows });
                     self.later(Lane::Disk, delay, move |life| Event::Disk { life, job });

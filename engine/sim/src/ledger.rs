@@ -101,7 +101,7 @@ impl Ledger {
 
     // --- what must outlive a crash ---------------------------------------------------------------------------------
 
-    pub(crate) fn to_store(&mut self, connection: Name) {
+    pub(crate) fn on_its_way(&mut self, connection: Name) {
         self.unsettled.insert(connection);
     }
 

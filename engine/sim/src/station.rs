@@ -34,6 +34,8 @@ pub(crate) struct Station {
     pub(crate) nap: Option<Instant>,
     /// It is gone: nothing it sends arrives, nothing reaches it, and nobody asks what became of it.
     pub(crate) gone: bool,
+    /// None of its sound arrives: it is muted and sends no RTP.
+    pub(crate) muted: bool,
     /// Its last call was one it made.
     pub(crate) called: bool,
 }

@@ -85,7 +85,7 @@ impl World {
         let phone = Phone::new(place.phone, steps, self.now.at);
         let Place { name, outside, weather, .. } = place;
         self.worst_loss = self.worst_loss.max(weather.map_or(0, |weather| weather.loss));
-        self.stations.push(Station { name, phone, sip, rtp, outside, weather, told: 0, nap: None, gone: false, called: false });
+        self.stations.push(Station { name, phone, sip, rtp, outside, weather, told: 0, nap: None, gone: false, muted: false, called: false });
         self.hear(self.stations.len() - 1);
     }
 
@@ -129,6 +129,11 @@ impl World {
         self.trace_say(&format!("{name} is unplugged"));
     }
 
+    /// A phone sends no sound any more, as some do while muted; or sends it again.
+    pub fn mute(&mut self, name: &str, muted: bool) {
+        self.stations.iter_mut().filter(|station| station.name == name).for_each(|station| station.muted = muted);
+    }
+
     /// The exchange dies; after `down` it starts again with what its disk has.
     pub fn crash(&mut self, down: Duration) {
         if self.exchange.take().is_some() {
@@ -144,7 +149,7 @@ impl World {
         if !calls.is_empty() {
             let call = self.dice.pick(&calls).id;
             self.note(&format!("the API ends call {call}"));
-            self.to_front(switchboard::Input::HangUp { call, why: "api" });
+            self.tell_front(switchboard::Input::HangUp { call, why: "api" });
         }
     }
 
@@ -361,8 +366,8 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Packet { from, to, bytes } => self.arrive(from, to, bytes),
-            Event::Front { life, input } if life == self.life => self.to_front(*input),
-            Event::Shard { life, shard, message } if life == self.life => self.to_shard(shard, *message),
+            Event::Front { life, input } if life == self.life => self.tell_front(*input),
+            Event::Shard { life, shard, message } if life == self.life => self.tell_shard(shard, *message),
             Event::Disk { life, job } if life == self.life && self.exchange.is_some() => self.disk_done(life, *job),
             // Of a life that is over.
             Event::Front { .. } | Event::Shard { .. } | Event::Disk { .. } => {}
@@ -429,7 +434,7 @@ impl World {
         let far = if from.ip() == own.ip() { to } else { from };
         let station = self.stations.iter().find(|station| far.ip() == station.seen(station.sip).ip());
         let weather = station.and_then(|station| station.weather).unwrap_or(self.setup.weather);
-        let weather = if station.is_some_and(|station| station.gone) { Weather::DARK } else { weather };
+        let weather = if station.is_some_and(|station| station.gone || (station.muted && from == station.seen(station.rtp))) { Weather::DARK } else { weather };
         let fates = weather.fates(&mut self.dice);
         let age = self.age();
         if from == own || to == own {

@@ -215,11 +215,16 @@ fn a_phone_that_vanishes_holds_no_call() {
 #[test]
 fn who_is_only_muted_stays() {
     let mut world = World::new(setup(10));
-    let steps = vec![dial("queue"), Step::WaitAnswered { within: s(5) }, Step::Hold, Step::Wait(s(200)), Step::Resume, Step::Wait(s(1)), Step::HangUp];
+    let steps = vec![dial("queue"), Step::WaitAnswered { within: s(5) }, Step::Wait(s(200)), Step::HangUp];
     world.add(place("alice", 11, AT_ONCE, 1), steps);
+    world.at(s(5), |world| world.mute("alice", true));
+    world.at(s(180), |world| world.mute("alice", false));
     world.run(s(190));
     assert!(world.is_in_call("alice") && world.records().is_empty(), "{}", told(&world));
+    let asked = world.trace_tail().iter().filter(|line| line.contains("exchange → alice OPTIONS")).count();
+    assert_eq!(asked, 3, "at 35, 95 and 155 s; {}", world.trace_tail().join("\n"));
     world.run(s(20));
+    assert!(world.records().iter().any(|record| record.timeline.iter().any(|line| line.what.contains("RTP comes again"))), "{:?}", world.records());
     assert!(matches!(world.records(), [record] if record.ended_by.contains("hung up")), "{}", told(&world));
     ends_well(&mut world);
 }
