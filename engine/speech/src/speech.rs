@@ -188,7 +188,7 @@ impl Speech {
     async fn cached(&self, say: &Say) -> Option<Spoken> {
         self.shared.cache.as_ref()?;
         let (shared, say) = (Arc::clone(&self.shared), say.clone());
-        tokio::task::spawn_blocking(move || shared.voices.first().and_then(|first| shared.from_cache(first, &say)))
+        tokio::task::spawn_blocking(move || shared.voices.first().and_then(|first| shared.look_in_cache(first, &say)))
             .await
             .ok()
             .flatten()
@@ -341,7 +341,7 @@ impl Shared {
     fn render(&self, say: &Say) -> Spoken {
         let utterance = Utterance { text: say.text.clone(), language: say.language.clone(), voice: say.voice.clone() };
         for voice in &self.voices {
-            if let Some(spoken) = self.from_cache(voice, say) {
+            if let Some(spoken) = self.look_in_cache(voice, say) {
                 return spoken;
             }
             let Some(sound) = self.guarded(voice.engine.name(), voice, || heard(voice.engine.speak(&utterance)?)) else {
@@ -357,7 +357,7 @@ impl Shared {
         self.builtin(say)
     }
 
-    fn from_cache(&self, voice: &Engine<dyn Voice>, say: &Say) -> Option<Spoken> {
+    fn look_in_cache(&self, voice: &Engine<dyn Voice>, say: &Say) -> Option<Spoken> {
         let sound = self.cache.as_ref()?.get(&cache::key(voice.engine.as_ref(), say))?;
         self.counters.cache_hits.fetch_add(1, Ordering::Relaxed);
         Some(Spoken { sound: Arc::new(sound), engine: voice.engine.name().to_owned(), cached: true, stand_in: false })

@@ -6,7 +6,10 @@ use super::{
     wiring::{FrontDoor, FrontIn, ShardDoor, ShardIn},
 };
 use crate::config::{Config, load_flows};
-use notify_debouncer_full::{DebounceEventResult, new_debouncer, notify::RecursiveMode};
+use notify_debouncer_full::{
+    DebounceEventResult, new_debouncer,
+    notify::{EventKind, RecursiveMode, event::ModifyKind},
+};
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -95,23 +98,41 @@ fn names_of(flows: &flow::FlowSet) -> Vec<String> {
 }
 
 /// Watches the folders (not the files: editors rename, mounts swap links); the watcher works as long as it is kept.
+/// `paths` are the configuration file and then the folders whose whole content counts.
 ///
 /// # Errors
 /// When the system cannot watch; SIGHUP and the API still reload then.
 pub(super) fn watch(paths: &[PathBuf], reloader: Arc<Reloader>) -> Result<impl Sized + use<>, notify_debouncer_full::notify::Error> {
+    let folders: Vec<PathBuf> = paths.iter().filter(|path| path.is_dir()).filter_map(|path| path.canonicalize().ok()).collect();
+    let files: Vec<PathBuf> = paths.iter().filter(|path| path.is_file()).cloned().collect();
+    let names: Vec<std::ffi::OsString> = files.iter().filter_map(|path| path.file_name().map(ToOwned::to_owned)).collect();
+    let watched = folders.clone();
     let mut debouncer = new_debouncer(SETTLE, None, move |result: DebounceEventResult| {
         let Ok(events) = result else { return };
-        if events.iter().any(|event| !event.kind.is_access()) {
+        // Beside the configuration file lie things that change all the time (the data folder, recordings of `callflow call`).
+        let counts = |path: &PathBuf| {
+            watched.iter().any(|folder| path.starts_with(folder))
+                || path.file_name().is_some_and(|name| names.iter().any(|own| own == name) || name == "..data")
+        };
+        if events.iter().any(|event| is_change(event.kind) && event.paths.iter().any(counts)) {
             let _ = reloader.reload("a file change");
         }
     })?;
-    for path in paths {
-        let folder = if path.is_dir() { path.as_path() } else { path.parent().unwrap_or_else(|| Path::new(".")) };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let mode = if path.is_dir() { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-        if folder.exists() {
-            debouncer.watch(folder, mode)?;
-        }
+    for folder in &folders {
+        debouncer.watch(folder, RecursiveMode::Recursive)?;
+    }
+    for file in &files {
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        debouncer.watch(parent, RecursiveMode::NonRecursive)?;
     }
     Ok(debouncer)
+}
+
+/// Whether content may have changed: not when a file was only read or its times were touched.
+const fn is_change(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Create(_) | EventKind::Remove(_) | EventKind::Any => true,
+        EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Name(_) | ModifyKind::Any) => true,
+        EventKind::Modify(ModifyKind::Metadata(_) | ModifyKind::Other) | EventKind::Access(_) | EventKind::Other => false,
+    }
 }

@@ -78,6 +78,7 @@ impl FrontDoor {
 }
 
 /// To a shard thread.
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are of the large kind; a box each would cost an allocation a message")]
 pub(super) enum ShardIn {
     /// For a call, or a new one.
     Call(ToShard),

@@ -100,12 +100,8 @@ pub(crate) fn plain(pieces: &[Piece]) -> String {
 /// Two pauses in a row are one, the stronger; none at the beginning.
 fn stop(pieces: &mut Vec<Piece>, mark: char) {
     match pieces.last_mut() {
-        None => {}
-        Some(Piece::Stop(last)) => {
-            if *last == ',' {
-                *last = mark;
-            }
-        }
+        Some(Piece::Stop(last)) if *last == ',' => *last = mark,
+        None | Some(Piece::Stop(_)) => {}
         Some(Piece::Word(_) | Piece::Letter(_)) => pieces.push(Piece::Stop(mark)),
     }
 }
