@@ -141,10 +141,12 @@ impl Leg {
     }
 
     /// Where an address the peer named for its media really is. A peer behind NAT names one that means nothing here; its
-    /// sound comes from the host its signalling comes from (RFC 4787 REQ-2), so nobody else's is waited for.
+    /// sound comes from the host its signalling comes from (RFC 4787 REQ-2), so nobody else's is waited for. A phone on this very
+    /// machine may name the machine's outer address, but speaks to us, and hears us, on the loopback.
     pub(crate) fn outside(&self, named: SocketAddr) -> SocketAddr {
         match self.seen_at {
             Some(seen) if is_private(named.ip()) && !is_private(seen) => SocketAddr::new(seen, named.port()),
+            Some(seen) if seen.is_loopback() && !named.ip().is_loopback() => SocketAddr::new(seen, named.port()),
             Some(_) | None => named,
         }
     }
