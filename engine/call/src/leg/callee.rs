@@ -6,8 +6,8 @@ use crate::{
     limits::{ENDING_WAIT, UNHEARD_WAIT},
 };
 use sdp::{Capabilities, Local, Negotiation};
-use sip::{Dialog, HeaderName, Method, NameAddr, NextHop, Request, Response};
-use std::{collections::VecDeque, net::SocketAddr, time::Instant};
+use sip::{Dialog, HeaderName, Host, Method, NameAddr, NextHop, Request, Response};
+use std::{collections::VecDeque, net::{IpAddr, SocketAddr}, time::Instant};
 use terms::{CallId, Direction, LegId};
 
 /// What an outgoing leg is made of.
@@ -65,7 +65,13 @@ impl Leg {
         out.push(ToFront::Send { call: plan.call, leg: plan.leg, request: invite.clone(), hop: plan.branch.hop.clone() });
         let seen_at = match &plan.branch.hop {
             NextHop::Flow(flow) if plan.branch.pinned && plan.branch.route.is_empty() => Some(flow.peer.ip().to_canonical()),
-            NextHop::Flow(_) | NextHop::Target(_) | NextHop::Uri(_) => None,
+            // On this machine there is no proxy whose media would come from elsewhere.
+            NextHop::Flow(flow) => Some(flow.peer.ip().to_canonical()).filter(IpAddr::is_loopback),
+            NextHop::Target(target) => Some(target.addr.ip().to_canonical()).filter(IpAddr::is_loopback),
+            NextHop::Uri(uri) => match uri.host {
+                Host::Ip(ip) => Some(ip.to_canonical()).filter(IpAddr::is_loopback),
+                Host::Name(_) => None,
+            },
         };
         let calling = Calling { invite, offered: negotiation.clone(), early: None, pinned: plan.branch.pinned.then_some(plan.branch.hop), is_heard: false };
         Self {
