@@ -16,7 +16,8 @@ fn sipp_calls_and_hangs_up_by_udp_and_tcp() {
 #[test]
 fn sipp_loses_a_third_of_all_messages_and_all_calls_still_work() {
     let mut exchange = Exchange::start(&House::default());
-    sipp::run("lost.xml", exchange.sip_port(), "reception", 10, By::Udp);
+    // A flow without end: with bad luck the 200 gets through only after many repetitions.
+    sipp::run("lost.xml", exchange.sip_port(), "radio", 10, By::Udp);
     exchange.must_be_quiet();
 }
 
