@@ -1,8 +1,7 @@
 //! The local voice: a Piper (VITS) model on rten, fed with phonemes of our own English reading.
 //!
-//! One sentence is one run (memory grows with the length of a run), with a short pause between. Measured on a busy 2-core
-//! machine: see the room's report of `cargo test -p speech -- --nocapture figures`. The model and the dictionary are
-//! loaded at the first text and then stay (about 130 MB; up to 270 MB while a long sentence is spoken).
+//! One sentence is one run (memory grows with the length of a run), with a short pause between. The model and the
+//! dictionary are loaded at the first text and then stay (a prototype took 132 MB, and 270 MB in a long sentence).
 
 use crate::{
     EngineFault, Utterance, Voice,
