@@ -94,6 +94,8 @@ pub enum HandsetError {
 enum Inbox {
     Sip(SocketAddr, Vec<u8>),
     Rtp(SocketAddr, Vec<u8>),
+    /// The SIP stream is gone; why, in words.
+    Closed(String),
     Step(Step, Option<SyncSender<Result<(), String>>>),
     Report(SyncSender<Report>),
     Watch(usize, SyncSender<Watched>),
@@ -300,6 +302,7 @@ impl Shell {
             match letters.recv_timeout(due) {
                 Ok(Inbox::Sip(from, bytes)) => self.phone.handle(Arrival::Sip { from, bytes: &bytes }, clock()),
                 Ok(Inbox::Rtp(from, bytes)) => self.phone.handle(Arrival::Rtp { from, bytes: &bytes }, clock()),
+                Ok(Inbox::Closed(why)) => self.phone.handle(Arrival::Closed { why: &why }, clock()),
                 Ok(Inbox::Step(step, answer)) => {
                     if self.phone.failure().is_some() {
                         self.phone.forgive();
@@ -412,10 +415,10 @@ fn read_stream(stream: &TcpStream, inbox: &SyncSender<Inbox>, stop: &Arc<AtomicB
         let mut buffer = vec![0; 16_384];
         while !stop.load(Ordering::Relaxed) && !framer.is_broken() {
             match stream.read(&mut buffer) {
-                Ok(0) => return,
+                Ok(0) => return drop(inbox.send(Inbox::Closed("the far end closed the connection".to_owned()))),
                 Ok(length) => framer.push(buffer.get(..length).unwrap_or(&[])),
                 Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut | std::io::ErrorKind::Interrupted) => {}
-                Err(_) => return,
+                Err(e) => return drop(inbox.send(Inbox::Closed(format!("the connection broke: {e}")))),
             }
             while let Some(bytes) = framer.next_message() {
                 if inbox.send(Inbox::Sip(from, bytes)).is_err() {

@@ -30,6 +30,11 @@ pub enum Arrival<'a> {
         /// The bytes of one packet.
         bytes: &'a [u8],
     },
+    /// The SIP connection (TCP) is gone: nothing comes or goes any more.
+    Closed {
+        /// In words.
+        why: &'a str,
+    },
 }
 
 /// Something for outside.
@@ -174,6 +179,13 @@ impl Phone {
         match arrival {
             Arrival::Sip { from, bytes } => self.line.handle(Input::Datagram { from, bytes }, now),
             Arrival::Rtp { from, bytes } => self.ear.handle(from, bytes, now),
+            Arrival::Closed { why } => {
+                if self.is_done() {
+                    self.note(why.to_owned(), now);
+                } else {
+                    self.fail(why.to_owned(), now);
+                }
+            }
         }
         self.advance(now);
     }

@@ -1,5 +1,5 @@
-//! The shell against an independent SIP stack: SIPp's built-in scenarios on loopback. Says so and passes when SIPp is
-//! not installed (`tests/install.sh` installs it).
+//! The shell against an independent SIP stack: SIPp's built-in scenarios on loopback, and a peer that goes away. Says so
+//! and passes when SIPp is not installed (`tests/install.sh` installs it).
 
 #![expect(clippy::unwrap_used, reason = "a test may end at what it did not expect")]
 
@@ -65,9 +65,21 @@ fn calls_sipp_over_udp_with_rtp_echo() {
 }
 
 #[test]
+fn a_connection_that_the_far_end_closes_fails_the_call_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap();
+    let phone = Handset::start(Wire { protocol: Protocol::Tcp, ..Wire::new(account(server)) }).unwrap();
+    drop(listener.accept().unwrap());
+    phone.begin(Step::Dial(format!("sip:service@{server}")));
+    let why = phone.step(Step::WaitAnswered { within: Duration::from_secs(10) }).unwrap_err().to_string();
+    assert!(why.contains("connection"), "{why}");
+    assert!(phone.report().timeline.iter().all(|entry| entry.at < Duration::from_secs(5)), "{}", phone.timeline());
+}
+
+#[test]
 fn calls_sipp_over_tcp() {
     let port = free_tcp();
-    let Some(_sipp) = sipp(&["-sn", "uas", "-t", "t1", "-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin", "-m", "1", "-timeout", "30"]) else { return };
+    let Some(mut sipp) = sipp(&["-sn", "uas", "-t", "t1", "-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin", "-m", "1", "-timeout", "30"]) else { return };
     let server: SocketAddr = ([127, 0, 0, 1], port).into();
     let wire = Wire { protocol: Protocol::Tcp, ..Wire::new(account(server)) };
     let mut tries = 0;
@@ -80,7 +92,9 @@ fn calls_sipp_over_tcp() {
         std::thread::park_timeout(Duration::from_millis(50));
     };
     phone.step(Step::Dial(format!("sip:service@127.0.0.1:{port}"))).unwrap();
-    phone.step(Step::WaitAnswered { within: Duration::from_secs(10) }).unwrap();
+    if let Err(why) = phone.step(Step::WaitAnswered { within: Duration::from_secs(10) }) {
+        panic!("{why}; SIPp has ended: {:?}", sipp.0.try_wait());
+    }
     phone.step(Step::HangUp).unwrap();
 }
 
