@@ -16,6 +16,7 @@ mod keys;
 mod metrics;
 mod music;
 mod ports;
+mod pressure;
 mod reload;
 mod rows;
 mod scripts;

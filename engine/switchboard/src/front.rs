@@ -41,8 +41,14 @@ pub enum Input {
     Directory(Arc<Directory>),
     /// A new set of flows; calls in progress keep theirs.
     Flows(flow::FlowSet),
-    /// The machine has (no longer) more to do than it can: new calls are answered 503, what is inside calls is served.
-    Overload(bool),
+    /// A shard has (no longer) more to do than it can: it gets no new calls, what is inside calls is served. When no shard has
+    /// room, new calls are answered 503.
+    Overload {
+        /// Which, from 0.
+        shard: usize,
+        /// Whether it has too much to do.
+        is_overloaded: bool,
+    },
     /// Shut down: no new calls or registrations (503); running calls go on.
     Drain,
     /// An order of the API: end this call.
@@ -173,17 +179,10 @@ pub struct Front {
     pub(crate) outbound: Tally<Caller>,
     pub(crate) table: CallTable,
     pub(crate) chance: Chance,
-    pub(crate) load: Load,
+    /// Whether we are shutting down: nothing new is taken.
+    pub(crate) is_draining: bool,
     pub(crate) counters: Counters,
     pub(crate) outputs: VecDeque<Output>,
-}
-
-/// Whether new calls are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Load {
-    Normal,
-    Overloaded,
-    Draining,
 }
 
 impl Front {
@@ -206,7 +205,7 @@ impl Front {
             outbound: Tally::new(limits::HOUR),
             table: CallTable::new(settings.shards),
             chance,
-            load: Load::Normal,
+            is_draining: false,
             counters: Counters::default(),
             outputs: VecDeque::new(),
             directory,
@@ -232,12 +231,8 @@ impl Front {
             Input::Stored { ticket, kept } => self.registrar.handle(registrar::Input::Stored { ticket, kept }, now),
             Input::Directory(directory) => self.take_directory(directory, now),
             Input::Flows(flows) => self.flows = flows,
-            Input::Overload(is) => match (self.load, is) {
-                (Load::Draining, _) => {}
-                (Load::Normal | Load::Overloaded, true) => self.load = Load::Overloaded,
-                (Load::Normal | Load::Overloaded, false) => self.load = Load::Normal,
-            },
-            Input::Drain => self.load = Load::Draining,
+            Input::Overload { shard, is_overloaded } => self.table.overload(shard, is_overloaded),
+            Input::Drain => self.is_draining = true,
             Input::HangUp { call, why } => self.tell_call(call, ToShard::Command { call, command: call::Command::HangUp { why } }),
         }
         self.drain(now);

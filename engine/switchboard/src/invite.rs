@@ -2,7 +2,7 @@
 
 use crate::{
     directory::{Connection, Inbound, Number, NumberTarget},
-    front::{Front, Load, Output},
+    front::{Front, Output},
     identity::Proof,
     inside::HOPS,
     limits::{DEFAULT_FLOW, HOPS_MAX, USER_BYTES_MAX},
@@ -60,7 +60,7 @@ impl Front {
     }
 
     fn judge(&mut self, request: &Request, source: Flow, trunk: Option<Name>, realm: &Name, now: Now) -> Result<(Origin, Route), No> {
-        if self.load != Load::Normal || self.table.len() >= self.settings.limits.calls_max {
+        if self.is_draining || !self.table.has_room() || self.table.len() >= self.settings.limits.calls_max {
             return Err(No::Shed);
         }
         let (Some(call_id), Some(tag)) = (request.headers.call_id(), request.headers.from_tag()) else {

@@ -1,7 +1,7 @@
 //! REGISTER: who may, and what is answered (RFC 3261 §10.3; RELIABILITY A3).
 
 use crate::{
-    front::{Asked, Front, Load},
+    front::{Asked, Front},
     identity::Proof,
 };
 use registrar::{Refusal, Register, Reply};
@@ -10,7 +10,7 @@ use terms::{Name, Now};
 
 impl Front {
     pub(crate) fn register(&mut self, transaction: ServerKey, request: Request, source: Flow, now: Now) {
-        if self.load == Load::Draining {
+        if self.is_draining {
             return self.shed(transaction, &request, now);
         }
         let realm = self.realm_of(&request);

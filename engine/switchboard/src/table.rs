@@ -121,6 +121,13 @@ pub(crate) struct Opening {
     pub(crate) hops: u32,
 }
 
+/// What a shard has to do; the one with less is smaller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Load {
+    is_overloaded: bool,
+    calls: usize,
+}
+
 /// All calls of one front.
 #[derive(Debug)]
 pub(crate) struct CallTable {
@@ -129,7 +136,7 @@ pub(crate) struct CallTable {
     merged: HashMap<DialogKey, CallId>,
     invites: HashMap<ServerKey, Pending>,
     sent: HashMap<u64, Sent>,
-    per_shard: Vec<usize>,
+    per_shard: Vec<Load>,
     per_caller: BTreeMap<Caller, usize>,
     next_token: u64,
 }
@@ -142,7 +149,7 @@ impl CallTable {
             merged: HashMap::new(),
             invites: HashMap::new(),
             sent: HashMap::new(),
-            per_shard: vec![0; shards.max(1)],
+            per_shard: vec![Load::default(); shards.max(1)],
             per_caller: BTreeMap::new(),
             next_token: 0,
         }
@@ -168,11 +175,23 @@ impl CallTable {
         self.merged.contains_key(&(call_id.to_owned(), from_tag.to_owned()))
     }
 
-    /// Enters a new call on the shard with the fewest; returns that shard.
+    /// A shard has, or no longer has, more to do than it can.
+    pub(crate) fn overload(&mut self, shard: usize, is_overloaded: bool) {
+        if let Some(load) = self.per_shard.get_mut(shard) {
+            load.is_overloaded = is_overloaded;
+        }
+    }
+
+    /// Whether any shard can take a new call.
+    pub(crate) fn has_room(&self) -> bool {
+        self.per_shard.iter().any(|load| !load.is_overloaded)
+    }
+
+    /// Enters a new call on the shard with the fewest of those that have room; returns that shard.
     pub(crate) fn begin(&mut self, id: CallId, opening: Opening, now: Now) -> usize {
-        let shard = self.per_shard.iter().enumerate().min_by_key(|(_, calls)| **calls).map_or(0, |(at, _)| at);
-        if let Some(calls) = self.per_shard.get_mut(shard) {
-            *calls += 1;
+        let shard = self.per_shard.iter().enumerate().min_by_key(|(_, load)| **load).map_or(0, |(at, _)| at);
+        if let Some(load) = self.per_shard.get_mut(shard) {
+            load.calls += 1;
         }
         *self.per_caller.entry(opening.caller.clone()).or_default() += 1;
         let merged = (opening.call_id.clone(), opening.from_tag);
@@ -300,7 +319,7 @@ impl CallTable {
             self.invites.remove(&transaction);
         }
         self.merged.remove(&entry.merged);
-        if let Some(calls) = self.per_shard.get_mut(entry.shard) {
+        if let Some(Load { calls, .. }) = self.per_shard.get_mut(entry.shard) {
             *calls = calls.saturating_sub(1);
         }
         if let Some(calls) = self.per_caller.get_mut(&entry.caller) {
@@ -334,6 +353,6 @@ impl CallTable {
             + self.invites.len()
             + self.sent.len()
             + self.per_caller.len()
-            + self.per_shard.iter().sum::<usize>()
+            + self.per_shard.iter().map(|load| load.calls).sum::<usize>()
     }
 }

@@ -6,6 +6,7 @@
 use super::{
     clock,
     ports::Ports,
+    pressure::Pressure,
     wiring::{Bell, Errands, FrontDoor, FrontIn, ScriptStep, ShardDoor, ShardIn},
 };
 use audio::Prompt;
@@ -37,8 +38,6 @@ const PACKET_MAX: usize = 2_048;
 const BELL: u64 = u64::MAX;
 /// The pause of a busy shard.
 const SLOT: Duration = Duration::from_millis(1);
-/// Waking this late is overload when it happens often.
-const LATE: Duration = Duration::from_millis(15);
 /// Recordings shorter than this are deleted when a crash left them.
 const LEFT_OVER_MIN: Duration = Duration::from_secs(1);
 
@@ -63,13 +62,8 @@ struct Running {
     /// What the front's queue had no room for.
     to_front: VecDeque<ToFront>,
     pressure: Pressure,
-}
-
-/// How often the clock came late.
-#[derive(Default)]
-struct Pressure {
-    late: u32,
-    overloaded: bool,
+    /// What the front has not been told of it, its queue being full.
+    untold: Option<bool>,
 }
 
 impl ShardThread {
@@ -87,6 +81,7 @@ impl ShardThread {
             shelf: HashMap::new(),
             to_front: VecDeque::new(),
             pressure: Pressure::default(),
+            untold: None,
         };
         running.turn_for_ever();
     }
@@ -126,7 +121,8 @@ impl Running {
             self.poll(Some(Duration::ZERO), events);
             return Some(now + pause);
         }
-        let wait = if self.to_front.is_empty() { wait } else { Some(wait.map_or(SLOT, |wait| wait.min(SLOT))) };
+        let nap_max = if self.to_front.is_empty() { self.pressure.nap_max() } else { Some(SLOT) };
+        let wait = nap_max.map_or(wait, |nap| Some(wait.map_or(nap, |wait| wait.min(nap))));
         self.with.bell.arm();
         // What came between the last look and arming would not ring.
         let wait = match self.peek_inbox() {
@@ -333,15 +329,14 @@ impl Running {
 
     /// Tells the front when the clock keeps coming late, and when it no longer does.
     fn watch_pressure(&mut self, planned: Option<Instant>, now: Instant) {
-        let is_late = planned.is_some_and(|planned| now.saturating_duration_since(planned) > LATE);
-        let pressure = &mut self.pressure;
-        pressure.late = if is_late { (pressure.late + 8).min(256) } else { pressure.late.saturating_sub(1) };
-        let overloaded = if pressure.overloaded { pressure.late > 0 } else { pressure.late >= 64 };
-        if overloaded != pressure.overloaded {
-            pressure.overloaded = overloaded;
+        if let Some(overloaded) = self.pressure.woke(planned, now, self.shard.snapshot().calls) {
             tracing::warn!(shard = self.with.index, overloaded, "the media clock comes late");
-            let input = Box::new(switchboard::Input::Overload(overloaded));
-            let _ = self.with.front.try_push(FrontIn::Input(input));
+            self.untold = Some(overloaded);
+        }
+        let Some(is_overloaded) = self.untold else { return };
+        let input = Box::new(switchboard::Input::Overload { shard: self.with.index, is_overloaded });
+        if self.with.front.try_push(FrontIn::Input(input)).is_ok() {
+            self.untold = None;
             self.with.front.wake();
         }
     }

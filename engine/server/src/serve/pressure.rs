@@ -1,0 +1,81 @@
+//! Whether a shard has more to do than it can: judged by how often its clock comes late.
+//!
+//! ```text
+//! Normal ── eight late wakes close together, with many calls ──▶ Overloaded
+//!        ◀── as many timely wakes as it takes to forget them ──
+//! ```
+//! While overloaded the shard wakes at least every [`LOOK`], calls or none, so that it notices when it is well again.
+
+use std::time::{Duration, Instant};
+
+/// Waking this late may be heard (chosen: three quarters of a packet's 20 ms).
+const LATE: Duration = Duration::from_millis(15);
+/// What a late wake counts; a timely one takes 1 away.
+const WEIGHT: u32 = 8;
+/// The score from which new calls are refused.
+const TOO_MUCH: u32 = 64;
+/// The score is never higher, so that it is forgotten soon: 256 wakes of a busy shard are a quarter of a second.
+const WORST: u32 = 256;
+/// With fewer calls it is not they who make the clock late, and refusing more would help nobody (chosen: a hundredth of a core).
+const CALLS_THAT_WEIGH: usize = 50;
+/// How often an overloaded shard looks at the clock even when nothing is due.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// See the head of this file.
+#[derive(Debug, Default)]
+pub(super) struct Pressure {
+    late: u32,
+    overloaded: bool,
+}
+
+impl Pressure {
+    /// The shard woke at `now` and had meant to at `planned` (`None`: it waited for nothing in particular), with this many calls.
+    /// Answers the new state when it has changed.
+    pub(super) fn woke(&mut self, planned: Option<Instant>, now: Instant, calls: usize) -> Option<bool> {
+        let is_late = planned.is_some_and(|planned| now.saturating_duration_since(planned) > LATE);
+        self.late = if is_late { (self.late + WEIGHT).min(WORST) } else { self.late.saturating_sub(1) };
+        let overloaded = if self.overloaded { self.late > 0 } else { self.late >= TOO_MUCH && calls >= CALLS_THAT_WEIGH };
+        (std::mem::replace(&mut self.overloaded, overloaded) != overloaded).then_some(overloaded)
+    }
+
+    /// The longest the shard may sleep; `None`: as long as it likes.
+    pub(super) fn nap_max(&self) -> Option<Duration> {
+        self.overloaded.then_some(LOOK)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "virtual time must begin somewhere")]
+mod tests {
+    use super::*;
+
+    /// Wakes so often, each so late; every change of state.
+    fn wakes(pressure: &mut Pressure, times: u32, late: Duration, calls: usize) -> Vec<bool> {
+        let planned = Instant::now();
+        (0..times).filter_map(|_| pressure.woke(Some(planned), planned + late, calls)).collect()
+    }
+
+    #[test]
+    fn late_clocks_refuse_new_calls_until_they_are_timely_again() {
+        let mut pressure = Pressure::default();
+        assert!(wakes(&mut pressure, 1_000, Duration::from_millis(14), 900).is_empty());
+        assert_eq!(wakes(&mut pressure, 8, Duration::from_millis(16), 900), [true]);
+        assert_eq!(pressure.nap_max(), Some(LOOK));
+        assert_eq!(wakes(&mut pressure, 64, Duration::ZERO, 900), [false]);
+        assert_eq!(pressure.nap_max(), None);
+    }
+
+    #[test]
+    fn an_exchange_without_calls_is_soon_well_again() {
+        let mut pressure = Pressure::default();
+        assert_eq!(wakes(&mut pressure, 1_000, Duration::from_secs(1), 50), [true]);
+        // All calls are over: it wakes by itself, and a second and a half is enough.
+        assert_eq!(wakes(&mut pressure, 300, Duration::ZERO, 0), [false]);
+    }
+
+    #[test]
+    fn a_machine_that_is_slow_for_other_reasons_refuses_nobody() {
+        let mut pressure = Pressure::default();
+        assert!(wakes(&mut pressure, 1_000, Duration::from_secs(1), 49).is_empty());
+    }
+}
