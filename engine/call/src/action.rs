@@ -116,5 +116,7 @@ pub(crate) fn begin(effect: Effect, desk: &mut Desk, now: Now) -> Begun {
         Effect::Record(record) => recording::Recording::begin_file(record, desk, now),
         Effect::Http(http) => errand::Fetch::begin(http, desk, now),
         Effect::Notify(notify) => errand::Post::begin(notify, desk, now),
+        // Until calls can meet: the flow takes its rescue path.
+        Effect::Conference(_) | Effect::Park(_) | Effect::Queue(_) => Begun::At(Progress::Failed("calls cannot meet yet".into())),
     }
 }

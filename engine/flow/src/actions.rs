@@ -3,13 +3,16 @@
 pub(crate) mod answer;
 pub(crate) mod bridge;
 pub(crate) mod collect;
+pub(crate) mod conference;
 pub(crate) mod hangup;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod menu;
 pub(crate) mod notify;
+pub(crate) mod park;
 pub(crate) mod pause;
 pub(crate) mod play;
+pub(crate) mod queue;
 pub(crate) mod record;
 pub(crate) mod reject;
 pub(crate) mod say;

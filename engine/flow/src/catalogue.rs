@@ -61,17 +61,20 @@ pub(crate) const fn param(name: &'static str, kind: Kind, need: Need, doc: &'sta
 }
 
 /// The table. `set` and `run` are not here: they are steps of the interpreter, without effect.
-pub(crate) static ACTIONS: [&Action; 14] = [
+pub(crate) static ACTIONS: [&Action; 17] = [
     &actions::answer::ACTION,
     &actions::bridge::ACTION,
     &actions::collect::ACTION,
+    &actions::conference::ACTION,
     &actions::hangup::ACTION,
     &actions::http::ACTION,
     &actions::keys::ACTION,
     &actions::menu::ACTION,
     &actions::notify::ACTION,
+    &actions::park::ACTION,
     &actions::pause::ACTION,
     &actions::play::ACTION,
+    &actions::queue::ACTION,
     &actions::record::ACTION,
     &actions::reject::ACTION,
     &actions::say::ACTION,

@@ -2,7 +2,10 @@
 //!
 //! Playing before `answer` is early media (183); effects do not say which: the call knows whether it has answered.
 
-use crate::pattern::Pattern;
+use crate::{
+    meeting::{Conference, Park, Queue},
+    pattern::Pattern,
+};
 use serde_json::Value as Json;
 use std::time::Duration;
 use terms::Name;
@@ -37,6 +40,12 @@ pub enum Effect {
     Http(Http),
     /// Put a signed webhook into the outbox. Outcome `queued`.
     Notify(Notify),
+    /// Outcomes `left ended full`; result `duration_s`, `participants_max`, `reason` (`key`, `pin`, `host`).
+    Conference(Conference),
+    /// Outcomes `served timeout left full`; result `slot`, `waited_s`, `duration_s`.
+    Park(Park),
+    /// Outcomes `served timeout left full`; result `waited_s`, `position`, `agent`, `duration_s`.
+    Queue(Queue),
 }
 
 impl Effect {
@@ -57,6 +66,9 @@ impl Effect {
             Self::Record(_) => "record",
             Self::Http(_) => "http",
             Self::Notify(_) => "notify",
+            Self::Conference(_) => "conference",
+            Self::Park(_) => "park",
+            Self::Queue(_) => "queue",
         }
     }
     /// Whether the effect needs the caller on the line: after a hang-up only `http` and `notify` are done.
@@ -261,6 +273,18 @@ pub enum Destination {
     Trunk(Name, String),
     /// A `sip:` or `sips:` URI, as written.
     Uri(String),
+    /// The call in a parking place: `park/701`.
+    Park(u32),
+    /// The next caller of a queue: `queue/sales`.
+    Queue(Name),
+}
+
+impl Destination {
+    /// Whether it is a call that waits and is taken, not a telephone that rings.
+    #[must_use]
+    pub const fn is_taken(&self) -> bool {
+        matches!(self, Self::Park(_) | Self::Queue(_))
+    }
 }
 
 impl std::fmt::Display for Destination {
@@ -270,6 +294,8 @@ impl std::fmt::Display for Destination {
             Self::Number(number) => write!(f, "number/{number}"),
             Self::Trunk(name, number) => write!(f, "trunk/{name}/{number}"),
             Self::Uri(uri) => f.write_str(uri),
+            Self::Park(place) => write!(f, "park/{place}"),
+            Self::Queue(name) => write!(f, "queue/{name}"),
         }
     }
 }

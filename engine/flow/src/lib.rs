@@ -22,6 +22,7 @@ mod effect;
 mod engine;
 mod hours;
 pub mod limits;
+mod meeting;
 mod pattern;
 mod program;
 mod run;
@@ -40,6 +41,7 @@ pub use effect::{
     OneTarget, Outcome, Play, PromptItem, Record, Reject, Ring, Say, Stop, Target, Tone, Transcribe, Voicemail,
 };
 pub use hours::Hours;
+pub use meeting::{AgentOrder, Conference, Entry, Park, Queue, Role};
 pub use pattern::Pattern;
 pub use run::{End, JournalEntry, Next, Place, Run, ScriptJob, ScriptReply};
 pub use schema::schema;

@@ -62,6 +62,9 @@ fn prompts_of(effect: &mut Effect) -> [Option<&mut Vec<PromptItem>>; 3] {
         Effect::Voicemail(voicemail) => [Some(&mut voicemail.greeting), None, None],
         Effect::Record(record) => [Some(&mut record.prompt), None, None],
         Effect::Http(http) => [Some(&mut http.filler), None, None],
+        Effect::Conference(conference) => [Some(&mut conference.hold_music), None, None],
+        Effect::Park(park) => [Some(&mut park.hold_music), None, None],
+        Effect::Queue(queue) => [Some(&mut queue.music), None, None],
         Effect::Answer | Effect::Reject(_) | Effect::Hangup | Effect::Pause(_) | Effect::Keys(_) | Effect::Notify(_) => [None, None, None],
     }
 }

@@ -22,6 +22,10 @@ pub(crate) fn tell(effect: &Effect, secrets: &BTreeMap<String, Secret<String>>) 
         Effect::Voicemail(voicemail) => format!("voicemail {}", voicemail.mailbox),
         Effect::Record(_) => "record".to_owned(),
         Effect::Http(http) => format!("http {:?} {}", http.method, http.url).replace("Get", "GET").replace("Post", "POST"),
+        Effect::Conference(conference) => format!("conference {}", conference.room),
+        Effect::Park(park) if park.first == park.last => format!("park {}", park.first),
+        Effect::Park(park) => format!("park {}-{}", park.first, park.last),
+        Effect::Queue(queue) => format!("queue {}", queue.name),
         Effect::Notify(notify) => format!("notify {} {}", notify.event, notify.url),
     };
     mask(text, secrets)

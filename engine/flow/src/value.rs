@@ -390,7 +390,7 @@ pub(crate) fn wanted(kind: &Kind) -> String {
         Kind::Prompt | Kind::Say => "a prompt".to_owned(),
         Kind::Headers => "a map of headers".to_owned(),
         Kind::Any => "a value".to_owned(),
-        Kind::Targets => "connection/NAME, number/+E164, trunk/NAME/NUMBER or sip:…".to_owned(),
+        Kind::Targets => "connection/NAME, number/+E164, trunk/NAME/NUMBER, sip:…, park/PLACE or queue/NAME".to_owned(),
         Kind::Pattern => "a regular expression".to_owned(),
         Kind::Fields(_) => "a map".to_owned(),
     }
@@ -746,6 +746,10 @@ fn destination(text: &str, findings: &mut Findings) -> Option<Destination> {
             findings.mention(Thing::Trunk, name.as_str());
             Destination::Trunk(name, number.to_owned())
         })
+    } else if let Some(place) = text.strip_prefix("park/") {
+        crate::actions::park::place(place).map(Destination::Park)
+    } else if let Some(name) = text.strip_prefix("queue/") {
+        Name::new(name).ok().map(Destination::Queue)
     } else if (lower.starts_with("sip:") || lower.starts_with("sips:")) && clean && text.len() <= 500 {
         let host = text.split_once(':').map_or("", |(_, rest)| rest.rsplit('@').next().unwrap_or_default());
         (!host.is_empty() && !text.contains('?')).then(|| Destination::Uri(text.to_owned()))

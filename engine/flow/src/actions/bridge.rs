@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue::{Action, Need, Param, param},
-    effect::{Bridge, Confirm, Effect, Ring},
+    effect::{Bridge, Confirm, Effect, Group, Ring, Target},
     value::{Kind, MINUTE_MS},
 };
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) const ACTION: Action = Action {
     summary: "ring connections, numbers or SIP addresses and join the caller with the first who answers",
     main: Some("to"),
     params: &[
-        param("to", Kind::Targets, Need::Required, "connection/NAME, number/+E164, trunk/NAME/NUMBER or sip:…; lists, nested ones too"),
+        param("to", Kind::Targets, Need::Required, "connection/NAME, number/+E164, trunk/NAME/NUMBER, sip:…, park/PLACE or queue/NAME; lists, nested ones too"),
         param("ring", Kind::Word(&["together", "in_order", "random"]), Need::Default("together"), "all at once or one after the other"),
         param("timeout", Kind::Span(1_000, 10 * MINUTE_MS), Need::Default("25s"), "ringing time"),
         param("length", Kind::Span(1_000, 24 * 60 * MINUTE_MS), Need::Optional, "longest talk"),
@@ -43,6 +43,9 @@ pub(crate) const ACTION: Action = Action {
             key: confirm.key("key").unwrap_or('1').to_string(),
             wait: confirm.span("wait").unwrap_or(Duration::from_secs(8)),
         });
+        if takes(&to) && to.targets.len() > 1 {
+            return Err("park/PLACE and queue/NAME are calls to be taken: each stands alone in `to`".to_owned());
+        }
         Ok(Effect::Bridge(Bridge {
             to,
             timeout: args.span("timeout").unwrap_or(Duration::from_secs(25)),
@@ -54,3 +57,11 @@ pub(crate) const ACTION: Action = Action {
         }))
     },
 };
+
+/// Whether a call that waits is among the targets.
+fn takes(group: &Group) -> bool {
+    group.targets.iter().any(|target| match target {
+        Target::One(one) => one.to.is_taken(),
+        Target::Group(inner) => takes(inner),
+    })
+}
