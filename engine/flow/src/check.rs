@@ -5,7 +5,7 @@ use crate::{
     compile::Compiler,
     effect::PromptItem,
     limits::DEAD_AIR,
-    program::{Act, State, Target},
+    program::{Act, State, Target, reach},
     value::{Args, prefix_conflict},
 };
 use notation::{Entry, Map, Node};
@@ -37,20 +37,6 @@ pub(crate) fn graph(compiler: &mut Compiler, start: Option<usize>, rescue: Optio
         runaway(compiler, &states);
     }
     compiler.states = states;
-}
-
-fn reach(states: &[State], from: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
-    let mut seen = BTreeSet::new();
-    let mut open: Vec<usize> = from.into_iter().collect();
-    while let Some(at) = open.pop() {
-        if seen.insert(at) {
-            open.extend(states.get(at).map(State::targets).unwrap_or_default().into_iter().filter_map(|target| match target {
-                Target::State(next) => Some(next),
-                Target::End => None,
-            }));
-        }
-    }
-    seen
 }
 
 fn endless(compiler: &mut Compiler, states: &[State]) {

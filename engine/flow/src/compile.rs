@@ -1,10 +1,11 @@
 //! YAML tree to program: every name resolved, every fault noted with its place.
 
 use crate::{
+    calendar::Calendars,
     catalogue::{ACTIONS, Action, action},
     check,
     limits::STATES,
-    program::{Act, Branch, Program, RunCheck, Speech, State, Target, Then},
+    program::{Act, Arm, Branch, Program, RunCheck, Speech, State, Target, Then},
     sections::{raw, typed},
     template::{Expression, Names, Piece, Template, cut},
     value::{Findings, Kind, Mention, Raw, Step, Thing, Value, is_choice, read_params, reserved_header},
@@ -25,6 +26,7 @@ pub(crate) const STATE_KEYS: [&str; 5] = ["set", "then", "with", "run", "return"
 /// Reads one flow; the state of the reading.
 pub(crate) struct Compiler<'w> {
     pub(crate) world: &'w World,
+    pub(crate) calendars: &'w Calendars,
     /// File 0 is the flow's own, then those it uses.
     pub(crate) readers: Vec<Reader>,
     pub(crate) names: Names,
@@ -42,10 +44,12 @@ pub(crate) fn compile<'a>(
     root: &'a Node,
     libraries: &'a BTreeMap<String, (Source, Node)>,
     world: &'a World,
+    calendars: &'a Calendars,
 ) -> (Option<Program>, Vec<Reader>) {
     let names = Names { secrets: world.secrets.clone(), ..Names::default() };
     let mut compiler = Compiler {
         world,
+        calendars,
         readers: vec![Reader::new(source)],
         names,
         states: Vec::new(),
@@ -128,6 +132,7 @@ impl Compiler<'_> {
             caller_left,
             returns: std::mem::take(&mut self.returns),
             runs: std::mem::take(&mut self.runs),
+            paths: self.readers.iter().map(|reader| reader.source().path.clone()).collect(),
         })
     }
 
@@ -149,7 +154,7 @@ impl Compiler<'_> {
 
     fn reserve(&mut self, name: &str, file: usize, span: Span) -> usize {
         let then = Then::Nowhere;
-        self.states.push(State { name: name.into(), file, span, set: Vec::new(), act: Act::Nothing, then });
+        self.states.push(State { name: name.into(), file, span, set: Vec::new(), act: Act::Nothing, outcomes: Vec::new(), then });
         self.states.len() - 1
     }
 
@@ -227,7 +232,7 @@ impl Compiler<'_> {
         if let Act::Run { .. } = &act {
             self.check_later(file, node, &then, &outcomes);
         }
-        self.states[slot] = State { name: name.into(), file, span, set, act, then };
+        self.states[slot] = State { name: name.into(), file, span, set, act, outcomes: outcomes.needed, then };
     }
 
     fn unknown_key(&mut self, file: usize, entry: &Entry) {
@@ -510,7 +515,7 @@ impl Compiler<'_> {
                                 self.reader(file).error("missing-then", item.span, "a condition needs `then`");
                             }
                             let inner = then.and_then(|then| self.branch(file, then, &format!("{name}.{at}")));
-                            arms.extend(inner.map(|inner| (when, self.join(file, item.span, &format!("{name}.{at}"), inner))));
+                            arms.extend(inner.map(|inner| Arm { when, target: self.join(file, item.span, &format!("{name}.{at}"), inner) }));
                             if last {
                                 self.reader(file)
                                     .error("missing-then", item.span, "the last of a list of conditions stands without `if`")
@@ -521,7 +526,7 @@ impl Compiler<'_> {
                             if !last {
                                 self.reader(file).error("unreachable", item.span, "what follows this is never looked at: it has no `if`");
                             }
-                            arms.extend(self.target(file, item, &format!("{name}.{at}")).map(|target| (None, target)));
+                            arms.extend(self.target(file, item, &format!("{name}.{at}")).map(|target| Arm { when: None, target }));
                         }
                     }
                 }
@@ -531,14 +536,14 @@ impl Compiler<'_> {
                 self.reader(file).error("missing-target", node.span, "expected a state, or `end`, found nothing");
                 None
             }
-            Shape::Scalar(..) | Shape::Map(_) | Shape::List(_) => self.target(file, node, name).map(|target| Branch(vec![(None, target)])),
+            Shape::Scalar(..) | Shape::Map(_) | Shape::List(_) => self.target(file, node, name).map(|target| Branch(vec![Arm { when: None, target }])),
         }
     }
 
     /// One target for a branch: conditions within a condition become a state of their own.
     fn join(&mut self, file: usize, span: Span, name: &str, branch: Branch) -> Target {
         match branch.0.as_slice() {
-            [(None, target)] => *target,
+            [Arm { when: None, target }] => *target,
             _ => {
                 let slot = self.reserve(name, file, span);
                 self.states[slot].then = Then::Always(branch);

@@ -6,12 +6,16 @@ use crate::{
     meeting::{Conference, Park, Queue},
     pattern::Pattern,
 };
+use serde::Serialize;
 use serde_json::Value as Json;
 use std::time::Duration;
 use terms::Name;
 
 /// The next thing the call shall do. When it is done the call gives [`crate::Run::next`] its [`Outcome`].
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Serialised it is not yet fit for a file: secrets stand in it. [`crate::JournalEntry::asked`] is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Answer with 200. Outcome `done`; at once when already answered.
     Answer,
@@ -79,7 +83,7 @@ impl Effect {
 }
 
 /// How an effect ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
 pub struct Outcome {
     /// One of the action's outcomes, or the key pressed.
     pub name: String,
@@ -99,7 +103,8 @@ impl Outcome {
 }
 
 /// One sound of a prompt.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PromptItem {
     /// A file of the prompts folder: `welcome.wav`.
     File(String),
@@ -116,7 +121,7 @@ pub enum PromptItem {
 }
 
 /// Text to be spoken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Say {
     /// The words, 1–4,000 characters.
     pub text: String,
@@ -127,7 +132,8 @@ pub struct Say {
 }
 
 /// Tones that a prompt can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tone {
     /// One short beep (as before a recording).
     Beep,
@@ -140,7 +146,8 @@ pub enum Tone {
 }
 
 /// What may interrupt a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BargeIn {
     /// Nothing; keys pressed meanwhile are kept for the next `menu` or `collect`.
     None,
@@ -153,7 +160,7 @@ pub enum BargeIn {
 }
 
 /// Refusing the call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reject {
     /// SIP status, 400–699.
     pub status: u16,
@@ -162,9 +169,10 @@ pub struct Reject {
 }
 
 /// Playing sounds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Play {
     /// `say` or `play`, for the timeline.
+    #[serde(skip)]
     pub action: &'static str,
     /// In this order; never empty.
     pub items: Vec<PromptItem>,
@@ -175,7 +183,7 @@ pub struct Play {
 }
 
 /// Keys offered to the caller. A key stops the prompt.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Menu {
     /// What is said first and again at each attempt; may be empty.
     pub prompt: Vec<PromptItem>,
@@ -194,7 +202,7 @@ pub struct Menu {
 }
 
 /// Reading a number from the caller's keys.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Collect {
     /// What is said first and again at each attempt; may be empty.
     pub prompt: Vec<PromptItem>,
@@ -223,14 +231,15 @@ pub struct Collect {
 }
 
 /// DTMF to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Keys {
     /// `0-9 * # A-D` and `w` (wait half a second), `W` (one second).
     pub keys: String,
 }
 
 /// Whom to ring.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// One place.
     One(OneTarget),
@@ -239,7 +248,7 @@ pub enum Target {
 }
 
 /// A single place to ring.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OneTarget {
     /// What it is.
     pub to: Destination,
@@ -250,7 +259,7 @@ pub struct OneTarget {
 }
 
 /// Several places to ring.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Group {
     /// In the order written; never empty.
     pub targets: Vec<Target>,
@@ -300,8 +309,16 @@ impl std::fmt::Display for Destination {
     }
 }
 
+impl Serialize for Destination {
+    /// As it is written in a flow.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// The order of ringing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ring {
     /// All at once.
     Together,
@@ -312,7 +329,7 @@ pub enum Ring {
 }
 
 /// Ringing others and joining the caller with the first who answers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bridge {
     /// Whom; its `ring` is the bridge's own.
     pub to: Group,
@@ -331,7 +348,7 @@ pub struct Bridge {
 }
 
 /// The question to the far end before it is joined.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Confirm {
     /// What is said.
     pub prompt: Vec<PromptItem>,
@@ -342,7 +359,7 @@ pub struct Confirm {
 }
 
 /// What ends a recording, beside the caller hanging up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stop {
     /// This key; `None`: no key.
     pub key: Option<char>,
@@ -353,7 +370,7 @@ pub struct Stop {
 }
 
 /// Taking a message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Voicemail {
     /// Whose.
     pub mailbox: Name,
@@ -372,14 +389,14 @@ pub struct Voicemail {
 }
 
 /// How speech is written down.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Transcribe {
     /// BCP 47 tag, or `None` for `auto`.
     pub language: Option<String>,
 }
 
 /// A webhook and the events it wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotifyAbout {
     /// Where to.
     pub url: String,
@@ -388,7 +405,8 @@ pub struct NotifyAbout {
 }
 
 /// What a webhook can be told of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MessageEvent {
     /// The message is safe on disk.
     Saved,
@@ -399,7 +417,7 @@ pub enum MessageEvent {
 }
 
 /// Recording the caller.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
     /// What is said before the beep; may be empty.
     pub prompt: Vec<PromptItem>,
@@ -416,7 +434,7 @@ pub struct Record {
 }
 
 /// An HTTP request and its answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Http {
     /// `GET` or `POST`.
     pub method: Method,
@@ -433,7 +451,8 @@ pub struct Http {
 }
 
 /// HTTP methods a flow may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Method {
     /// `GET`.
     Get,
@@ -442,7 +461,7 @@ pub enum Method {
 }
 
 /// A webhook of the flow's own.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Notify {
     /// Where to.
     pub url: String,

@@ -15,14 +15,17 @@
 //! time zones of opening hours, `regex-lite` for digit patterns (linear time), `sha2` for the version hash.
 
 mod actions;
+mod calendar;
 mod catalogue;
 mod check;
 mod compile;
 mod effect;
 mod engine;
 mod hours;
+mod journal;
 pub mod limits;
 mod meeting;
+mod outline;
 mod pattern;
 mod program;
 mod run;
@@ -36,14 +39,17 @@ mod template;
 mod value;
 mod world;
 
+pub use calendar::Calendars;
 pub use effect::{
     BargeIn, Bridge, Collect, Confirm, Destination, Effect, Group, Http, Keys, Menu, MessageEvent, Method, Notify, NotifyAbout,
     OneTarget, Outcome, Play, PromptItem, Record, Reject, Ring, Say, Stop, Target, Tone, Transcribe, Voicemail,
 };
 pub use hours::Hours;
+pub use journal::{JournalEntry, Place};
 pub use meeting::{AgentOrder, Conference, Entry, Park, Queue, Role};
+pub use outline::{Outline, OutlineArm, OutlineState, When};
 pub use pattern::Pattern;
-pub use run::{End, JournalEntry, Next, Place, Run, ScriptJob, ScriptReply};
+pub use run::{End, Next, Run, ScriptJob, ScriptReply};
 pub use schema::schema;
 pub use set::FlowSet;
 pub use world::{CallFacts, Caller, Line, World};

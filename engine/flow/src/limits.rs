@@ -43,3 +43,9 @@ pub const STATES: usize = 2_000;
 pub const TARGETS: usize = 32;
 /// Unfilled silence of an `http` that the checker calls dead air.
 pub const DEAD_AIR: Duration = Duration::from_secs(2);
+/// Events of one calendar file (`.ics`): far beyond any list of holidays.
+pub const CALENDAR_EVENTS: usize = 2_000;
+/// Closed times of one calendar file, each repeat counted: all are looked at for an `open(…)`, some 20 µs at this size.
+pub const CALENDAR_OCCURRENCES: usize = 20_000;
+/// The last year that yearly events are worked out for.
+pub const CALENDAR_LAST_YEAR: i16 = 2_100;

@@ -1,11 +1,12 @@
 //! What a flow asks when calls shall meet: conferences, parking places, queues.
 
 use crate::effect::{Destination, PromptItem};
+use serde::Serialize;
 use std::time::Duration;
 use terms::Name;
 
 /// Joining a conference room.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Conference {
     /// The room; calls that name the same one in the same realm hear each other.
     pub room: Name,
@@ -32,7 +33,7 @@ pub struct Conference {
 }
 
 /// The question at a conference's door.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// Whether whoever comes in is a host, whatever is keyed.
     pub host: bool,
@@ -45,7 +46,8 @@ pub struct Entry {
 }
 
 /// What somebody may do in a conference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Hears all and is heard by all.
     Participant,
@@ -56,7 +58,7 @@ pub enum Role {
 }
 
 /// Waiting in a parking place until somebody fetches the call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Park {
     /// The first place to be tried.
     pub first: u32,
@@ -73,7 +75,7 @@ pub struct Park {
 }
 
 /// Waiting in a queue until an agent is free.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Queue {
     /// The queue; calls that name the same one in the same realm wait in one row.
     pub name: Name,
@@ -100,7 +102,8 @@ pub struct Queue {
 }
 
 /// Which free agent of a queue is rung.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AgentOrder {
     /// The first in the list that is free.
     InOrder,

@@ -30,3 +30,11 @@ impl PartialEq for Pattern {
         self.0.as_str() == other.0.as_str()
     }
 }
+
+impl serde::Serialize for Pattern {
+    /// As it was written, without the anchors.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.as_str();
+        serializer.serialize_str(text.strip_prefix("^(?:").and_then(|text| text.strip_suffix(")$")).unwrap_or(text))
+    }
+}

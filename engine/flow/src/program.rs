@@ -31,6 +31,8 @@ pub(crate) struct Program {
     pub(crate) returns: BTreeSet<String>,
     /// `run:` steps, checked when all flows are known.
     pub(crate) runs: Vec<RunCheck>,
+    /// Paths of its files: the flow's own, then those it uses.
+    pub(crate) paths: Vec<Arc<str>>,
 }
 
 /// How the flow speaks when a prompt does not say.
@@ -70,6 +72,10 @@ fn prompts_of(effect: &mut Effect) -> [Option<&mut Vec<PromptItem>>; 3] {
 }
 
 impl Program {
+    /// States that some way leads to, from the start, the rescue or after the caller has left.
+    pub(crate) fn entered(&self) -> BTreeSet<usize> {
+        reach(&self.states, [Some(self.start), self.rescue, self.caller_left].into_iter().flatten())
+    }
     /// Every sound that is the same in all calls, to be made before the first one comes.
     pub(crate) fn constant_prompts(&self) -> impl Iterator<Item = PromptItem> {
         self.states.iter().flat_map(|state| {
@@ -99,6 +105,8 @@ pub(crate) struct State {
     pub(crate) span: Span,
     pub(crate) set: Vec<(String, Kind, Template)>,
     pub(crate) act: Act,
+    /// Outcomes that its action can have as written.
+    pub(crate) outcomes: Vec<String>,
     pub(crate) then: Then,
 }
 
@@ -130,7 +138,14 @@ pub(crate) enum Then {
 
 /// Targets by conditions: the first that holds; the last has none.
 #[derive(Debug)]
-pub(crate) struct Branch(pub(crate) Vec<(Option<Expression>, Target)>);
+pub(crate) struct Branch(pub(crate) Vec<Arm>);
+
+/// One target and its condition.
+#[derive(Debug)]
+pub(crate) struct Arm {
+    pub(crate) when: Option<Expression>,
+    pub(crate) target: Target,
+}
 
 /// A place to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,10 +167,25 @@ pub(crate) struct RunCheck {
     pub(crate) with: Vec<(String, Span, Option<crate::value::Raw>)>,
 }
 
+/// All states that some way leads to from these.
+pub(crate) fn reach(states: &[State], from: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<usize> = from.into_iter().collect();
+    while let Some(at) = open.pop() {
+        if seen.insert(at) {
+            open.extend(states.get(at).map(State::targets).unwrap_or_default().into_iter().filter_map(|target| match target {
+                Target::State(next) => Some(next),
+                Target::End => None,
+            }));
+        }
+    }
+    seen
+}
+
 impl State {
     /// Every target it may go to.
     pub(crate) fn targets(&self) -> Vec<Target> {
-        let branch = |branch: &Branch| branch.0.iter().map(|(_, target)| *target).collect::<Vec<_>>();
+        let branch = |branch: &Branch| branch.0.iter().map(|arm| arm.target).collect::<Vec<_>>();
         match &self.then {
             Then::Nowhere => Vec::new(),
             Then::Always(always) => branch(always),

@@ -9,6 +9,7 @@
 
 use crate::{
     effect::{BargeIn, Effect, Outcome, Play, PromptItem, Say, Stop, Transcribe, Voicemail},
+    journal::{JournalEntry, Masks, Place, asked},
     limits::{JOURNAL_KEPT, RUN_DEPTH, STEPS, STEPS_WITHOUT_EFFECT},
     program::{Act, Branch, Program, Target, Then},
     script::{Executed, Execution, Script},
@@ -19,8 +20,8 @@ use crate::{
     world::CallFacts,
 };
 use serde_json::Value as Json;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use terms::{Name, Now, UnixMs};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use terms::{Name, Now, Secret, UnixMs};
 
 /// Said when a flow fails and has no `rescue` of its own.
 const APOLOGY: &str = "We are sorry, something went wrong.";
@@ -49,30 +50,6 @@ pub enum End {
     Failed(String),
 }
 
-/// Where a run is, for the timeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Flow name.
-    pub flow: String,
-    /// State name (inline states: `message.full`; list items: `welcome[1]`); a script's `step 3`.
-    pub state: String,
-    /// Action being done; empty between actions.
-    pub action: &'static str,
-}
-
-/// One line of the journal: an effect and how it ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JournalEntry {
-    /// Where it came from.
-    pub place: Place,
-    /// The effect, secrets masked, short: `menu keys 1 2 *`.
-    pub effect: String,
-    /// The outcome's name; `None` while it is awaited.
-    pub outcome: Option<String>,
-    /// When the outcome came.
-    pub at: Option<UnixMs>,
-}
-
 /// One call's run of a flow. `Send`; holds no thread, no clock, no file.
 #[derive(Debug)]
 pub struct Run {
@@ -88,14 +65,18 @@ pub struct Run {
     steps: u32,
     quiet: u32,
     journal: Vec<JournalEntry>,
+    /// Entries dropped from the journal's front.
+    dropped: usize,
+    /// Digits keyed in secret, to be masked.
+    keyed: Vec<Secret<String>>,
 }
 
 #[derive(Debug)]
 enum Phase {
     /// Not begun; the flow's name.
     Fresh(String),
-    /// This effect is out.
-    Waiting(&'static str),
+    /// This effect is out; whether its digits are secret.
+    Waiting(&'static str, bool),
     /// A script job is out.
     Scripting,
     /// The built-in apology is being said.
@@ -111,6 +92,10 @@ struct Frame {
     flow: Arc<str>,
     settings: Arc<BTreeMap<String, Json>>,
     at: At,
+    /// The journal's entry of the state it stands at, counted from the run's beginning.
+    entry: Option<usize>,
+    /// The name of the call that a script stands at.
+    site: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -142,29 +127,29 @@ impl Run {
             steps: 0,
             quiet: 0,
             journal: Vec::new(),
+            dropped: 0,
+            keyed: Vec::new(),
         }
     }
 
     /// Gives the outcome of the last effect (`None` at the beginning) and answers what comes next.
     pub fn next(&mut self, outcome: Option<Outcome>, now: Now) -> Next {
-        if let (Some(outcome), Some(entry)) = (&outcome, self.journal.last_mut())
-            && entry.outcome.is_none() {
-                entry.outcome = Some(outcome.name.clone());
-                entry.at = Some(now.unix);
-            }
+        if let Some(outcome) = &outcome {
+            self.note_outcome(outcome, now);
+        }
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Fresh(flow) => {
                 let overrides = self.facts.settings.iter().map(|(name, text)| (name.clone(), Raw::Text(text.clone()))).collect();
                 let entered = self.enter(&flow, overrides, now);
                 self.go_on(entered, now)
             }
-            Phase::Waiting(action) => {
+            Phase::Waiting(action, _) => {
                 let outcome = outcome.unwrap_or_else(|| Outcome::new("failed"));
                 let delivered = self.deliver(action, outcome, now);
                 self.go_on(delivered, now)
             }
             Phase::Scripting => self.fail("an outcome came while a script was running".to_owned(), now),
-            Phase::Apology => self.take_message(),
+            Phase::Apology => self.take_message(now),
             Phase::Message => self.end(End::Failed(self.trouble.clone().unwrap_or_default())),
             Phase::Over => Next::End(if self.left { End::CallerLeft } else { End::Finished }),
         }
@@ -177,8 +162,13 @@ impl Run {
         }
         self.phase = Phase::Over;
         let next = match reply.0 {
-            Executed::Wants(Wanted::Effect(effect)) => Ok(Step::Out(self.put_out(*effect))),
-            Executed::Wants(Wanted::Run { flow, with }) => {
+            Executed::Wants(Wanted::Effect(effect), site) => {
+                self.stand_at(site);
+                Ok(Step::Out(self.put_out(*effect, now)))
+            }
+            Executed::Wants(Wanted::Run { flow, with }, site) => {
+                self.stand_at(site);
+                self.note(format!("run {flow}"), None, "run", now);
                 let with = with.iter().map(|(name, value)| (name.clone(), Raw::of_json(value))).collect();
                 self.enter(&flow, with, now)
             }
@@ -193,10 +183,7 @@ impl Run {
     /// need no caller (`http`, `notify`). Later outcomes of abandoned effects must not be given. A script job that is out: drop its reply.
     pub fn caller_left(&mut self, now: Now) -> Next {
         let again = std::mem::replace(&mut self.left, true);
-        if let Some(entry) = self.journal.last_mut().filter(|entry| entry.outcome.is_none()) {
-            entry.outcome = Some("caller left".to_owned());
-            entry.at = Some(now.unix);
-        }
+        self.note_outcome(&Outcome::new("caller left"), now);
         self.frames.truncate(1);
         self.quiet = 0;
         match self.frames.first_mut() {
@@ -211,26 +198,28 @@ impl Run {
 
     /// The effect being done failed in a way its outcomes do not name (`what` for the timeline): takes the rescue path.
     pub fn failed(&mut self, what: &str, now: Now) -> Next {
-        if let Some(entry) = self.journal.last_mut().filter(|entry| entry.outcome.is_none()) {
-            entry.outcome = Some("failed".to_owned());
-            entry.at = Some(now.unix);
-        }
+        self.note_outcome(&Outcome::new("failed"), now);
+        self.note_failure(what);
         match self.phase {
-            Phase::Apology => self.take_message(),
+            Phase::Apology => self.take_message(now),
             Phase::Message | Phase::Over => self.end(End::Failed(what.to_owned())),
-            Phase::Fresh(_) | Phase::Waiting(_) | Phase::Scripting => self.fail(what.to_owned(), now),
+            Phase::Fresh(_) | Phase::Waiting(..) | Phase::Scripting => self.fail(what.to_owned(), now),
         }
     }
 
     /// Where the run is.
     #[must_use]
     pub fn where_am_i(&self) -> Place {
-        let action = match self.phase {
-            Phase::Waiting(action) => action,
+        let action: &'static str = match self.phase {
+            Phase::Waiting(action, _) => action,
             Phase::Apology => "say",
             Phase::Message => "voicemail",
             Phase::Fresh(_) | Phase::Scripting | Phase::Over => "",
         };
+        self.place(action)
+    }
+    fn place(&self, action: &'static str) -> Place {
+        let action = Cow::Borrowed(action);
         if matches!(self.phase, Phase::Apology | Phase::Message) {
             return Place { flow: "rescue".into(), state: "sorry".into(), action };
         }
@@ -239,11 +228,11 @@ impl Run {
                 let state = program.states.get(*state).map(|state| state.name.to_string()).unwrap_or_default();
                 Place { flow: flow.to_string(), state, action }
             }
-            Some(Frame { flow, at: At::Script { answers, .. }, .. }) => Place { flow: flow.to_string(), state: format!("step {}", answers.len() + 1), action },
+            Some(Frame { flow, site, at: At::Script { .. }, .. }) => Place { flow: flow.to_string(), state: site.to_string(), action },
             None => Place { flow: "".into(), state: "".into(), action },
         }
     }
-    /// All effects so far with their outcomes (the last [`crate::limits::JOURNAL_KEPT`]).
+    /// Every state so far, with its effect and outcome (the last [`crate::limits::JOURNAL_KEPT`]).
     #[must_use]
     pub fn journal(&self) -> &[JournalEntry] {
         &self.journal
@@ -292,7 +281,7 @@ impl Run {
                 (settings, At::Script { script, answers: Arc::new(Vec::new()), began: now.unix })
             }
         };
-        self.frames.push(Frame { flow: flow.into(), settings: Arc::new(settings), at });
+        self.frames.push(Frame { flow: flow.into(), settings: Arc::new(settings), at, entry: None, site: "".into() });
         Ok(Step::Go)
     }
 
@@ -342,8 +331,11 @@ impl Run {
             }
         }
         match &state.act {
-            Act::Nothing => self.follow(&program, None, now),
-            Act::Ready(_, effect) => Ok(Step::Out(self.put_out(effect.clone()))),
+            Act::Nothing => {
+                self.note(String::new(), None, "", now);
+                self.follow(&program, None, now)
+            }
+            Act::Ready(_, effect) => Ok(Step::Out(self.put_out(effect.clone(), now))),
             Act::Evaluate(action, template) => {
                 let raw = template.value(&self.view(&program, now)?)?;
                 let mut findings = Findings::default();
@@ -353,14 +345,18 @@ impl Run {
                 }
                 let mut effect = (action.build)(&args).map_err(|what| format!("{}: {what}", action.name))?;
                 program.speech.fill(&mut effect);
-                Ok(Step::Out(self.put_out(effect)))
+                Ok(Step::Out(self.put_out(effect, now)))
             }
             Act::Run { flow, with } => {
                 let view = self.view(&program, now)?;
                 let with = with.iter().map(|(name, template)| Ok((name.clone(), template.value(&view)?))).collect::<Result<_, String>>()?;
+                self.note(format!("run {flow}"), None, "run", now);
                 self.enter(flow, with, now)
             }
-            Act::Return(name) => self.give_back(name.clone(), now),
+            Act::Return(name) => {
+                self.note(format!("return {name}"), None, "return", now);
+                self.give_back(name.clone(), now)
+            }
         }
     }
 
@@ -379,7 +375,9 @@ impl Run {
         if self.frames.is_empty() {
             return Ok(Step::Out(self.end(End::Finished)));
         }
-        self.deliver("run", Outcome::new(name), now)
+        let outcome = Outcome::new(name);
+        self.note_outcome(&outcome, now);
+        self.deliver("run", outcome, now)
     }
 
     /// Gives an outcome to the top frame.
@@ -406,18 +404,30 @@ impl Run {
             _ => return Err("the flow lost its way".to_owned()),
         };
         let state = program.states.get(at).ok_or("the flow lost its way")?;
-        let target = match &state.then {
-            Then::Nowhere => Target::End,
+        let (arm, target) = match &state.then {
+            Then::Nowhere => (0, Target::End),
             Then::Always(branch) => self.choose(program, branch, now)?,
             Then::By { named, other, fall } => {
-                let branch = named.iter().find(|(name, _)| Some(name.as_str()) == outcome).map(|(_, branch)| branch).or(other.as_ref());
-                match (branch, fall) {
-                    (Some(branch), _) => self.choose(program, branch, now)?,
-                    (None, Some(next)) if outcome != Some("failed") => Target::State(*next),
+                let size = |branch: &Branch| branch.0.len();
+                let found = named.iter().position(|(name, _)| Some(name.as_str()) == outcome).unwrap_or(named.len());
+                let before: usize = named.iter().take(found).map(|(_, branch)| size(branch)).sum();
+                match (named.get(found).map(|(_, branch)| branch).or(other.as_ref()), fall) {
+                    (Some(branch), _) => {
+                        let (arm, target) = self.choose(program, branch, now)?;
+                        (before + arm, target)
+                    }
+                    (None, Some(next)) if outcome != Some("failed") => (before, Target::State(*next)),
                     (None, _) => return Err(format!("{} ended with {} and nothing says where to go", state.name, outcome.unwrap_or("nothing"))),
                 }
             }
         };
+        let to = match target {
+            Target::State(next) => program.states.get(next).map_or("end", |state| &state.name),
+            Target::End => "end",
+        };
+        if let Some(entry) = self.entry_mut() {
+            (entry.arm, entry.to) = (Some(arm), Some(to.to_owned()));
+        }
         match (target, self.frames.last_mut()) {
             (Target::State(next), Some(Frame { at: At::State { state, .. }, .. })) => {
                 *state = next;
@@ -427,21 +437,22 @@ impl Run {
         }
     }
 
-    fn choose(&self, program: &Program, branch: &Branch, now: Now) -> Result<Target, String> {
-        for (when, target) in &branch.0 {
-            let holds = match when {
+    /// The first arm that holds, and its index in the branch.
+    fn choose(&self, program: &Program, branch: &Branch, now: Now) -> Result<(usize, Target), String> {
+        for (index, arm) in branch.0.iter().enumerate() {
+            let holds = match &arm.when {
                 None => true,
                 Some(condition) => condition.holds(&self.view(program, now)?)?,
             };
             if holds {
-                return Ok(*target);
+                return Ok((index, arm.target));
             }
         }
         Err("no condition held".to_owned())
     }
 
     /// Notes an effect in the journal and gives it out.
-    fn put_out(&mut self, effect: Effect) -> Next {
+    fn put_out(&mut self, effect: Effect, now: Now) -> Next {
         if self.left && effect.needs_caller() {
             return self.end(End::CallerLeft);
         }
@@ -450,20 +461,72 @@ impl Run {
             (Effect::Reject(_) | Effect::Hangup, _) => Phase::Over,
             (_, Phase::Apology) => Phase::Apology,
             (_, Phase::Message) => Phase::Message,
-            (_, Phase::Fresh(_) | Phase::Waiting(_) | Phase::Scripting | Phase::Over) => Phase::Waiting(action),
+            (_, Phase::Fresh(_) | Phase::Waiting(..) | Phase::Scripting | Phase::Over) => {
+                Phase::Waiting(action, matches!(&effect, Effect::Collect(collect) if collect.secret))
+            }
         };
+        let told = crate::tell::tell(&effect, &self.facts.secrets);
+        let asked = asked(&effect, &self.masks());
+        self.note(told, Some(asked), action, now);
+        Next::Effect(effect)
+    }
+
+    /// Writes a state into the journal.
+    fn note(&mut self, effect: String, asked: Option<Json>, action: &'static str, now: Now) {
         if self.journal.len() >= JOURNAL_KEPT {
             self.journal.drain(..JOURNAL_KEPT / 2);
+            self.dropped += JOURNAL_KEPT / 2;
         }
-        let place = Place { action, ..self.where_am_i() };
-        let told = crate::tell::tell(&effect, &self.facts.secrets);
-        self.journal.push(JournalEntry { place, effect: told, outcome: None, at: None });
-        Next::Effect(effect)
+        let (place, effect) = (self.place(action), self.masks().text(effect));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.entry = Some(self.dropped + self.journal.len());
+        }
+        let result = Json::Null;
+        self.journal.push(JournalEntry { place, effect, asked, began: now.unix, outcome: None, result, failure: None, at: None, arm: None, to: None });
+    }
+
+    fn masks(&self) -> Masks<'_> {
+        Masks { secrets: &self.facts.secrets, keyed: &self.keyed }
+    }
+
+    /// The journal's entry of the state that the top frame stands at; the last one when there is no frame.
+    fn entry_mut(&mut self) -> Option<&mut JournalEntry> {
+        match self.frames.last() {
+            Some(frame) => self.journal.get_mut(frame.entry?.checked_sub(self.dropped)?),
+            None => self.journal.last_mut(),
+        }
+    }
+
+    /// Writes how the effect that is out, or the flow that was run, ended.
+    fn note_outcome(&mut self, outcome: &Outcome, now: Now) {
+        if let (Phase::Waiting(_, true), Some(digits)) = (&self.phase, outcome.result.get("digits").and_then(Json::as_str))
+            && !digits.is_empty() {
+                self.keyed.push(Secret::new(digits.to_owned()));
+            }
+        let result = self.masks().json(outcome.result.clone());
+        if let Some(entry) = self.entry_mut().filter(|entry| entry.outcome.is_none() && (entry.asked.is_some() || entry.place.action == "run")) {
+            (entry.outcome, entry.result, entry.at) = (Some(outcome.name.clone()), result, Some(now.unix));
+        }
+    }
+
+    fn note_failure(&mut self, what: &str) {
+        let what = self.masks().text(what.to_owned());
+        if let Some(entry) = self.entry_mut() {
+            entry.failure.get_or_insert(what);
+        }
+    }
+
+    /// The call of an action that the script on top stands at.
+    fn stand_at(&mut self, at: Arc<str>) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.site = at;
+        }
     }
 
     /// A failure that nobody named: the flow's rescue, else an apology and, where there is a mailbox, a message.
     fn fail(&mut self, what: String, now: Now) -> Next {
-        let what = crate::tell::mask(what, &self.facts.secrets);
+        let what = self.masks().text(what);
+        self.note_failure(&what);
         let first = self.trouble.is_none();
         self.trouble.get_or_insert(what);
         if self.left {
@@ -484,10 +547,10 @@ impl Run {
         self.phase = Phase::Apology;
         let text = if self.facts.line.mailbox.is_some() { APOLOGY_MESSAGE } else { APOLOGY };
         let items = vec![PromptItem::Say(Say { text: text.to_owned(), voice: None, language: None })];
-        self.put_out(Effect::Play(Play { action: "say", items, barge_in: BargeIn::None, repeat: 1 }))
+        self.put_out(Effect::Play(Play { action: "say", items, barge_in: BargeIn::None, repeat: 1 }), now)
     }
 
-    fn take_message(&mut self) -> Next {
+    fn take_message(&mut self, now: Now) -> Next {
         let mailbox = self.facts.line.mailbox.as_deref().and_then(|mailbox| Name::new(mailbox).ok());
         let Some(mailbox) = mailbox.filter(|_| !self.left) else {
             return self.end(End::Failed(self.trouble.clone().unwrap_or_default()));
@@ -501,7 +564,7 @@ impl Run {
             transcribe: Some(Transcribe { language: None }),
             notify: None,
             keep: Duration::from_secs(90 * 86_400),
-        }))
+        }), now)
     }
 }
 

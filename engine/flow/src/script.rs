@@ -24,6 +24,37 @@ use terms::UnixMs;
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) ast: AST,
+    pub(crate) path: Arc<str>,
+    /// Every call of an action, in the order written.
+    pub(crate) sites: Vec<Site>,
+}
+
+/// One call of an action in a script.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// `line 12`; `line 12:30` for a further one in that line.
+    pub(crate) name: Arc<str>,
+    /// The function it stands in.
+    pub(crate) function: String,
+    pub(crate) span: Span,
+    pub(crate) action: &'static str,
+    /// What it does, as written.
+    pub(crate) about: String,
+    /// The flow that `run` runs, when it is written out.
+    pub(crate) runs: Option<String>,
+    pub(crate) outcomes: Vec<String>,
+}
+
+impl Script {
+    /// The name of the call at this position.
+    pub(crate) fn site(&self, at: Position) -> Arc<str> {
+        let (line, column) = (at.line().unwrap_or_default(), at.position().unwrap_or_default());
+        let in_line = || self.sites.iter().filter(|site| site.span.line == line);
+        match in_line().find(|site| site.span.column == column).or_else(|| in_line().next()) {
+            Some(site) => site.name.clone(),
+            None => format!("line {line}").into(),
+        }
+    }
 }
 
 /// Compiles and checks a script; faults go to the reader.
@@ -51,7 +82,8 @@ pub(crate) fn compile(source: &Source, reader: &mut Reader, world: &World, flows
         check.reader.error("missing-main", span, "a script needs `fn main(line)`").help("`line` is the call: line.say(\"Hello.\")");
     }
     check.tree(&ast);
-    (!reader.has_errors()).then_some(Script { ast })
+    let sites = check.sites(&ast);
+    (!reader.has_errors()).then_some(Script { ast, path: source.path.clone(), sites })
 }
 
 fn reserved_help(text: &str, at: usize) -> Option<String> {
@@ -101,6 +133,53 @@ impl Check<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Every call of an action, in the order written.
+    fn sites(&self, ast: &AST) -> Vec<Site> {
+        let mut found: Vec<Site> = Vec::new();
+        visit(
+            ast,
+            |expr| {
+                let Expr::MethodCall(call, at) = expr else { return };
+                let name = call.name.as_str();
+                let action = action(name).filter(|action| call.args.len() <= 2 && !(action.name == "keys" && call.args.is_empty()));
+                if action.is_none() && name != "run" {
+                    return;
+                }
+                let span = self.span(*at);
+                let first = call.args.first().map(raw_of).unwrap_or(Raw::Null);
+                let keys = match &first {
+                    Raw::Map(entries) => entries.iter().find(|(key, _)| key == "keys").map(|(_, keys)| keys.clone()),
+                    Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) | Raw::Text(_) | Raw::List(_) | Raw::Unknown => None,
+                };
+                let mut outcomes: Vec<String> = match (action.is_some_and(|action| action.keys_are_outcomes), keys) {
+                    (true, Some(Raw::List(keys))) => keys.iter().filter_map(Raw::text).collect(),
+                    (true | false, _) => Vec::new(),
+                };
+                outcomes.extend(action.map(|action| action.outcomes).unwrap_or_default().iter().map(|name| (*name).to_owned()));
+                let runs = first.text().filter(|_| action.is_none());
+                found.push(Site {
+                    name: "".into(),
+                    function: function_around(self.text, span.start).to_owned(),
+                    span,
+                    action: action.map_or("run", |action| action.name),
+                    about: crate::outline::about(action.map_or("run", |action| action.name), action.and_then(|action| action.main), &first),
+                    runs,
+                    outcomes,
+                });
+            },
+            |_| {},
+        );
+        found.sort_by_key(|site| site.span);
+        found.dedup_by_key(|site| site.span);
+        let mut last = 0;
+        for site in &mut found {
+            let (line, column) = (site.span.line, site.span.column);
+            site.name = if line == last { format!("line {line}:{column}").into() } else { format!("line {line}").into() };
+            last = line;
+        }
+        found
     }
 
     fn function(&mut self, call: &FnCallExpr, at: Position) {
@@ -221,6 +300,13 @@ impl Check<'_> {
     }
 }
 
+/// The name of the function that byte `at` of a script stands in.
+fn function_around(text: &str, at: usize) -> &str {
+    let before = text.get(..at).unwrap_or_default();
+    let head = before.rmatch_indices("fn ").find(|(index, _)| before[..*index].ends_with(['\n', ';', '}', ' ']) || *index == 0);
+    head.and_then(|(index, _)| before[index + 3..].split('(').next()).map(str::trim).unwrap_or_default()
+}
+
 /// What is written out of a value; the rest is unknown.
 fn raw_of(expr: &Expr) -> Raw {
     match expr {
@@ -269,7 +355,8 @@ pub(crate) struct Execution {
 /// How one execution ended.
 #[derive(Debug)]
 pub(crate) enum Executed {
-    Wants(Wanted),
+    /// The next effect, and the name of the place that asks for it.
+    Wants(Wanted, Arc<str>),
     Returned(Option<String>),
     Failed(String),
 }
@@ -288,8 +375,8 @@ impl Execution {
         let line = Dynamic::from(LineHandle(session.clone()));
         let options = CallFnOptions::new().eval_ast(false);
         let result = engine::scripts().call_fn_with_options::<Dynamic>(options, &mut Scope::new(), &self.script.ast, "main", [line]);
-        if let Some(wanted) = session.lock().unwrap_or_else(PoisonError::into_inner).wanted.take() {
-            return Executed::Wants(wanted);
+        if let Some((wanted, at)) = session.lock().unwrap_or_else(PoisonError::into_inner).wanted.take() {
+            return Executed::Wants(wanted, self.script.site(at));
         }
         match result {
             Ok(value) if value.is_string() => Executed::Returned(value.into_string().ok()),

@@ -35,7 +35,7 @@ impl Compiler<'_> {
                 if !own.insert(entry.key.text.clone()) {
                     self.reader(file).error("clash", entry.key.span, format!("hours `{}` are already there in another file", entry.key.text));
                 }
-                if let Some(read) = Hours::read(&entry.value, &mut self.readers[file]) {
+                if let Some(read) = Hours::read(&entry.value, &mut self.readers[file], self.calendars) {
                     hours.insert(entry.key.text.clone(), Arc::new(read));
                 }
             }

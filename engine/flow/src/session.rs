@@ -9,7 +9,7 @@ use crate::{
     value::{Findings, Raw, read_params},
     world::CallFacts,
 };
-use rhai::{Dynamic, Engine, EvalAltResult, Map, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
 use serde_json::Value as Json;
 use std::{
     collections::BTreeMap,
@@ -40,7 +40,8 @@ pub(crate) struct Session {
     pub(crate) answers: Arc<Vec<Answer>>,
     pub(crate) at: usize,
     pub(crate) now: UnixMs,
-    pub(crate) wanted: Option<Wanted>,
+    /// What it wants next, and where in the script that is said.
+    pub(crate) wanted: Option<(Wanted, Position)>,
 }
 
 /// The script's handle on its session.
@@ -57,13 +58,15 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<LineHandle>("Line");
     for action in ACTIONS {
         engine
-            .register_fn(action.name, move |line: &mut LineHandle| perform(line, action, &[]))
-            .register_fn(action.name, move |line: &mut LineHandle, first: Dynamic| perform(line, action, &[first]))
-            .register_fn(action.name, move |line: &mut LineHandle, first: Dynamic, options: Map| perform(line, action, &[first, options.into()]));
+            .register_fn(action.name, move |at: NativeCallContext, line: &mut LineHandle| perform(&at, line, action, &[]))
+            .register_fn(action.name, move |at: NativeCallContext, line: &mut LineHandle, first: Dynamic| perform(&at, line, action, &[first]))
+            .register_fn(action.name, move |at: NativeCallContext, line: &mut LineHandle, first: Dynamic, options: Map| {
+                perform(&at, line, action, &[first, options.into()])
+            });
     }
     engine
-        .register_fn("run", |line: &mut LineHandle, flow: &str| run(line, flow, Map::new()))
-        .register_fn("run", |line: &mut LineHandle, flow: &str, with: Map| run(line, flow, with))
+        .register_fn("run", |at: NativeCallContext, line: &mut LineHandle, flow: &str| run(&at, line, flow, Map::new()))
+        .register_fn("run", |at: NativeCallContext, line: &mut LineHandle, flow: &str, with: Map| run(&at, line, flow, with))
         .register_fn("open", |line: &mut LineHandle, name: &str| -> Answered<bool> {
             line.with(|session| match session.hours.get(name) {
                 Some(hours) => Ok(hours.open_at(session.now)),
@@ -108,7 +111,7 @@ fn raw(action: &Action, args: &[Dynamic]) -> Result<Raw, String> {
     }
 }
 
-fn perform(line: &mut LineHandle, action: &'static Action, args: &[Dynamic]) -> Answered<Map> {
+fn perform(at: &NativeCallContext, line: &mut LineHandle, action: &'static Action, args: &[Dynamic]) -> Answered<Map> {
     let say = |message: String| -> Box<EvalAltResult> { format!("{}: {message}", action.name).into() };
     let raw = raw(action, args).map_err(say)?;
     let mut findings = Findings::default();
@@ -117,21 +120,21 @@ fn perform(line: &mut LineHandle, action: &'static Action, args: &[Dynamic]) -> 
         return Err(say(findings.told()));
     }
     let effect = (action.build)(&read).map_err(say)?;
-    line.with(|session| answer(session, action.name, || Wanted::Effect(Box::new(effect))))
+    line.with(|session| answer(session, action.name, at.call_position(), || Wanted::Effect(Box::new(effect))))
 }
 
-fn run(line: &mut LineHandle, flow: &str, with: Map) -> Answered<Map> {
+fn run(at: &NativeCallContext, line: &mut LineHandle, flow: &str, with: Map) -> Answered<Map> {
     let with = with.iter().map(|(key, value)| (key.to_string(), engine::json(value, 0))).collect();
-    line.with(|session| answer(session, "run", || Wanted::Run { flow: flow.to_owned(), with }))
+    line.with(|session| answer(session, "run", at.call_position(), || Wanted::Run { flow: flow.to_owned(), with }))
 }
 
 /// The journal's answer as `#{ outcome, …result fields }`, or the end of this execution with the effect that is wanted.
-fn answer(session: &mut Session, action: &'static str, wanted: impl FnOnce() -> Wanted) -> Answered<Map> {
+fn answer(session: &mut Session, action: &'static str, at: Position, wanted: impl FnOnce() -> Wanted) -> Answered<Map> {
     let Some(known) = session.answers.get(session.at).cloned() else {
         if session.at >= SCRIPT_EFFECTS {
             return Err(format!("more than {SCRIPT_EFFECTS} actions in one script: loop in a YAML flow and run the script from it").into());
         }
-        session.wanted = Some(wanted());
+        session.wanted = Some((wanted(), at));
         return Err(Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE)));
     };
     if known.action != action {

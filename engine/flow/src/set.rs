@@ -1,6 +1,7 @@
 //! All flows of one moment: loaded, checked, immutable, with a version.
 
 use crate::{
+    calendar::{Calendars, is_calendar},
     compile,
     effect::PromptItem,
     hours::Hours,
@@ -39,7 +40,7 @@ pub(crate) enum Flow {
 }
 
 impl FlowSet {
-    /// Reads and checks all files: `*.rhai` are scripts, all others YAML (`*.test.yaml` are left to the tests).
+    /// Reads and checks all files: `*.rhai` are scripts, `*.ics` calendars that opening hours name, all others YAML (`*.test.yaml` are left to the tests).
     /// A flow's name is its `flow:` key (a script's first comment `// flow: NAME`) or its file's stem; a YAML file without `start:` is a library for `use:`.
     ///
     /// Run it on a thread with a large stack ([`crate::limits::SCRIPT_STACK`]): it compiles scripts of unknown origin.
@@ -49,7 +50,8 @@ impl FlowSet {
     pub fn load(sources: Vec<Source>, world: &World) -> Result<Self, Vec<Fault>> {
         let mut sources: Vec<Source> = sources.into_iter().filter(|source| !source.path.ends_with(".test.yaml")).collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
-        let mut load = Load { world, faults: Vec::new(), places: BTreeMap::new() };
+        let (calendars, faults) = Calendars::read(&sources);
+        let mut load = Load { world, calendars, faults, places: BTreeMap::new() };
         let (flows, hours) = load.all(&sources);
         let mut faults = load.faults;
         faults.sort_by(|a, b| (&a.path, a.span, &a.message).cmp(&(&b.path, b.span, &b.message)));
@@ -119,6 +121,7 @@ impl FlowSet {
 
 struct Load<'w> {
     world: &'w World,
+    calendars: Calendars,
     faults: Vec<Fault>,
     /// Where each flow's name was said first.
     places: BTreeMap<String, String>,
@@ -127,7 +130,7 @@ struct Load<'w> {
 impl Load<'_> {
     fn all(&mut self, sources: &[Source]) -> (BTreeMap<String, Flow>, BTreeMap<String, Arc<Hours>>) {
         let (mut mains, mut libraries, mut scripts) = (Vec::new(), BTreeMap::new(), Vec::new());
-        for source in sources {
+        for source in sources.iter().filter(|source| !is_calendar(&source.path)) {
             if source.path.ends_with(".rhai") {
                 let (name, span) = script_name(source);
                 self.claim(&name, source, span);
@@ -152,7 +155,7 @@ impl Load<'_> {
         }
         let mut flows = BTreeMap::new();
         for (name, source, tree) in &mains {
-            let (program, readers) = compile::compile(source, tree, &libraries, self.world);
+            let (program, readers) = compile::compile(source, tree, &libraries, self.world, &self.calendars);
             self.faults.extend(readers.into_iter().flat_map(Reader::into_faults));
             if let Some(program) = program {
                 flows.insert(name.clone(), Flow::Yaml(Arc::new(program)));
@@ -163,7 +166,7 @@ impl Load<'_> {
             let mut reader = Reader::new(source);
             let map = reader.map(tree, "a file that others use", &["hours", "states"]);
             for entry in map.and_then(|map| map.get("hours")).map(Node::entries).unwrap_or_default() {
-                if let Some(read) = Hours::read(&entry.value, &mut reader) {
+                if let Some(read) = Hours::read(&entry.value, &mut reader, &self.calendars) {
                     hours.insert(entry.key.text.clone(), Arc::new(read));
                 }
             }

@@ -45,11 +45,18 @@ pub(crate) enum Piece {
 
 /// One compiled expression.
 #[derive(Clone, Debug)]
-pub(crate) enum Expression {
+pub(crate) struct Expression {
+    /// As written.
+    pub(crate) text: Arc<str>,
+    code: Code,
+}
+
+#[derive(Clone, Debug)]
+enum Code {
     /// `caller.number`: looked up without Rhai.
     Path(Vec<String>),
     /// Anything else: a function of the names it uses, on the second line of its text.
-    Code(Arc<(AST, Vec<String>)>),
+    Function(Arc<(AST, Vec<String>)>),
 }
 
 /// What an expression may name, and what was named.
@@ -138,7 +145,8 @@ impl Expression {
             let mut faults = Vec::new();
             let second = path.get(1).map(|name| (*name, lead + path[0].len() + 1));
             names.check((path[0], lead), second, &mut faults);
-            return if faults.is_empty() { Ok(Self::Path(path.iter().map(|part| (*part).to_owned()).collect())) } else { Err(faults) };
+            let code = Code::Path(path.iter().map(|part| (*part).to_owned()).collect());
+            return if faults.is_empty() { Ok(Self { text: text.trim().into(), code }) } else { Err(faults) };
         }
         let tree = match engine::expressions().compile_expression(text) {
             Ok(tree) => tree,
@@ -196,16 +204,16 @@ impl Expression {
         let roots: Vec<String> = roots.into_iter().collect();
         let code = format!("fn e({}) {{\n{text}\n}}", roots.join(", "));
         match engine::expressions().compile(&code) {
-            Ok(code) => Ok(Self::Code(Arc::new((code, roots)))),
+            Ok(code) => Ok(Self { text: text.trim().into(), code: Code::Function(Arc::new((code, roots))) }),
             Err(error) => Err(vec![bad("bad-expression", 0, text.len(), error.err_type().to_string(), None)]),
         }
     }
 
     /// The value in this moment.
     pub(crate) fn value(&self, view: &View) -> Result<Json, String> {
-        match self {
-            Self::Path(path) => Ok(view.path(path)),
-            Self::Code(code) => {
+        match &self.code {
+            Code::Path(path) => Ok(view.path(path)),
+            Code::Function(code) => {
                 let args: Vec<_> = code.1.iter().map(|root| dynamic(&view.root(root))).collect();
                 let clock = Clock { hours: view.hours.clone(), now: view.now };
                 let options = CallFnOptions::new().eval_ast(false).with_tag(clock);
@@ -349,6 +357,21 @@ impl Template {
             Self::Text(_) => Raw::Unknown,
             Self::List(items) => Raw::List(items.iter().map(Self::outline).collect()),
             Self::Map(entries) => Raw::Map(entries.iter().map(|(key, value)| (key.clone(), value.outline())).collect()),
+        }
+    }
+    /// The value with its expressions as they are written, for people.
+    pub(crate) fn as_written(&self) -> Raw {
+        match self {
+            Self::Plain(raw) => raw.clone(),
+            Self::Text(pieces) => {
+                let told = pieces.iter().map(|piece| match piece {
+                    Piece::Words(words) => words.clone(),
+                    Piece::Value(expression) => format!("${{{}}}", expression.text),
+                });
+                Raw::Text(told.collect())
+            }
+            Self::List(items) => Raw::List(items.iter().map(Self::as_written).collect()),
+            Self::Map(entries) => Raw::Map(entries.iter().map(|(key, value)| (key.clone(), value.as_written())).collect()),
         }
     }
     /// Whether there is nothing to evaluate.

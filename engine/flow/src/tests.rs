@@ -1,6 +1,7 @@
 //! The room's stories: every diagnostic against its golden file, and calls from the first effect to the end.
 
 mod check;
+mod journal;
 mod play;
 mod scripts;
 mod soup;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 const OFFICE: &str = include_str!("office.yaml");
 
-fn office() -> FlowSet {
+pub(super) fn office() -> FlowSet {
     let mut world = super::world();
     world.connections = None;
     world.trunks = None;

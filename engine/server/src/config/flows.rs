@@ -1,7 +1,7 @@
 //! The files that flows are made of: found, read, checked against the configuration. Used by `serve`, its reload, and `check`.
 
 use super::{Config, Faults, places::Place, read::text_of, server::set_of};
-use flow::{FlowSet, World};
+use flow::{Calendars, FlowSet, World};
 use notation::{Fault, Source};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -106,6 +106,12 @@ fn world(config: &Config, prompts: BTreeSet<String>) -> World {
     }
 }
 
+/// The calendar files beside the flows, for the opening hours of the configuration. What is wrong in them is told with the flows.
+pub(super) fn calendars(folder: &Path) -> Calendars {
+    let sources = sources(&[folder.to_owned()], &mut Faults::default());
+    Calendars::read(&sources).0
+}
+
 /// What the configuration says of flows and prompts that are not there.
 fn against(config: &Config, set: &FlowSet, prompts: &BTreeSet<String>) -> Vec<Fault> {
     let mut reader = notation::Reader::new(&config.source);
@@ -148,14 +154,14 @@ fn against(config: &Config, set: &FlowSet, prompts: &BTreeSet<String>) -> Vec<Fa
     reader.into_faults()
 }
 
-/// The YAML and Rhai files among files and in folders, by path. What is not there is empty.
+/// The YAML, Rhai and calendar files among files and in folders, by path. What is not there is empty.
 fn sources(places: &[PathBuf], problems: &mut Faults) -> Vec<Source> {
     let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
     for place in places {
         match if place.is_file() { Ok(vec![place.clone()]) } else { files_in(place) } {
             Ok(found) => paths.extend(found.into_iter().filter(|path| {
                 let extension = path.extension().and_then(|extension| extension.to_str());
-                matches!(extension, Some("yaml" | "yml" | "rhai")) && !hidden(path)
+                matches!(extension, Some("yaml" | "yml" | "rhai" | "ics")) && !hidden(path)
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => problems.extend(unreadable(place, &error.to_string())),

@@ -55,7 +55,7 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
     let limits = server::limits(r, map);
     let log = server::log(r, map);
     let listing = resources::listing(r, map, &webhooks);
-    let hours = resources::hours(r, map);
+    let hours = resources::hours(r, map, &folders.flows);
     let Reading { mut reader, secrets, places } = reading;
     let source = masked(source, &secrets);
     // Resources that cannot be read would only be missed by others.

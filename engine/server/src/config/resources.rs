@@ -56,7 +56,7 @@ use super::{
 };
 use flow::Hours;
 use notation::{Kind, Map, Node};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use switchboard::{
     Cidr, Connection, E164, Inbound, Listing, Number, NumberFormat, NumberTarget, Passwords, Realm, SipHosts, Trunk,
 };
@@ -420,13 +420,14 @@ fn secrets(reading: &mut Reading, root: Map<'_>) -> BTreeMap<String, Secret<Stri
     secrets
 }
 
-/// `hours:`
-pub(super) fn hours(reading: &mut Reading, root: Map<'_>) -> BTreeMap<String, Arc<Hours>> {
+/// `hours:`; calendar files that they name lie in `folder`.
+pub(super) fn hours(reading: &mut Reading, root: Map<'_>, folder: &Path) -> BTreeMap<String, Arc<Hours>> {
     let Some(map) = root.get("hours").and_then(|node| reading.reader.any_map(node, "opening hours by name")) else {
         return BTreeMap::new();
     };
+    let calendars = super::flows::calendars(folder);
     let read = map.entries().iter().filter_map(|entry| {
-        let hours = Hours::read(&entry.value, &mut reading.reader)?;
+        let hours = Hours::read(&entry.value, &mut reading.reader, &calendars)?;
         Some((entry.key.text.clone(), Arc::new(hours)))
     });
     read.collect()
