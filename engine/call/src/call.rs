@@ -12,6 +12,7 @@ use crate::{
     door::{Answer, CallRecord, Command, Errand, LegEvent, NewCall, Output, Seat, Ticket, ToFront},
     leg::{Leg, News},
     limits::{ENDING_WAIT, ERRAND_WAIT, MEDIA_WAIT},
+    shard::CallLook,
 };
 use flow::{Next, Run};
 use media::Wire;
@@ -63,6 +64,16 @@ impl Call {
 
     pub(crate) const fn id(&self) -> CallId {
         self.desk.id
+    }
+
+    /// What others may see of it.
+    pub(crate) const fn look(&self) -> CallLook<'_> {
+        CallLook { run: &self.run, record: &self.desk.record }
+    }
+
+    /// What its flow did.
+    pub(crate) fn into_run(self) -> Run {
+        self.run
     }
 
     pub(crate) const fn is_over(&self) -> bool {

@@ -29,4 +29,4 @@ pub use door::{
     Answer, Branch, CallRecord, Command, Disposition, Errand, HttpReply, LegEvent, Line, NewCall, Origin, Output, Plan, Seat,
     Sockets, Ticket, ToFront, ToShard,
 };
-pub use shard::{Shard, ShardCounts};
+pub use shard::{CallLook, Shard, ShardCounts};

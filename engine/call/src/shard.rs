@@ -5,7 +5,7 @@
 
 use crate::{
     call::Call,
-    door::{Output, Seat, Sockets, ToFront, ToShard},
+    door::{CallRecord, Output, Seat, Sockets, ToFront, ToShard},
 };
 use media::Wire;
 use std::{
@@ -29,6 +29,15 @@ pub struct ShardCounts {
     pub begun: u64,
 }
 
+/// A call that stands, as a stage or a console looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct CallLook<'a> {
+    /// Its flow: where it is, what it did.
+    pub run: &'a flow::Run,
+    /// Its record so far.
+    pub record: &'a CallRecord,
+}
+
 /// Many calls on one thread. Sans-IO: the shell hands in what came and carries out [`Shard::poll_output`].
 pub struct Shard {
     seats: Vec<Option<Box<Call>>>,
@@ -37,6 +46,8 @@ pub struct Shard {
     wheel: Wheel,
     out: VecDeque<Output>,
     begun: u64,
+    /// Runs of calls that are over, where somebody wants them.
+    runs: Option<VecDeque<(CallId, flow::Run)>>,
 }
 
 impl Shard {
@@ -50,7 +61,15 @@ impl Shard {
             wheel: Wheel::new(now),
             out: VecDeque::new(),
             begun: 0,
+            runs: None,
         }
+    }
+
+    /// The same, but the flow runs of calls that are over wait for [`Shard::take_run`]: for stages that look back, never for a
+    /// server, whose memory they would fill.
+    #[must_use]
+    pub fn keeping_runs(self) -> Self {
+        Self { runs: Some(VecDeque::new()), ..self }
     }
 
     /// Something came from the front or the clerk. What is for a call that is over is dropped; its requests are answered 481.
@@ -135,6 +154,17 @@ impl Shard {
         self.seats.iter().flatten().map(|call| call.id())
     }
 
+    /// One call that stands.
+    #[must_use]
+    pub fn look(&self, call: CallId) -> Option<CallLook<'_>> {
+        self.by_id.get(&call).and_then(|seat| self.call(*seat)).map(Call::look)
+    }
+
+    /// The next run of a call that is over; see [`Shard::keeping_runs`].
+    pub fn take_run(&mut self) -> Option<(CallId, flow::Run)> {
+        self.runs.as_mut().and_then(VecDeque::pop_front)
+    }
+
     fn take_seat(&mut self) -> Seat {
         if let Some(seat) = self.free.pop() {
             return Seat(seat);
@@ -173,6 +203,9 @@ impl Shard {
         }
         if call.is_over() {
             let id = call.id();
+            if let (Some(runs), Some(call)) = (&mut self.runs, self.seats[seat.0 as usize].take()) {
+                runs.push_back((id, call.into_run()));
+            }
             self.seats[seat.0 as usize] = None;
             self.by_id.remove(&id);
             self.free.push(seat.0);

@@ -69,6 +69,8 @@ pub struct Run {
     dropped: usize,
     /// Digits keyed in secret, to be masked.
     keyed: Vec<Secret<String>>,
+    /// The first flow's variables once it is over.
+    last_vars: BTreeMap<String, Json>,
 }
 
 #[derive(Debug)]
@@ -128,6 +130,7 @@ impl Run {
             quiet: 0,
             journal: Vec::new(),
             dropped: 0,
+            last_vars: BTreeMap::new(),
             keyed: Vec::new(),
         }
     }
@@ -237,6 +240,14 @@ impl Run {
     pub fn journal(&self) -> &[JournalEntry] {
         &self.journal
     }
+    /// The variables of the flow the call began with, also when the run is over. A script has none.
+    #[must_use]
+    pub fn vars(&self) -> &BTreeMap<String, Json> {
+        match self.frames.first() {
+            Some(Frame { at: At::State { vars, .. }, .. }) => vars,
+            Some(Frame { at: At::Script { .. }, .. }) | None => &self.last_vars,
+        }
+    }
     /// Why the rescue path was taken, if it was.
     #[must_use]
     pub fn trouble(&self) -> Option<&str> {
@@ -248,8 +259,16 @@ impl Run {
         self.set.version()
     }
 
+    /// The first flow's variables outlive it: called before its frame goes.
+    fn keep_vars(&mut self) {
+        if let [Frame { at: At::State { vars, .. }, .. }, ..] = &mut self.frames[..] {
+            self.last_vars = std::mem::take(vars);
+        }
+    }
+
     fn end(&mut self, end: End) -> Next {
         self.phase = Phase::Over;
+        self.keep_vars();
         self.frames.clear();
         Next::End(end)
     }
@@ -371,6 +390,9 @@ impl Run {
 
     /// A flow returns to the one that ran it.
     fn give_back(&mut self, name: String, now: Now) -> Result<Step, String> {
+        if self.frames.len() == 1 {
+            self.keep_vars();
+        }
         self.frames.pop();
         if self.frames.is_empty() {
             return Ok(Step::Out(self.end(End::Finished)));
@@ -540,9 +562,13 @@ impl Run {
                         *state = rescue;
                         return self.go_on(Ok(Step::Go), now);
                     }
+                if self.frames.len() == 1 {
+                    self.keep_vars();
+                }
                 self.frames.pop();
             }
         }
+        self.keep_vars();
         self.frames.clear();
         self.phase = Phase::Apology;
         let text = if self.facts.line.mailbox.is_some() { APOLOGY_MESSAGE } else { APOLOGY };

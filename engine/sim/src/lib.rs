@@ -11,6 +11,9 @@
 //! do something, `run` for a while, `crash`, then `settle`; [`World::transcript`] is what people heard and did,
 //! [`World::verdict`] every broken promise, [`World::fingerprint`] the whole history as one number.
 //!
+//! [`offline`] is the fast door: one caller, one flow, no phones and no tone analysis; `callflow test`, `phone` and `replay` stand on it.
+//! [`testing`] is `callflow test` itself: files of tests, verdicts, coverage, random callers.
+//!
 //! **Invariants** (checked in `ledger.rs`, while it runs and at the end)
 //! - The same seed, setup and acts give the same history, bit by bit.
 //! - A call ends with one record; nothing of it is left in any table; its media sockets are closed; its phones are idle.
@@ -30,6 +33,7 @@ mod errands;
 mod exchange;
 mod ledger;
 pub mod limits;
+pub mod offline;
 mod ports;
 mod setup;
 mod sounds;

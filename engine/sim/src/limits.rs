@@ -11,6 +11,8 @@ pub const TRACE_LINES_MAX: usize = 400;
 pub const TRANSCRIPT_LINES_MAX: usize = 5_000;
 /// Turns at one instant above which a machine is said to spin.
 pub const TURNS_AT_ONE_INSTANT_MAX: u32 = 100_000;
+/// The same for one offline call, in which far less can happen at one instant.
+pub const OFFLINE_TURNS_MAX: u32 = 10_000;
 /// All pending work must be over this long after the weather cleared: the longest ringing of a flow, then 64·T1 twice
 /// (a request given up, then its dialog's end) and a margin.
 pub const SETTLE_MAX: Duration = Duration::from_secs(150);

@@ -1,0 +1,129 @@
+//! Stories of single calls: what the stage shows is what the engine really did.
+
+use super::*;
+use std::collections::BTreeMap;
+use notation::Source;
+use terms::{Name, UnixMs};
+use voicemail::Mailbox;
+
+const RECEPTION: &str = include_str!("../../../../flows/reception.yaml");
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[expect(clippy::disallowed_methods, reason = "virtual time must begin somewhere")]
+fn start() -> Now {
+    Now { at: Instant::now(), unix: UnixMs(1_793_614_500_000) }
+}
+
+fn flows(text: &str) -> flow::FlowSet {
+    let source = Source::new("flows/reception.yaml", text);
+    flow::FlowSet::load(vec![source], &flow::World::default()).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+fn options(flow: &str) -> Options {
+    let home = Name::new("home").unwrap();
+    let mailbox = |name: &str| (Name::new(name).unwrap(), Mailbox::new(home.clone(), Name::new(name).unwrap()));
+    let mailboxes = BTreeMap::from([mailbox("reception"), mailbox("sales")]);
+    Options { mailboxes: mailboxes.into(), ..Options::new(flow, start(), home) }
+}
+
+fn call(text: &str, outside: impl Outside + 'static) -> Offline {
+    Offline::new(&flows(text), options("reception"), Box::new(outside))
+}
+
+fn told(call: &Offline) -> String {
+    call.timeline().iter().map(|line| format!("{:8.2} {:6} {}\n", line.at.as_secs_f32(), line.who.name(), line.what)).collect()
+}
+
+fn hears(call: &mut Offline, text: &str) -> bool {
+    call.wait_until(s(60), |call| call.heard_so_far().iter().any(|heard| heard.sound.name().contains(text)))
+}
+
+#[test]
+fn a_caller_hears_the_prompts_and_a_key_stops_them() {
+    let mut call = call(RECEPTION, Nobody);
+    assert!(hears(&mut call, "press 2"), "{}", told(&call));
+    call.wait(Duration::from_millis(500));
+    assert_eq!(call.sounding().map(|heard| heard.sound.name()), Some("To speak to Bob, press 1. To leave a message, press 2."));
+    call.press("2");
+    let stopped = call.heard_so_far()[1].clone();
+    assert_eq!((stopped.end, call.heard_so_far()[0].end), (HeardEnd::Stopped, HeardEnd::Whole), "{}", told(&call));
+    assert!(hears(&mut call, "beep") && call.state() == "message", "{}", told(&call));
+    call.wait(s(1));
+    call.say("Hello, this is Ann.");
+    call.speak(s(4));
+    call.press("#");
+    assert!(hears(&mut call, "Goodbye"), "{}", told(&call));
+    call.wait(s(60));
+    assert_eq!(call.ended_by(), Some("the flow ended"), "{}", told(&call));
+    let [message] = call.voicemails() else { panic!("{}", told(&call)) };
+    assert!(message.length > s(5) && message.length < s(7), "{message:?}");
+    assert_eq!(message.transcript.as_deref(), Some("Hello, this is Ann."));
+    assert_eq!(call.path().map(|(_, state)| state).collect::<Vec<_>>(), ["welcome", "message", "message.saved"]);
+    assert!(call.silent_for().length < Duration::from_millis(300), "{:?}", call.silent_for());
+}
+
+#[test]
+fn a_device_rings_answers_talks_and_hangs_up() {
+    let manner = Manner::Answer(Answering { after: s(3), talk: Some(s(5)), ..Answering::default() });
+    let mut call = call(RECEPTION, Devices(BTreeMap::from([("connection/bob".to_owned(), manner)])));
+    call.wait(s(1));
+    call.press("1");
+    assert_eq!((call.state(), call.ringing()), ("bob", vec!["connection/bob"]));
+    assert!(hears(&mut call, "ringing"), "{}", told(&call));
+    assert!(hears(&mut call, "connection/bob"), "{}", told(&call));
+    assert_eq!((call.talking(), call.ringing()), (vec!["connection/bob"], vec![]));
+    call.wait(s(20));
+    assert_eq!(call.ended_by(), Some("the flow ended"), "{}", told(&call));
+}
+
+#[test]
+fn every_manner_has_its_outcome() {
+    for (manner, heard, after) in [
+        (Manner::Unreachable, "Bob is not available", s(1)),
+        (Manner::Busy, "Bob is not available", s(2)),
+        (Manner::Decline, "Bob is not available", s(3)),
+        (Manner::Ring(Some(s(4))), "Bob is not available", s(7)),
+        (Manner::Ring(None), "Bob is not available", s(22)),
+    ] {
+        let mut call = call(RECEPTION, Devices(BTreeMap::from([("connection/bob".to_owned(), manner.clone())])));
+        call.press("1");
+        assert!(hears(&mut call, heard), "{}", told(&call));
+        assert!(call.elapsed() < after, "{manner:?}: {}", told(&call));
+        call.hang_up();
+        call.wait(s(40));
+        assert!(call.ended_by().is_some_and(|by| by.contains("hung up")), "{}", told(&call));
+    }
+}
+
+#[test]
+fn nobody_waits_in_silence_and_a_caller_may_leave_at_any_moment() {
+    for ms in (0..30_000).step_by(370) {
+        let mut call = call(RECEPTION, Nobody);
+        call.wait(Duration::from_millis(ms));
+        call.press("2");
+        call.wait(Duration::from_millis(ms / 3));
+        call.hang_up();
+        call.wait(s(40));
+        assert!(call.record().is_some(), "{ms}: {}", told(&call));
+        assert!(call.dead_for().length < s(1), "{ms}: {}", told(&call));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let play = |seed: u64| {
+        let weather = Some(crate::Weather { loss: 50, jitter: Duration::from_millis(40), ..crate::Weather::FAIR });
+        let mut call = Offline::new(&flows(RECEPTION), Options { seed, weather, ..options("reception") }, Box::new(Nobody));
+        call.wait(s(2));
+        call.press("2");
+        call.wait(s(5));
+        call.speak(s(3));
+        call.wait(s(60));
+        (call.fingerprint(), told(&call))
+    };
+    assert_eq!(play(7), play(7));
+    assert_ne!(play(7).0, play(8).0);
+}
