@@ -5,6 +5,7 @@
 mod call;
 mod check;
 mod models;
+mod test;
 
 use crate::{config::Config, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,6 +44,24 @@ the faults in them are shown. Without a configuration file, PATHS are checked
 alone: connections, numbers and prompts are then not looked up.
 Exit code: 0 no error, 1 errors, 2 wrong usage.")]
     Check(CheckArgs),
+    /// Run the tests beside the flows, offline; random callers with --fuzz.
+    #[command(after_help = "\
+Examples:
+  callflow test
+  callflow test flows/reception.test.yaml --filter voicemail
+  callflow test --coverage --coverage-min 90
+  callflow test --format junit > tests.xml
+  callflow test --fuzz 10000 --seed 7 --flow reception
+
+Every *.test.yaml of the flows and scripts folders is run, or those in PATHS:
+each test is one call, with the real interpreter, call machine and mixer, in
+virtual time, without network. With a configuration file the flows are checked
+against it, and its mailboxes and settings are used; without one, the flows
+beside the tests are taken alone.
+Random callers may never hear silence for --silence-max, meet a failure or get
+stuck; the first of each kind is shrunk and shown as a test to paste.
+Exit code: 0 all passed, 1 failures or faults, 2 wrong usage.")]
+    Test(Box<TestArgs>),
     /// Call somebody with a scripted SIP phone and show what happens.
     #[command(after_help = "\
 Examples:
@@ -104,6 +123,51 @@ enum Look {
 enum Described {
     /// Files of the flows folder.
     Flow,
+}
+
+#[derive(Debug, Args)]
+struct TestArgs {
+    /// Test files, or folders of them; all when none is given.
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Only tests whose name or file has this text.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// How the result is shown.
+    #[arg(long, value_enum, default_value_t = TestLook::Text)]
+    format: TestLook,
+    /// Show states, outcomes and ways that no test reached.
+    #[arg(long)]
+    coverage: bool,
+    /// Write the coverage as one HTML page.
+    #[arg(long, value_name = "FILE")]
+    coverage_html: Option<PathBuf>,
+    /// Fail when less than this is reached, in percent.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    coverage_min: Option<u8>,
+    /// Let so many random callers call, instead of running the tests.
+    #[arg(long, value_name = "CALLERS")]
+    fuzz: Option<u64>,
+    /// Decides who the random callers are: the same seed, the same calls.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Flows that random callers call; default: those that have tests.
+    #[arg(long, value_name = "NAME")]
+    flow: Vec<String>,
+    /// The silence that random callers do not bear, while no key is waited for.
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "6s")]
+    silence_max: std::time::Duration,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TestLook {
+    /// For people: what failed, with the call's timeline.
+    Text,
+    /// XML that build servers read.
+    Junit,
+    /// One JSON object.
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -188,6 +252,7 @@ pub(crate) fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::Serve(file) => serve(file),
         Verb::Check(args) => check::check(&args),
+        Verb::Test(args) => test::test(&args),
         Verb::Call(args) => call::call(*args),
         Verb::Schema { of: Described::Flow } => {
             say(&serde_json::to_string_pretty(&flow::schema()).unwrap_or_default());

@@ -42,7 +42,7 @@ mod tests;
 
 pub(crate) use address::primary_address;
 pub(crate) use faults::Faults;
-pub(crate) use flows::{check_alone, load_flows};
+pub(crate) use flows::{check_alone, load_alone, load_flows, test_files};
 
 use ::speech::SpeechConfig;
 use flow::Hours;

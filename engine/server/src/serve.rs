@@ -9,7 +9,7 @@
 
 mod card;
 mod clerk;
-mod clock;
+pub(crate) mod clock;
 mod exchange;
 mod front;
 mod keys;

@@ -39,6 +39,7 @@ mod setup;
 mod sounds;
 mod station;
 mod tap;
+pub mod testing;
 mod trace;
 mod weather;
 mod world;

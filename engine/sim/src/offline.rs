@@ -335,6 +335,8 @@ impl Offline {
     /// Does what the call wants, until it wants nothing more; then looks where its flow is.
     fn drain(&mut self) {
         while let Some(output) = self.shard.poll_output() {
+            // What led to it comes before it in the story.
+            self.observe();
             match output {
                 Output::Front(message) => self.front(message),
                 Output::Errand { call: _, ticket, errand } => self.errand(ticket, errand),
@@ -510,14 +512,27 @@ impl Offline {
         let kept = self.seen.run.as_ref().zip(self.seen.record.as_deref());
         if let Some((run, record)) = look.or(kept) {
             let journal = run.journal();
-            for entry in journal.get(self.seen.journal..).unwrap_or_default() {
+            let mut notes = record.timeline.iter().skip(self.seen.notes);
+            for at in self.seen.journal..journal.len() {
+                let entry = &journal[at];
+                // The reasons up to the end of the step before.
+                let before = at.checked_sub(1).and_then(|at| journal.get(at));
+                let is_last = |what: &str| before.is_none_or(|before| what.starts_with(&format!("{}: {} → ", before.place.state, before.place.action)));
+                if before.is_none_or(|before| before.outcome.is_some()) {
+                    for line in notes.by_ref() {
+                        self.story.tell(self.now, Who::Why, line.what.clone());
+                        if is_last(&line.what) {
+                            break;
+                        }
+                    }
+                }
                 self.story.tell(self.now, Who::Flow, format!("state {}", entry.place.state));
                 if !entry.effect.is_empty() {
                     self.story.tell(self.now, Who::Flow, entry.effect.clone());
                 }
                 self.seen.place = Some(entry.place.clone());
             }
-            for line in record.timeline.get(self.seen.notes..).unwrap_or_default() {
+            for line in notes {
                 self.story.tell(self.now, Who::Why, line.what.clone());
             }
             self.seen.journal = journal.len();

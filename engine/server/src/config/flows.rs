@@ -30,7 +30,7 @@ pub(crate) fn load_flows(config: &Config) -> Result<(FlowSet, Faults), Faults> {
     let mut problems = Faults::default();
     let mut sources = sources(&[config.folders.flows.clone(), config.folders.scripts.clone()], &mut problems);
     let prompts = prompts(&config.folders.prompts, &mut problems);
-    if !sources.iter().any(|source| stem(&source.path) == DEFAULT_FLOW) {
+    if !sources.iter().any(|source| stem(&source.path) == DEFAULT_FLOW && !is_test(&source.path)) {
         let path = config.folders.flows.join("default.yaml").display().to_string();
         sources.push(Source::new(path, DEFAULT_TEXT));
     }
@@ -58,14 +58,42 @@ pub(crate) fn load_flows(config: &Config) -> Result<(FlowSet, Faults), Faults> {
 /// Checks files and folders of flows by themselves, where there is no configuration that says what they may refer to.
 #[must_use]
 pub(crate) fn check_alone(paths: &[PathBuf]) -> Faults {
+    match load_alone(paths) {
+        Ok((_, warnings)) => warnings,
+        Err(faults) => faults,
+    }
+}
+
+/// Reads and checks files and folders of flows by themselves; the faults beside a good set are warnings, with all files as sources.
+///
+/// # Errors
+/// All faults of all files, when at least one is an error.
+pub(crate) fn load_alone(paths: &[PathBuf]) -> Result<(FlowSet, Faults), Faults> {
     let mut problems = Faults::default();
     let sources = sources(paths, &mut problems);
-    problems.list.extend(match load(sources.clone(), &World::default()) {
-        Ok(set) => set.warnings().to_vec(),
-        Err(faults) => faults,
-    });
+    let loaded = load(sources.clone(), &World::default());
     problems.sources.extend(sources);
-    problems
+    match loaded {
+        Ok(set) => {
+            problems.list.extend_from_slice(set.warnings());
+            if problems.errors() == 0 { Ok((set, problems)) } else { Err(problems) }
+        }
+        Err(faults) => {
+            problems.list.extend(faults);
+            Err(problems)
+        }
+    }
+}
+
+/// The test files (`*.test.yaml`) among files and in folders, by path.
+pub(crate) fn test_files(paths: &[PathBuf]) -> (Vec<Source>, Faults) {
+    let mut problems = Faults::default();
+    let found = sources(paths, &mut problems).into_iter().filter(|source| is_test(&source.path)).collect();
+    (found, problems)
+}
+
+fn is_test(path: &str) -> bool {
+    path.ends_with(".test.yaml")
 }
 
 /// Scripts of unknown origin are compiled on a stack of their own.
