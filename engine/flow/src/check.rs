@@ -89,7 +89,7 @@ pub(crate) fn unused(compiler: &mut Compiler, root: Map) {
     if compiler.readers.iter().any(notation::Reader::has_errors) {
         return;
     }
-    for (section, what, prefix) in [("settings", "setting", "settings."), ("vars", "variable", "")] {
+    for (section, what, prefix) in [("settings", "setting", "settings."), ("vars", "variable", ""), ("prompts", "prompt", crate::prompts::PREFIX)] {
         for entry in root.get(section).map(Node::entries).unwrap_or_default() {
             let name = &entry.key.text;
             if !compiler.names.used.contains(&format!("{prefix}{name}")) {

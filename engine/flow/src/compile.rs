@@ -1,12 +1,17 @@
 //! YAML tree to program: every name resolved, every fault noted with its place.
 
+mod calls;
+mod includes;
+mod ways;
+
 use crate::{
     calendar::Calendars,
     catalogue::{ACTIONS, Action, action},
     check,
     limits::STATES,
-    program::{Act, Arm, Branch, Program, RunCheck, Speech, State, Target, Then},
-    sections::{raw, typed},
+    program::{Act, Program, RunCheck, ScriptCheck, Speech, State, Then},
+    prompts::{PREFIX, Written},
+    sections::typed,
     template::{Expression, Names, Piece, Template, cut},
     value::{Findings, Kind, Mention, Raw, Step, Thing, Value, is_choice, read_params, reserved_header},
     world::World,
@@ -18,10 +23,11 @@ use std::{
 };
 
 /// Keys of a flow file.
-pub(crate) const FLOW_KEYS: [&str; 12] =
-    ["flow", "description", "use", "speech", "zone", "settings", "hours", "vars", "start", "rescue", "caller_left", "states"];
+pub(crate) const FLOW_KEYS: [&str; 13] =
+    ["flow", "description", "use", "speech", "zone", "settings", "hours", "prompts", "vars", "start", "rescue", "caller_left", "states"];
 /// Keys of a state beside its action.
-pub(crate) const STATE_KEYS: [&str; 5] = ["set", "then", "with", "run", "return"];
+pub(crate) const STATE_KEYS: [&str; 6] = ["set", "then", "with", "run", "script", "return"];
+pub(crate) use includes::LIBRARY_KEYS;
 
 /// Reads one flow; the state of the reading.
 pub(crate) struct Compiler<'w> {
@@ -35,7 +41,10 @@ pub(crate) struct Compiler<'w> {
     vars: BTreeMap<String, Kind>,
     returns: BTreeSet<String>,
     runs: Vec<RunCheck>,
-    speech: Speech,
+    scripts: Vec<ScriptCheck>,
+    pub(crate) speech: Speech,
+    /// Prompts by name, as far as they have been read.
+    pub(crate) written: BTreeMap<String, Written<'w>>,
 }
 
 /// Compiles one flow file and the files it uses. Faults are answered with or without a program.
@@ -46,47 +55,37 @@ pub(crate) fn compile<'a>(
     world: &'a World,
     calendars: &'a Calendars,
 ) -> (Option<Program>, Vec<Reader>) {
-    let names = Names { secrets: world.secrets.clone(), ..Names::default() };
-    let mut compiler = Compiler {
-        world,
-        calendars,
-        readers: vec![Reader::new(source)],
-        names,
-        states: Vec::new(),
-        index: BTreeMap::new(),
-        vars: BTreeMap::new(),
-        returns: BTreeSet::new(),
-        runs: Vec::new(),
-        speech: Speech::default(),
-    };
+    let mut compiler = Compiler::new(source, world, calendars);
     let program = compiler.flow(root, libraries);
     (program, compiler.readers)
 }
 
-impl Compiler<'_> {
+impl<'w> Compiler<'w> {
+    pub(crate) fn new(source: &Source, world: &'w World, calendars: &'w Calendars) -> Self {
+        Self {
+            world,
+            calendars,
+            readers: vec![Reader::new(source)],
+            names: Names { secrets: world.secrets.clone(), ..Names::default() },
+            states: Vec::new(),
+            index: BTreeMap::new(),
+            vars: BTreeMap::new(),
+            returns: BTreeSet::new(),
+            runs: Vec::new(),
+            scripts: Vec::new(),
+            speech: Speech::default(),
+            written: BTreeMap::new(),
+        }
+    }
+
     pub(crate) fn reader(&mut self, file: usize) -> &mut Reader {
         &mut self.readers[file]
     }
 
-    fn flow(&mut self, root: &Node, libraries: &BTreeMap<String, (Source, Node)>) -> Option<Program> {
+    fn flow(&mut self, root: &'w Node, libraries: &'w BTreeMap<String, (Source, Node)>) -> Option<Program> {
         let map = self.reader(0).map(root, "a flow", &FLOW_KEYS)?;
         let mut files = vec![map];
-        if let Some(uses) = map.get("use") {
-            for node in self.reader(0).list(uses) {
-                let Some(name) = self.reader(0).text(node) else { continue };
-                let found = libraries.iter().find(|(path, _)| **path == name || path.rsplit('/').next() == Some(name.as_str()));
-                if let Some((_, (source, tree))) = found {
-                    self.readers.push(Reader::new(source));
-                    let file = self.readers.len() - 1;
-                    if let Some(map) = self.reader(file).map(tree, "a file that others use", &["hours", "states"]) {
-                        files.push(map);
-                    }
-                } else {
-                    let known: Vec<&str> = libraries.keys().map(|path| path.rsplit('/').next().unwrap_or(path)).collect();
-                    self.reader(0).unknown("missing-file", node.span, "file to use", &name, &known);
-                }
-            }
-        }
+        self.include(0, map, libraries, &mut vec![self.readers[0].source().path.to_string()], &mut files);
         let hours = self.hours(&files);
         self.names.hours = hours.keys().cloned().collect();
         let settings = self.declared(map, "settings", "setting");
@@ -94,8 +93,11 @@ impl Compiler<'_> {
         let vars = self.declared(map, "vars", "variable");
         self.names.vars = vars.iter().map(|var| var.name.clone()).collect();
         self.vars = vars.iter().map(|var| (var.name.clone(), var.kind)).collect();
+        // Always there: the call's language.
+        self.vars.insert("language".to_owned(), Kind::Line);
         self.speech = self.speech(map);
         let zone = self.zone(map);
+        self.prompts(&files);
 
         let mut bodies = Vec::new();
         for (file, map) in files.iter().enumerate() {
@@ -126,12 +128,14 @@ impl Compiler<'_> {
             hours: Arc::new(hours),
             zone,
             speech: self.speech.clone(),
+            prompts: Arc::new(self.made_prompts()),
             states: std::mem::take(&mut self.states),
             start,
             rescue,
             caller_left,
             returns: std::mem::take(&mut self.returns),
             runs: std::mem::take(&mut self.runs),
+            scripts: std::mem::take(&mut self.scripts),
             paths: self.readers.iter().map(|reader| reader.source().path.clone()).collect(),
         })
     }
@@ -143,8 +147,9 @@ impl Compiler<'_> {
             self.reader(file).error("bad-name", span, format!("{name:?} cannot be the name of a state"));
             return;
         }
-        if self.index.contains_key(&name) {
-            self.reader(file).error("clash", span, format!("state `{name}` is already there in another file"));
+        if let Some(other) = self.index.get(&name).and_then(|slot| self.states.get(*slot)) {
+            let place = self.place(other.file, other.span);
+            self.reader(file).error("clash", span, format!("there is a state `{name}` already, in {place}"));
             return;
         }
         let slot = self.reserve(&name, file, span);
@@ -185,6 +190,10 @@ impl Compiler<'_> {
                     .collect();
                 for (at, item) in items.iter().enumerate() {
                     self.state(file, item, &format!("{name}[{at}]"), slots[at], slots.get(at + 1).copied());
+                    let leaves = matches!(&self.states[slots[at]].then, Then::Always(_) | Then::By { other: Some(_), .. });
+                    if let (true, Some(next)) = (leaves, items.get(at + 1)) {
+                        self.reader(file).error("unreachable", next.span, "this is never done: what stands before it always goes elsewhere");
+                    }
                 }
             }
             Shape::Null | Shape::Scalar(..) | Shape::List(_) => {
@@ -201,7 +210,7 @@ impl Compiler<'_> {
         let mut actions: Vec<&Entry> = Vec::new();
         for entry in node.entries() {
             let key = entry.key.text.as_str();
-            if action(key).is_some() || matches!(key, "run" | "return") {
+            if action(key).is_some() || matches!(key, "run" | "script" | "return") {
                 actions.push(entry);
             } else if !STATE_KEYS.contains(&key) {
                 self.unknown_key(file, entry);
@@ -220,8 +229,8 @@ impl Compiler<'_> {
             None => Act::Nothing,
             Some(entry) => self.act(file, node, entry, then, &mut outcomes),
         };
-        if let (Some(with), false) = (node.entry("with"), matches!(act, Act::Run { .. })) {
-            self.reader(file).error("unknown-field", with.key.span, "`with` belongs to `run`");
+        if let (Some(with), false) = (node.entry("with"), matches!(act, Act::Run { .. } | Act::Script { .. })) {
+            self.reader(file).error("unknown-field", with.key.span, "`with` belongs to `run` and `script`");
         }
         let span = actions.first().map_or(node.span, |entry| entry.key.span);
         let then = self.then(file, span, name, actions.first().map(|entry| entry.key.text.as_str()), &outcomes, then, fall);
@@ -229,9 +238,7 @@ impl Compiler<'_> {
             && !then.entries().iter().any(|entry| is_state_key(&entry.key.text)) {
                 outcomes.named = then.entries().iter().map(|entry| (entry.key.text.clone(), entry.key.span)).filter(|(name, _)| name != "else").collect();
             }
-        if let Act::Run { .. } = &act {
-            self.check_later(file, node, &then, &outcomes);
-        }
+        self.check_later(file, node, &then, &act, &outcomes.named);
         self.states[slot] = State { name: name.into(), file, span, set, act, outcomes: outcomes.needed, then };
     }
 
@@ -272,55 +279,14 @@ impl Compiler<'_> {
     fn act(&mut self, file: usize, state: &Node, entry: &Entry, then: Option<&Entry>, outcomes: &mut Outcomes) -> Act {
         let (key, node) = (entry.key.text.as_str(), &entry.value);
         match key {
-            "return" => {
-                outcomes.ends = true;
-                let name = self.reader(file).text(node).unwrap_or_default();
-                self.returns.insert(name.clone());
-                Act::Return(name)
-            }
+            "return" => self.give_back(file, node, outcomes),
             "run" => self.run(file, state, node, outcomes),
+            "script" => self.script(file, state, node, outcomes),
             _ => match action(key) {
                 Some(action) => self.action(file, action, node, then, outcomes),
                 None => Act::Nothing,
             },
         }
-    }
-
-    fn run(&mut self, file: usize, state: &Node, node: &Node, outcomes: &mut Outcomes) -> Act {
-        outcomes.later = true;
-        let (flow, inner) = match &node.kind {
-            Shape::Map(_) => {
-                self.reader(file).map(node, "run", &["flow", "with"]);
-                (node.get("flow"), node.get("with"))
-            }
-            Shape::Null | Shape::Scalar(..) | Shape::List(_) => (Some(node), None),
-        };
-        let Some(flow) = flow else {
-            self.reader(file).error("missing-field", node.span, "run needs `flow`");
-            return Act::Nothing;
-        };
-        let Some(name) = self.reader(file).text(flow) else { return Act::Nothing };
-        let mut with = Vec::new();
-        for entry in state.get("with").or(inner).map(Node::entries).unwrap_or_default() {
-            with.push((entry.key.text.clone(), self.template(file, &entry.value, false)));
-        }
-        Act::Run { flow: name, with }
-    }
-
-    fn check_later(&mut self, file: usize, node: &Node, then: &Then, outcomes: &Outcomes) {
-        let run = node.get("run");
-        let Some((span, flow)) = run.and_then(|run| run.get("flow").or(Some(run))).and_then(|flow| Some((flow.span, flow.as_text()?))) else { return };
-        let with = node.get("with").or_else(|| run.and_then(|run| run.get("with")));
-        let with = with.map(Node::entries).unwrap_or_default().iter().map(|entry| {
-            let plain = entry.value.as_text().filter(|text| !text.contains("${")).map(|_| raw(&entry.value));
-            (entry.key.text.clone(), entry.key.span, plain)
-        });
-        let covered = match then {
-            Then::By { other, fall, .. } => other.is_some() || fall.is_some(),
-            Then::Always(_) | Then::Nowhere => true,
-        };
-        let source = self.readers[file].source().clone();
-        self.runs.push(RunCheck { source, flow: flow.to_owned(), span, named: outcomes.named.clone(), covered, with: with.collect() });
     }
 
     fn action(&mut self, file: usize, action: &'static Action, node: &Node, then: Option<&Entry>, outcomes: &mut Outcomes) -> Act {
@@ -366,10 +332,7 @@ impl Compiler<'_> {
         }
         let plain = template.is_plain();
         match (action.build)(&args) {
-            Ok(mut effect) if plain => {
-                self.speech.fill(&mut effect);
-                Act::Ready(action, effect)
-            }
+            Ok(effect) if plain => Act::Ready(action, effect),
             // A conflict of keys has been told already, at the key.
             Err(_) if crate::value::prefix_conflict(&args.keys("keys")).is_some() => Act::Nothing,
             Err(message) if plain => {
@@ -399,10 +362,13 @@ impl Compiler<'_> {
     }
 
     /// A value with its expressions compiled. `typed`: plain scalars become numbers and booleans (JSON bodies).
-    fn template(&mut self, file: usize, node: &Node, typed: bool) -> Template {
+    pub(crate) fn template(&mut self, file: usize, node: &Node, typed: bool) -> Template {
         match &node.kind {
             Shape::Null => Template::Plain(Raw::Null),
             Shape::Scalar(text, _) if text.contains("${") => self.text(file, node, text),
+            Shape::Scalar(text, _) if !typed && text.strip_prefix(PREFIX).is_some_and(|name| terms::Name::new(name).is_ok()) => {
+                self.named_prompt(file, node, text.strip_prefix(PREFIX).unwrap_or_default())
+            }
             Shape::Scalar(text, style) => Template::Plain(if typed { look(text, *style) } else { Raw::Text(text.clone()) }),
             Shape::List(items) => Template::List(items.iter().map(|item| self.template(file, item, typed)).collect()),
             Shape::Map(entries) => {
@@ -440,146 +406,6 @@ impl Compiler<'_> {
                     let span = node.within(&self.readers[file].source().text, at + fault.from, at + fault.to);
                     self.reader(file).error(fault.code, span, fault.message).help = fault.help;
                 }
-                None
-            }
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all belong to the one state being read")]
-    fn then(&mut self, file: usize, span: Span, name: &str, action: Option<&str>, outcomes: &Outcomes, then: Option<&Entry>, fall: Option<usize>) -> Then {
-        let Some(entry) = then else {
-            if outcomes.ends {
-                return Then::Nowhere;
-            }
-            if fall.is_none() {
-                let what = action.map_or("this state".to_owned(), |action| format!("`{action}`"));
-                self.reader(file).error("missing-then", span, format!("{what} does not say where to go")).help("add `then:` with a state, or `then: end`");
-            }
-            return Then::By { named: Vec::new(), other: None, fall };
-        };
-        if outcomes.ends {
-            let action = action.unwrap_or_default();
-            self.reader(file).error("outcome-impossible", entry.key.span, format!("nothing comes after `{action}`"));
-            return Then::Nowhere;
-        }
-        let node = &entry.value;
-        let by_outcome = matches!(&node.kind, Shape::Map(entries) if !entries.iter().any(|entry| is_state_key(&entry.key.text)));
-        if !by_outcome || action.is_none() {
-            return self.branch(file, node, name).map_or(Then::Nowhere, Then::Always);
-        }
-        let (mut named, mut other) = (Vec::new(), None);
-        for entry in node.entries() {
-            let outcome = entry.key.text.as_str();
-            if outcome == "else" {
-                other = self.branch(file, &entry.value, &format!("{name}.else"));
-                continue;
-            }
-            if !outcomes.later && !outcomes.possible.iter().any(|possible| possible == outcome) {
-                let action = action.unwrap_or_default();
-                let known: Vec<&str> = outcomes.possible.iter().map(String::as_str).collect();
-                let help = nearest(outcome, known.iter().copied()).map_or_else(|| format!("it ends with {}, or else", known.join(", ")), |near| format!("did you mean `{near}`?"));
-                self.reader(file).error("outcome-impossible", entry.key.span, format!("`{action}` never ends with `{outcome}`")).help(help);
-            }
-            if let Some(branch) = self.branch(file, &entry.value, &format!("{name}.{outcome}")) {
-                named.push((outcome.to_owned(), branch));
-            }
-        }
-        let missing: Vec<&str> = outcomes
-            .needed
-            .iter()
-            .map(String::as_str)
-            .filter(|needed| !node.entries().iter().any(|entry| entry.key.text == *needed))
-            .collect();
-        if other.is_none() && node.entry("else").is_none() && fall.is_none() && !missing.is_empty() && !outcomes.later {
-            let action = action.unwrap_or_default();
-            self.reader(file)
-                .error("outcome-unhandled", entry.key.span, format!("`{action}` may also end with {}", missing.join(", ")))
-                .help("name each, or cover the rest with `else:`");
-        }
-        Then::By { named, other, fall }
-    }
-
-    /// A target, an inline state, or a list of conditions.
-    fn branch(&mut self, file: usize, node: &Node, name: &str) -> Option<Branch> {
-        match &node.kind {
-            Shape::List(items) if items.iter().any(|item| item.get("if").is_some() || item.as_text().is_some()) => {
-                let mut arms = Vec::new();
-                for (at, item) in items.iter().enumerate() {
-                    let last = at + 1 == items.len();
-                    match item.get("if") {
-                        Some(condition) => {
-                            let when = self.condition(file, condition);
-                            self.reader(file).map(item, "a condition", &["if", "then"]);
-                            let then = item.get("then");
-                            if then.is_none() {
-                                self.reader(file).error("missing-then", item.span, "a condition needs `then`");
-                            }
-                            let inner = then.and_then(|then| self.branch(file, then, &format!("{name}.{at}")));
-                            arms.extend(inner.map(|inner| Arm { when, target: self.join(file, item.span, &format!("{name}.{at}"), inner) }));
-                            if last {
-                                self.reader(file)
-                                    .error("missing-then", item.span, "the last of a list of conditions stands without `if`")
-                                    .help("add a target for when none holds");
-                            }
-                        }
-                        None => {
-                            if !last {
-                                self.reader(file).error("unreachable", item.span, "what follows this is never looked at: it has no `if`");
-                            }
-                            arms.extend(self.target(file, item, &format!("{name}.{at}")).map(|target| Arm { when: None, target }));
-                        }
-                    }
-                }
-                (!arms.is_empty()).then_some(Branch(arms))
-            }
-            Shape::Null => {
-                self.reader(file).error("missing-target", node.span, "expected a state, or `end`, found nothing");
-                None
-            }
-            Shape::Scalar(..) | Shape::Map(_) | Shape::List(_) => self.target(file, node, name).map(|target| Branch(vec![Arm { when: None, target }])),
-        }
-    }
-
-    /// One target for a branch: conditions within a condition become a state of their own.
-    fn join(&mut self, file: usize, span: Span, name: &str, branch: Branch) -> Target {
-        match branch.0.as_slice() {
-            [Arm { when: None, target }] => *target,
-            _ => {
-                let slot = self.reserve(name, file, span);
-                self.states[slot].then = Then::Always(branch);
-                Target::State(slot)
-            }
-        }
-    }
-
-    fn condition(&mut self, file: usize, node: &Node) -> Option<Expression> {
-        let text = self.reader(file).text(node)?;
-        if let Some(at) = text.find("${") {
-            let span = node.within(&self.readers[file].source().text, at, text.len());
-            self.reader(file).error("dollar-in-if", span, "`if` is an expression already").help("leave out `${` and `}`");
-            return None;
-        }
-        self.expression(file, node, &text, 0)
-    }
-
-    fn target(&mut self, file: usize, node: &Node, name: &str) -> Option<Target> {
-        match &node.kind {
-            Shape::Scalar(text, _) if text == "end" => Some(Target::End),
-            Shape::Scalar(text, _) => {
-                let found = self.index.get(text).copied();
-                if found.is_none() {
-                    let known: Vec<&str> = self.index.keys().map(String::as_str).chain(["end"]).collect();
-                    self.readers[file].unknown("missing-target", node.span, "state", text, &known);
-                }
-                found.map(Target::State)
-            }
-            Shape::Map(_) | Shape::List(_) => {
-                let slot = self.reserve(name, file, node.span);
-                self.body(file, node, name, slot);
-                Some(Target::State(slot))
-            }
-            Shape::Null => {
-                self.reader(file).error("missing-target", node.span, "expected a state, or `end`, found nothing");
                 None
             }
         }

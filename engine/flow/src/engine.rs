@@ -8,7 +8,6 @@ use crate::{
     limits::{
         CALL_LEVELS, COLLECTION_SIZE, EXPRESSION_DEPTH, EXPRESSION_OPERATIONS, FUNCTIONS, SCRIPT_OPERATIONS, STRING_BYTES, VARIABLES,
     },
-    world::spell_number,
 };
 use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, NativeCallContext, OptimizationLevel, Position, Stmt};
 use serde_json::Value as Json;
@@ -21,11 +20,14 @@ use terms::UnixMs;
 /// Functions that Rhai offers and flows may not use: they read a clock, build code, or take other ways than a plain call.
 pub(crate) const REFUSED: [&str; 10] = ["eval", "Fn", "curry", "call", "timestamp", "sleep", "print", "debug", "is_def_fn", "exit"];
 
-/// What an `open("office")` in an expression sees: handed through the engine's tag, so that nothing is global.
+/// What `open("office")` and `spoken(…)` in an expression see of the call: handed through the engine's tag, so that nothing is
+/// global. Scripts have `line.open` and `line.spoken`.
 #[derive(Clone)]
 pub(crate) struct Clock {
     pub(crate) hours: Arc<BTreeMap<String, Arc<Hours>>>,
     pub(crate) now: UnixMs,
+    /// The call's language; empty when nobody said one.
+    pub(crate) language: Arc<str>,
 }
 
 fn sandbox(operations: u64) -> Engine {
@@ -49,8 +51,18 @@ fn sandbox(operations: u64) -> Engine {
     let refuse = |what: &'static str| -> Result<(), Box<EvalAltResult>> { Err(format!("{what} is not for flows").into()) };
     engine.register_fn("sleep", move |_: i64| refuse("sleep")).register_fn("sleep", move |_: f64| refuse("sleep"));
     engine.register_fn("timestamp", move || refuse("timestamp"));
-    engine.register_fn("spoken", |text: &str| spell_number(text));
     engine
+        .register_fn("spoken", |context: NativeCallContext, value: Dynamic| say(&context, &value, None, None))
+        .register_fn("spoken", |context: NativeCallContext, value: Dynamic, form: &str| say(&context, &value, Some(form), None))
+        .register_fn("spoken", |context: NativeCallContext, value: Dynamic, form: &str, language: &str| say(&context, &value, Some(form), Some(language)));
+    engine
+}
+
+/// `spoken(value, form, language)`.
+fn say(context: &NativeCallContext, value: &Dynamic, form: Option<&str>, language: Option<&str>) -> Result<String, Box<EvalAltResult>> {
+    let clock = context.global_runtime_state().tag.clone().try_cast::<Clock>();
+    let of_call = clock.map(|clock| clock.language).unwrap_or_default();
+    Ok(crate::spoken::spoken(&json(value, 0), form, language.unwrap_or(&of_call))?)
 }
 
 /// The engine of `${…}` and `if`.

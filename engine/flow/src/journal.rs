@@ -22,13 +22,13 @@ pub struct Place {
     /// State name (inline states: `message.full`; list items: `welcome[1]`); in a script the call's line, `line 12`
     /// (`line 12:30` for a further call in that line). The same as in [`crate::Outline`].
     pub state: String,
-    /// Action being done; empty between actions and in states without one. `run` and `return` are told like actions.
+    /// Action being done; empty between actions and in states without one. `run`, `script` and `return` are told like actions.
     pub action: Cow<'static, str>,
 }
 
 /// One line of the journal: a state entered, what it asked for, and where it led.
 ///
-/// States without an effect (conditions, `set`, `run`, `return`) have their lines too, so that all of the way is told.
+/// States without an effect (conditions, `set`, `run`, `script`, `return`) have their lines too, so that all of the way is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalEntry {
     /// Where it came from.

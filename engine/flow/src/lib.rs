@@ -4,21 +4,25 @@
 //! interpreter and the journal of effects.
 //! **Never** knows SIP, RTP, sockets, files, threads or a clock: `now` and the outcomes of effects are handed in.
 //! **Door**: [`FlowSet::load`] turns files into a checked, immutable set; [`Run`] is one call's interpreter: give it the last
-//! effect's [`Outcome`], get the [`Next`] effect, a [`ScriptJob`] for the script threads, or the [`End`]; [`schema`] is the JSON
-//! Schema of flow files.
+//! effect's [`Outcome`], get the [`Next`] effect, a [`ScriptJob`] for the script threads, or the [`End`]; its [`Run::journal`] tells
+//! every state with what it asked, how that ended and where it led; [`FlowSet::outline`] is a flow's shape; [`schema`] is the JSON
+//! Schema of flow files and [`definitions`] what editors need for scripts.
 //! **Invariants**: no text of a flow or script panics; a run always ends (step budget, script limits); a failure that nobody named
 //! takes the rescue path, so a call never just goes silent; the same facts and outcomes give the same effects.
-//! **How to add an action**: one file in `actions/` and one line in the table of `catalogue.rs`; reader, Rhai function, checker
-//! and schema follow. Its typed form is a variant of [`Effect`].
+//! **How to add an action**: one file in `actions/` and one line in the table of `catalogue.rs`; reader, Rhai function, checker,
+//! schema and editor definitions follow. Its typed form is a variant of [`Effect`].
+//! **How to add a language** to `spoken(…)`: one file in `spoken/` and its arms in `spoken.rs`.
 //!
 //! Libraries: `rhai` for expressions and scripts (sandboxed, serialisable values; its limits are set in `engine.rs`), `jiff` for
-//! time zones of opening hours, `regex-lite` for digit patterns (linear time), `sha2` for the version hash.
+//! time zones of opening hours (calendar files are read here: why, says `calendar.rs`),
+//! `regex-lite` for digit patterns (linear time), `sha2` for the version hash.
 
 mod actions;
 mod calendar;
 mod catalogue;
 mod check;
 mod compile;
+mod definitions;
 mod effect;
 mod engine;
 mod hours;
@@ -28,18 +32,21 @@ mod meeting;
 mod outline;
 mod pattern;
 mod program;
+mod prompts;
 mod run;
 mod schema;
 mod script;
 mod sections;
 mod session;
 mod set;
+mod spoken;
 mod tell;
 mod template;
 mod value;
 mod world;
 
 pub use calendar::Calendars;
+pub use definitions::definitions;
 pub use effect::{
     BargeIn, Bridge, Collect, Confirm, Destination, Effect, Group, Http, Keys, Menu, MessageEvent, Method, Notify, NotifyAbout,
     OneTarget, Outcome, Play, PromptItem, Record, Reject, Ring, Say, Stop, Target, Tone, Transcribe, Voicemail,

@@ -7,14 +7,17 @@ use std::time::Duration;
 pub const STEPS: u32 = 10_000;
 /// States entered without an effect between them: a cycle of conditions is stopped here.
 pub const STEPS_WITHOUT_EFFECT: u32 = 200;
+/// States of a circle that are named when a flow is stopped for going round in it.
+pub const CYCLE_SHOWN: usize = 12;
 /// Flows within flows (`run:`).
 pub const RUN_DEPTH: usize = 8;
 /// Entries kept of the journal for the timeline; older ones are dropped from its front.
 pub const JOURNAL_KEPT: usize = 4_000;
 /// Effects of one script run: it is executed anew for each, so the cost grows with the square; loop in YAML beyond this.
 pub const SCRIPT_EFFECTS: usize = 1_000;
-/// Rhai operations of one execution of a script: some 10–30 ms of one core.
-pub const SCRIPT_OPERATIONS: u64 = 250_000;
+/// Rhai operations of one execution of a script: a few milliseconds of one core when they are plain ones, under 100 ms when each of
+/// them copies or sorts the largest text or array there may be (measured in the room's tests).
+pub const SCRIPT_OPERATIONS: u64 = 40_000;
 /// Rhai operations of one `${…}` or `if`: well under 1 ms.
 pub const EXPRESSION_OPERATIONS: u64 = 2_000;
 /// Bytes of one string in a script or expression.
@@ -37,6 +40,12 @@ pub const SCRIPT_BYTES: usize = 256 * 1024;
 pub const SCRIPT_STACK: usize = 16 * 1024 * 1024;
 /// Characters of one evaluated text, a prompt for instance.
 pub const TEXT_CHARS: usize = 4_000;
+/// Sounds of one list of a prompt.
+pub const PROMPT_ITEMS: usize = 100;
+/// Prompts within prompts, lists within lists.
+pub const PROMPT_DEPTH: usize = 8;
+/// Characters of a value given to `spoken(…)`: longer than any number, date or reference code.
+pub const SPOKEN_CHARS: usize = 200;
 /// States of one flow file, inline ones counted.
 pub const STATES: usize = 2_000;
 /// Targets of one bridge, nested ones counted: each may become several legs.

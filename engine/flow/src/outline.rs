@@ -42,13 +42,13 @@ pub struct OutlineState {
     pub path: Arc<str>,
     /// Where.
     pub span: Span,
-    /// Its action; `run` or `return`; empty when it only sets or decides.
+    /// Its action; `run`, `script` or `return`; empty when it only sets or decides.
     pub action: &'static str,
     /// What it does in few words, expressions as written: `say "Call from ${caller.spoken}"`.
     pub about: String,
     /// Variables it sets.
     pub sets: Vec<String>,
-    /// The flow that it runs.
+    /// The flow that it runs, or the script that it calls.
     pub runs: Option<String>,
     /// Outcomes that its action can have as it is written; empty when it has none.
     pub outcomes: Vec<String>,
@@ -114,11 +114,12 @@ impl FlowSet {
                 (action.name, about(action.name, main, &template.as_written()), None)
             }
             Act::Run { flow, .. } => ("run", format!("run {flow}"), Some(flow.clone())),
-            Act::Return(name) => ("return", format!("return {name}"), None),
+            Act::Script { script, function, .. } => ("script", format!("script {script} {function}"), Some(script.clone())),
+            Act::Return { outcome, .. } => ("return", format!("return {outcome}"), None),
         };
         let outcomes = match &state.act {
-            Act::Run { flow, .. } => self.returns(flow, &state.then),
-            Act::Nothing | Act::Return(_) | Act::Ready(..) | Act::Evaluate(..) => state.outcomes.clone(),
+            Act::Run { flow, .. } | Act::Script { script: flow, .. } => self.returns(flow, &state.then),
+            Act::Nothing | Act::Return { .. } | Act::Ready(..) | Act::Evaluate(..) => state.outcomes.clone(),
         };
         let inside = state.name.find(['.', '[']).map(|end| state.name[..end].to_owned());
         OutlineState {
@@ -191,7 +192,7 @@ fn of_script(flow: &str, script: &Script) -> Outline {
     let states = script.sites.iter().map(|site| OutlineState {
         name: site.name.to_string(),
         inside: Some(site.function.clone()).filter(|name| !name.is_empty()),
-        path: script.path.clone(),
+        path: script.source.path.clone(),
         span: site.span,
         action: site.action,
         about: site.about.clone(),
@@ -200,5 +201,5 @@ fn of_script(flow: &str, script: &Script) -> Outline {
         outcomes: site.outcomes.clone(),
         arms: Vec::new(),
     });
-    Outline { flow: flow.to_owned(), is_script: true, path: script.path.clone(), start: None, rescue: None, caller_left: None, states: states.collect() }
+    Outline { flow: flow.to_owned(), is_script: true, path: script.source.path.clone(), start: None, rescue: None, caller_left: None, states: states.collect() }
 }

@@ -4,6 +4,7 @@ use crate::{
     catalogue::Action,
     effect::{Effect, PromptItem},
     hours::Hours,
+    prompts::{Prompts, primary},
     template::{Expression, Template},
     value::Kind,
 };
@@ -23,6 +24,7 @@ pub(crate) struct Program {
     /// Zone of `now`.
     pub(crate) zone: jiff::tz::TimeZone,
     pub(crate) speech: Speech,
+    pub(crate) prompts: Arc<Prompts>,
     pub(crate) states: Vec<State>,
     pub(crate) start: usize,
     pub(crate) rescue: Option<usize>,
@@ -31,6 +33,8 @@ pub(crate) struct Program {
     pub(crate) returns: BTreeSet<String>,
     /// `run:` steps, checked when all flows are known.
     pub(crate) runs: Vec<RunCheck>,
+    /// `script:` steps, likewise.
+    pub(crate) scripts: Vec<ScriptCheck>,
     /// Paths of its files: the flow's own, then those it uses.
     pub(crate) paths: Vec<Arc<str>>,
 }
@@ -43,14 +47,21 @@ pub(crate) struct Speech {
 }
 
 impl Speech {
-    /// Fills in what the texts of an effect leave open.
-    pub(crate) fn fill(&self, effect: &mut Effect) {
+    /// Fills in what the texts of an effect leave open. `language`: the call's, when a flow has set one.
+    pub(crate) fn fill(&self, effect: &mut Effect, language: Option<&str>) {
         for item in prompts_of(effect).into_iter().flatten().flatten() {
-            if let PromptItem::Say(say) = item {
-                say.language = say.language.take().or_else(|| self.language.clone());
-                say.voice = say.voice.take().or_else(|| self.voice.clone());
-            }
+            self.fill_item(item, language);
         }
+    }
+    pub(crate) fn fill_item(&self, item: &mut PromptItem, language: Option<&str>) {
+        let PromptItem::Say(say) = item else { return };
+        say.language = say.language.take().or_else(|| language.map(str::to_owned)).or_else(|| self.language.clone());
+        // A voice speaks the language it was chosen for.
+        let is_own = match (&say.language, &self.language) {
+            (Some(said), Some(own)) => primary(said) == primary(own),
+            (Some(_) | None, _) => true,
+        };
+        say.voice = say.voice.take().or_else(|| self.voice.clone().filter(|_| is_own));
     }
 }
 
@@ -78,12 +89,17 @@ impl Program {
     }
     /// Every sound that is the same in all calls, to be made before the first one comes.
     pub(crate) fn constant_prompts(&self) -> impl Iterator<Item = PromptItem> {
-        self.states.iter().flat_map(|state| {
+        let of_states = self.states.iter().flat_map(|state| {
             let Act::Ready(_, effect) = &state.act else { return Vec::new() };
             let mut effect = effect.clone();
-            self.speech.fill(&mut effect);
+            self.speech.fill(&mut effect, None);
             prompts_of(&mut effect).into_iter().flatten().flat_map(std::mem::take).collect()
-        })
+        });
+        let named = self.prompts.values().flat_map(|prompt| prompt.constant()).map(|mut item| {
+            self.speech.fill_item(&mut item, None);
+            item
+        });
+        of_states.chain(named)
     }
 }
 
@@ -121,8 +137,10 @@ pub(crate) enum Act {
     Evaluate(&'static Action, Template),
     /// Another flow as a subroutine.
     Run { flow: String, with: Vec<(String, Template)> },
-    /// Back to the flow that ran this one.
-    Return(String),
+    /// A function of a script, with what comes after `line`.
+    Script { script: String, function: Arc<str>, with: Vec<Template> },
+    /// Back to the flow that ran this one, with these result fields.
+    Return { outcome: String, with: Vec<(String, Template)> },
 }
 
 /// Where to go after it.
@@ -167,6 +185,20 @@ pub(crate) struct RunCheck {
     pub(crate) with: Vec<(String, Span, Option<crate::value::Raw>)>,
 }
 
+/// A `script:` step to be checked against its script.
+#[derive(Debug)]
+pub(crate) struct ScriptCheck {
+    pub(crate) source: Source,
+    pub(crate) call: String,
+    pub(crate) call_span: Span,
+    pub(crate) function: String,
+    pub(crate) function_span: Span,
+    /// How many, `line` counted.
+    pub(crate) arguments: usize,
+    /// Whether every outcome leads somewhere.
+    pub(crate) covered: bool,
+}
+
 /// All states that some way leads to from these.
 pub(crate) fn reach(states: &[State], from: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
     let mut seen = BTreeSet::new();
@@ -196,14 +228,14 @@ impl State {
     }
     /// Whether the run can end here.
     pub(crate) fn ends(&self) -> bool {
-        matches!(self.act, Act::Return(_)) || matches!(self.then, Then::Nowhere) || self.targets().contains(&Target::End)
+        matches!(self.act, Act::Return { .. }) || matches!(self.then, Then::Nowhere) || self.targets().contains(&Target::End)
     }
     /// Whether it takes time.
     pub(crate) fn waits(&self) -> bool {
         match &self.act {
             Act::Ready(action, _) | Act::Evaluate(action, _) => action.waits,
-            Act::Run { .. } => true,
-            Act::Nothing | Act::Return(_) => false,
+            Act::Run { .. } | Act::Script { .. } => true,
+            Act::Nothing | Act::Return { .. } => false,
         }
     }
 }

@@ -7,16 +7,23 @@
 //!                   └ trouble ──▶ the flow's `rescue`, else Apology ──▶ Message ──▶ Over
 //! ```
 
+mod noting;
+mod scripting;
+
+pub use scripting::{ScriptJob, ScriptReply};
+use scripting::Task;
+
 use crate::{
     effect::{BargeIn, Effect, Outcome, Play, PromptItem, Say, Stop, Transcribe, Voicemail},
-    journal::{JournalEntry, Masks, Place, asked},
-    limits::{JOURNAL_KEPT, RUN_DEPTH, STEPS, STEPS_WITHOUT_EFFECT},
+    journal::{JournalEntry, Place, asked},
+    limits::{RUN_DEPTH, STEPS, STEPS_WITHOUT_EFFECT},
     program::{Act, Branch, Program, Target, Then},
-    script::{Executed, Execution, Script},
-    session::{Answer, Wanted},
+    prompts::is_language,
+    script::Execution,
+    session::Answer,
     set::{Flow, FlowSet},
     template::View,
-    value::{Findings, Raw, read_params},
+    value::{Findings, Kind, Raw, read_params},
     world::CallFacts,
 };
 use serde_json::Value as Json;
@@ -71,6 +78,8 @@ pub struct Run {
     keyed: Vec<Secret<String>>,
     /// The first flow's variables once it is over.
     last_vars: BTreeMap<String, Json>,
+    /// The call's language, when a flow has set one.
+    language: Option<String>,
 }
 
 #[derive(Debug)]
@@ -103,7 +112,7 @@ struct Frame {
 #[derive(Debug)]
 enum At {
     State { program: Arc<Program>, state: usize, vars: BTreeMap<String, Json>, result: Json },
-    Script { script: Arc<Script>, answers: Arc<Vec<Answer>>, began: UnixMs },
+    Script { task: Task, answers: Arc<Vec<Answer>>, began: UnixMs },
 }
 
 /// What a step leads to.
@@ -132,6 +141,7 @@ impl Run {
             dropped: 0,
             last_vars: BTreeMap::new(),
             keyed: Vec::new(),
+            language: None,
         }
     }
 
@@ -143,7 +153,7 @@ impl Run {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Fresh(flow) => {
                 let overrides = self.facts.settings.iter().map(|(name, text)| (name.clone(), Raw::Text(text.clone()))).collect();
-                let entered = self.enter(&flow, overrides, now);
+                let entered = self.enter(&flow, overrides, false, now);
                 self.go_on(entered, now)
             }
             Phase::Waiting(action, _) => {
@@ -158,30 +168,6 @@ impl Run {
         }
     }
 
-    /// Gives the reply of the script job and answers what comes next. A reply that no job is out for ends the run.
-    pub fn resume(&mut self, reply: ScriptReply, now: Now) -> Next {
-        if !matches!(self.phase, Phase::Scripting) {
-            return self.end(if self.left { End::CallerLeft } else { End::Failed("a script's reply came unasked".to_owned()) });
-        }
-        self.phase = Phase::Over;
-        let next = match reply.0 {
-            Executed::Wants(Wanted::Effect(effect), site) => {
-                self.stand_at(site);
-                Ok(Step::Out(self.put_out(*effect, now)))
-            }
-            Executed::Wants(Wanted::Run { flow, with }, site) => {
-                self.stand_at(site);
-                self.note(format!("run {flow}"), None, "run", now);
-                let with = with.iter().map(|(name, value)| (name.clone(), Raw::of_json(value))).collect();
-                self.enter(&flow, with, now)
-            }
-            Executed::Returned(None) => Ok(Step::Out(self.end(End::Finished))),
-            Executed::Returned(Some(name)) => self.give_back(name, now),
-            Executed::Failed(what) => Err(what),
-        };
-        self.go_on(next, now)
-    }
-
     /// The caller hung up: forget the effect being done and answer what the `caller_left` state still wants: only effects that
     /// need no caller (`http`, `notify`). Later outcomes of abandoned effects must not be given. A script job that is out: drop its reply.
     pub fn caller_left(&mut self, now: Now) -> Next {
@@ -190,8 +176,8 @@ impl Run {
         self.frames.truncate(1);
         self.quiet = 0;
         match self.frames.first_mut() {
-            Some(Frame { at: At::State { program, state, .. }, .. }) if !again => match program.caller_left {
-                Some(first) => *state = first,
+            Some(Frame { at: At::State { program, state, .. }, entry, .. }) if !again => match program.caller_left {
+                Some(first) => (*state, *entry) = (first, None),
                 None => return self.end(End::CallerLeft),
             },
             _ => return self.end(End::CallerLeft),
@@ -202,7 +188,7 @@ impl Run {
     /// The effect being done failed in a way its outcomes do not name (`what` for the timeline): takes the rescue path.
     pub fn failed(&mut self, what: &str, now: Now) -> Next {
         self.note_outcome(&Outcome::new("failed"), now);
-        self.note_failure(what);
+        self.note_failure(what, now);
         match self.phase {
             Phase::Apology => self.take_message(now),
             Phase::Message | Phase::Over => self.end(End::Failed(what.to_owned())),
@@ -273,17 +259,20 @@ impl Run {
         Next::End(end)
     }
 
-    /// Begins a flow on top of those that run already.
-    fn enter(&mut self, flow: &str, with: Vec<(String, Raw)>, now: Now) -> Result<Step, String> {
-        if self.frames.len() >= RUN_DEPTH {
-            return Err(format!("flows run each other deeper than {RUN_DEPTH}"));
-        }
+    /// Begins a flow on top of those that run already. `strict`: an unknown setting is a failure (an override of the configuration
+    /// that a new version of the flow does not know any more is not).
+    fn enter(&mut self, flow: &str, with: Vec<(String, Raw)>, strict: bool, now: Now) -> Result<Step, String> {
+        self.may_go_deeper(flow)?;
         let found = self.set.0.flows.get(flow).cloned().ok_or_else(|| format!("there is no flow {flow}"))?;
         let (settings, at) = match found {
             Flow::Yaml(program) => {
                 let mut settings: BTreeMap<String, Json> = program.settings.iter().map(|setting| (setting.name.clone(), setting.default.clone())).collect();
                 for (name, raw) in &with {
-                    if let Some(setting) = program.settings.iter().find(|setting| setting.name == *name) {
+                    let setting = program.settings.iter().find(|setting| setting.name == *name);
+                    if setting.is_none() && strict {
+                        return Err(format!("flow {flow} has no setting {name}"));
+                    }
+                    if let Some(setting) = setting {
                         let mut findings = Findings::default();
                         match crate::sections::typed(&setting.kind, raw, &mut findings) {
                             Some(value) if findings.problems.is_empty() => drop(settings.insert(name.clone(), value)),
@@ -297,11 +286,22 @@ impl Run {
             }
             Flow::Script(script) => {
                 let settings = with.iter().map(|(name, raw)| (name.clone(), raw.json())).collect();
-                (settings, At::Script { script, answers: Arc::new(Vec::new()), began: now.unix })
+                let (hours, prompts) = (self.set.0.hours.clone(), self.set.0.prompts.clone());
+                let language = self.language.clone();
+                let task = Task { script, function: "main".into(), arguments: Arc::default(), is_asked: false, language, hours, prompts };
+                (settings, At::Script { task, answers: Arc::default(), began: now.unix })
             }
         };
         self.frames.push(Frame { flow: flow.into(), settings: Arc::new(settings), at, entry: None, site: "".into() });
         Ok(Step::Go)
+    }
+
+    fn may_go_deeper(&self, flow: &str) -> Result<(), String> {
+        if self.frames.len() < RUN_DEPTH {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.frames.iter().map(|frame| &*frame.flow).chain([flow]).collect();
+        Err(format!("flows run each other deeper than {RUN_DEPTH}: {}", names.join(" runs ")))
     }
 
     /// Goes on until something must be done outside.
@@ -320,19 +320,26 @@ impl Run {
     fn step(&mut self, now: Now) -> Result<Step, String> {
         self.steps += 1;
         self.quiet += 1;
-        if self.steps > STEPS || self.quiet > STEPS_WITHOUT_EFFECT {
-            return Err(format!("the flow went through {} steps without an end", self.steps));
+        if self.steps > STEPS {
+            return Err(format!("the flow was stopped after {STEPS} steps; {}", self.cycle()));
+        }
+        if self.quiet > STEPS_WITHOUT_EFFECT {
+            return Err(format!("the flow was stopped after {STEPS_WITHOUT_EFFECT} steps that do nothing; {}", self.cycle()));
         }
         let Some(frame) = self.frames.last_mut() else { return Ok(Step::Out(self.end(End::Finished))) };
         let (program, state) = match &mut frame.at {
-            At::Script { script, answers, began } => {
+            At::Script { task, answers, began } => {
                 let job = Execution {
-                    script: script.clone(),
+                    script: task.script.clone(),
+                    function: task.function.clone(),
+                    arguments: task.arguments.clone(),
                     facts: self.facts.clone(),
                     settings: frame.settings.clone(),
-                    hours: self.set.0.hours.clone(),
+                    hours: task.hours.clone(),
+                    prompts: task.prompts.clone(),
                     answers: answers.clone(),
                     started: *began,
+                    language: task.language.clone(),
                 };
                 self.phase = Phase::Scripting;
                 return Ok(Step::Out(Next::Script(ScriptJob(job))));
@@ -342,19 +349,18 @@ impl Run {
         let state = program.states.get(state).ok_or("the flow lost its way")?;
         for (name, kind, template) in &state.set {
             let raw = template.value(&self.view(&program, now)?)?;
-            let mut findings = Findings::default();
-            let value = crate::sections::typed(kind, &raw, &mut findings);
-            match (value, self.frames.last_mut()) {
-                (Some(value), Some(Frame { at: At::State { vars, .. }, .. })) if findings.problems.is_empty() => drop(vars.insert(name.clone(), value)),
-                _ => return Err(format!("variable {name}: {}", findings.told())),
-            }
+            self.assign(name, kind, &raw)?;
         }
         match &state.act {
             Act::Nothing => {
                 self.note(String::new(), None, "", now);
                 self.follow(&program, None, now)
             }
-            Act::Ready(_, effect) => Ok(Step::Out(self.put_out(effect.clone(), now))),
+            Act::Ready(_, effect) => {
+                let mut effect = effect.clone();
+                program.speech.fill(&mut effect, self.language.as_deref());
+                Ok(Step::Out(self.put_out(effect, now)))
+            }
             Act::Evaluate(action, template) => {
                 let raw = template.value(&self.view(&program, now)?)?;
                 let mut findings = Findings::default();
@@ -363,18 +369,26 @@ impl Run {
                     return Err(format!("{}: {}", action.name, findings.told()));
                 }
                 let mut effect = (action.build)(&args).map_err(|what| format!("{}: {what}", action.name))?;
-                program.speech.fill(&mut effect);
+                program.speech.fill(&mut effect, self.language.as_deref());
                 Ok(Step::Out(self.put_out(effect, now)))
             }
             Act::Run { flow, with } => {
                 let view = self.view(&program, now)?;
                 let with = with.iter().map(|(name, template)| Ok((name.clone(), template.value(&view)?))).collect::<Result<_, String>>()?;
                 self.note(format!("run {flow}"), None, "run", now);
-                self.enter(flow, with, now)
+                self.enter(flow, with, true, now)
             }
-            Act::Return(name) => {
-                self.note(format!("return {name}"), None, "return", now);
-                self.give_back(name.clone(), now)
+            Act::Script { script, function, with } => {
+                let view = self.view(&program, now)?;
+                let with = with.iter().map(|template| Ok(template.value(&view)?.json())).collect::<Result<_, String>>()?;
+                self.note(format!("script {script} {function}"), None, "script", now);
+                self.call_script(script, function, with, now)
+            }
+            Act::Return { outcome, with } => {
+                let view = self.view(&program, now)?;
+                let fields = with.iter().map(|(name, template)| Ok((name.clone(), template.value(&view)?.json()))).collect::<Result<_, String>>()?;
+                self.note(format!("return {outcome}"), None, "return", now);
+                self.give_back(Outcome::with(outcome.clone(), Json::Object(fields)), now)
             }
         }
     }
@@ -382,24 +396,44 @@ impl Run {
     fn view<'v>(&'v self, program: &'v Program, now: Now) -> Result<View<'v>, String> {
         match self.frames.last() {
             Some(Frame { settings, at: At::State { vars, result, .. }, .. }) => {
-                Ok(View { facts: &self.facts, settings, vars, result, hours: &program.hours, zone: &program.zone, now: now.unix })
+                let language = self.language.as_deref().or(program.speech.language.as_deref());
+                let (hours, zone, prompts) = (&program.hours, &program.zone, &program.prompts);
+                Ok(View { facts: &self.facts, settings, vars, result, hours, zone, now: now.unix, language, prompts })
             }
             _ => Err("the flow lost its way".to_owned()),
         }
     }
 
-    /// A flow returns to the one that ran it.
-    fn give_back(&mut self, name: String, now: Now) -> Result<Step, String> {
+    /// Sets a variable; `language` is the call's.
+    fn assign(&mut self, name: &str, kind: &Kind, raw: &Raw) -> Result<(), String> {
+        let mut findings = Findings::default();
+        let value = crate::sections::typed(kind, raw, &mut findings);
+        if !findings.problems.is_empty() {
+            return Err(format!("variable {name}: {}", findings.told()));
+        }
+        match (name, value, self.frames.last_mut()) {
+            ("language", Some(Json::String(tag)), _) if is_language(&tag) => self.language = Some(tag),
+            ("language", ..) => return Err(format!("variable language: expected a tag such as en, en-GB or de, found {:?}", raw.text().unwrap_or_default())),
+            (_, Some(value), Some(Frame { at: At::State { vars, .. }, .. })) => drop(vars.insert(name.to_owned(), value)),
+            _ => return Err("the flow lost its way".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// A flow or a function returns to the flow that ran it.
+    fn give_back(&mut self, outcome: Outcome, now: Now) -> Result<Step, String> {
         if self.frames.len() == 1 {
             self.keep_vars();
         }
-        self.frames.pop();
+        let action = match self.frames.pop() {
+            Some(Frame { at: At::Script { task: Task { is_asked: true, .. }, .. }, .. }) => "script",
+            Some(_) | None => "run",
+        };
         if self.frames.is_empty() {
             return Ok(Step::Out(self.end(End::Finished)));
         }
-        let outcome = Outcome::new(name);
         self.note_outcome(&outcome, now);
-        self.deliver("run", outcome, now)
+        self.deliver(action, outcome, now)
     }
 
     /// Gives an outcome to the top frame.
@@ -451,8 +485,8 @@ impl Run {
             (entry.arm, entry.to) = (Some(arm), Some(to.to_owned()));
         }
         match (target, self.frames.last_mut()) {
-            (Target::State(next), Some(Frame { at: At::State { state, .. }, .. })) => {
-                *state = next;
+            (Target::State(next), Some(Frame { at: At::State { state, .. }, entry, .. })) => {
+                (*state, *entry) = (next, None);
                 Ok(Step::Go)
             }
             _ => Ok(Step::Out(self.end(if self.left { End::CallerLeft } else { End::Finished }))),
@@ -493,62 +527,10 @@ impl Run {
         Next::Effect(effect)
     }
 
-    /// Writes a state into the journal.
-    fn note(&mut self, effect: String, asked: Option<Json>, action: &'static str, now: Now) {
-        if self.journal.len() >= JOURNAL_KEPT {
-            self.journal.drain(..JOURNAL_KEPT / 2);
-            self.dropped += JOURNAL_KEPT / 2;
-        }
-        let (place, effect) = (self.place(action), self.masks().text(effect));
-        if let Some(frame) = self.frames.last_mut() {
-            frame.entry = Some(self.dropped + self.journal.len());
-        }
-        let result = Json::Null;
-        self.journal.push(JournalEntry { place, effect, asked, began: now.unix, outcome: None, result, failure: None, at: None, arm: None, to: None });
-    }
-
-    fn masks(&self) -> Masks<'_> {
-        Masks { secrets: &self.facts.secrets, keyed: &self.keyed }
-    }
-
-    /// The journal's entry of the state that the top frame stands at; the last one when there is no frame.
-    fn entry_mut(&mut self) -> Option<&mut JournalEntry> {
-        match self.frames.last() {
-            Some(frame) => self.journal.get_mut(frame.entry?.checked_sub(self.dropped)?),
-            None => self.journal.last_mut(),
-        }
-    }
-
-    /// Writes how the effect that is out, or the flow that was run, ended.
-    fn note_outcome(&mut self, outcome: &Outcome, now: Now) {
-        if let (Phase::Waiting(_, true), Some(digits)) = (&self.phase, outcome.result.get("digits").and_then(Json::as_str))
-            && !digits.is_empty() {
-                self.keyed.push(Secret::new(digits.to_owned()));
-            }
-        let result = self.masks().json(outcome.result.clone());
-        if let Some(entry) = self.entry_mut().filter(|entry| entry.outcome.is_none() && (entry.asked.is_some() || entry.place.action == "run")) {
-            (entry.outcome, entry.result, entry.at) = (Some(outcome.name.clone()), result, Some(now.unix));
-        }
-    }
-
-    fn note_failure(&mut self, what: &str) {
-        let what = self.masks().text(what.to_owned());
-        if let Some(entry) = self.entry_mut() {
-            entry.failure.get_or_insert(what);
-        }
-    }
-
-    /// The call of an action that the script on top stands at.
-    fn stand_at(&mut self, at: Arc<str>) {
-        if let Some(frame) = self.frames.last_mut() {
-            frame.site = at;
-        }
-    }
-
     /// A failure that nobody named: the flow's rescue, else an apology and, where there is a mailbox, a message.
     fn fail(&mut self, what: String, now: Now) -> Next {
         let what = self.masks().text(what);
-        self.note_failure(&what);
+        self.note_failure(&what, now);
         let first = self.trouble.is_none();
         self.trouble.get_or_insert(what);
         if self.left {
@@ -559,7 +541,7 @@ impl Run {
             while let Some(frame) = self.frames.last_mut() {
                 if let At::State { program, state, .. } = &mut frame.at
                     && let Some(rescue) = program.rescue {
-                        *state = rescue;
+                        (*state, frame.entry) = (rescue, None);
                         return self.go_on(Ok(Step::Go), now);
                     }
                 if self.frames.len() == 1 {
@@ -591,21 +573,5 @@ impl Run {
             notify: None,
             keep: Duration::from_secs(90 * 86_400),
         }), now)
-    }
-}
-
-/// One execution of a script up to its next effect; for a thread with [`crate::limits::SCRIPT_STACK`] bytes of stack.
-#[derive(Debug)]
-pub struct ScriptJob(Execution);
-
-/// What a script wants next.
-#[derive(Debug)]
-pub struct ScriptReply(Executed);
-
-impl ScriptJob {
-    /// Executes the script under its limits (some 10 µs to 50 ms).
-    #[must_use]
-    pub fn execute(self) -> ScriptReply {
-        ScriptReply(self.0.execute())
     }
 }

@@ -15,9 +15,14 @@ pub fn schema() -> Json {
         state.insert(action.name.to_owned(), of_action(action));
     }
     state.insert("run".to_owned(), json!({ "description": "run another flow as a subroutine; its outcomes are its `return:` names", "oneOf": [{ "type": "string" }, closed(&[("flow", json!({ "type": "string" })), ("with", json!({ "type": "object" }))], &["flow"])] }));
-    state.insert("with".to_owned(), json!({ "description": "settings given to the flow that `run` names", "type": "object" }));
-    state.insert("return".to_owned(), json!({ "description": "go back to the flow that ran this one, with this outcome", "type": "string" }));
-    state.insert("set".to_owned(), json!({ "description": "variables to set before the action", "type": "object" }));
+    state.insert("script".to_owned(), json!({ "description": "call a function of a script; its outcomes are the texts that the function returns", "oneOf": [{ "type": "string" }, closed(&[
+        ("call", json!({ "type": "string", "description": "the script's name or file" })),
+        ("function", json!({ "type": "string", "description": "its function; default: main" })),
+        ("with", json!({ "description": "what comes after `line`: a list of values, or one map" })),
+    ], &["call"])] }));
+    state.insert("with".to_owned(), json!({ "description": "settings given to the flow that `run` names, or values for the function that `script` calls", "type": ["object", "array"] }));
+    state.insert("return".to_owned(), json!({ "description": "go back to the flow that ran this one, with this outcome; what stands beside `outcome` is its result", "oneOf": [{ "type": "string" }, { "type": "object", "properties": { "outcome": { "type": "string" } }, "required": ["outcome"] }] }));
+    state.insert("set".to_owned(), json!({ "description": "variables to set before the action; `language` is the call's", "type": "object" }));
     state.insert("then".to_owned(), json!({ "$ref": "#/$defs/then" }));
     let names = TYPES.map(|(name, _)| name);
     let declared = json!({ "type": "object", "additionalProperties": { "oneOf": [scalar(), closed(&[("type", json!({ "enum": names })), ("default", scalar()), ("description", json!({ "type": "string" }))], &[])] } });
@@ -31,15 +36,16 @@ pub fn schema() -> Json {
         "properties": {
             "flow": { "type": "string", "description": "the flow's name; default: the file's" },
             "description": { "type": "string" },
-            "use": { "description": "files whose hours and states are included", "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] },
+            "use": { "description": "files whose hours, prompts and states are included", "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] },
             "speech": closed(&[("language", json!({ "type": "string", "description": "BCP 47 tag such as en-GB" })), ("voice", json!({ "type": "string" }))], &[]),
             "zone": { "type": "string", "description": "IANA time zone of `now`; default UTC" },
             "settings": declared,
             "vars": declared,
+            "prompts": { "description": "sounds and texts with a name, used as prompt/NAME; a map of languages (en, de-AT) says them in each", "type": "object", "additionalProperties": { "anyOf": [{ "$ref": "#/$defs/prompt" }, { "type": "object", "propertyNames": { "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$" }, "additionalProperties": { "$ref": "#/$defs/prompt" } }] } },
             "hours": { "type": "object", "additionalProperties": closed(&[
                 ("zone", json!({ "type": "string", "description": "IANA time zone" })),
-                ("open", json!({ "type": "object", "description": "days to times: mon-fri: \"09:00-17:30\"" })),
-                ("closed", json!({ "type": "array", "description": "dates: 2026-12-25, or 12-25 for every year", "items": { "type": "string" } })),
+                ("open", json!({ "type": "object", "description": "days or dates to times: mon-fri: \"09:00-17:30\", 12-24: \"09:00-12:00\"" })),
+                ("closed", json!({ "description": "dates: 2026-12-25, 2026-12-24..2027-01-02, 12-25 for every year; calendar files: holidays.ics", "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })),
             ], &["zone", "open"]) },
             "start": { "type": "string", "description": "the state that a call begins with" },
             "rescue": { "type": "string", "description": "the state for every failure that no `then` names" },

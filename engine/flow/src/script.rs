@@ -1,30 +1,32 @@
 //! Rhai flows: compiled and checked at load, executed anew with the journal's answers for each effect.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "Rhai's tree has two dozen kinds of nodes, of which a check looks at a few")]
+mod check;
+mod execution;
+
+pub(crate) use execution::{Body, Ended, Executed, Execution};
 
 use crate::{
-    catalogue::{ACTIONS, action},
-    compile::missing,
-    engine::{self, byte_of, script_functions, visit, word_length},
-    limits::{SCRIPT_BYTES, SCRIPT_OPERATIONS},
-    session::{Answer, LineHandle, MEMBERS, Session, Wanted},
-    value::{Findings, Raw, Step, is_choice, read_params},
-    world::{CallFacts, World},
+    engine::{self, byte_of, word_length},
+    limits::SCRIPT_BYTES,
+    prompts::Prompts,
+    world::World,
 };
-use notation::{Reader, Source, Span, nearest};
-use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, Expr, FnCallExpr, Position, Scope, Stmt};
-use serde_json::Value as Json;
+use check::Check;
+use notation::{Reader, Source, Span};
+use rhai::Position;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
-use terms::UnixMs;
 
 /// One script flow.
 #[derive(Debug)]
 pub(crate) struct Script {
-    pub(crate) ast: AST,
-    pub(crate) path: Arc<str>,
+    /// Its functions, ready to be executed.
+    bodies: BTreeMap<(String, usize), Body>,
+    pub(crate) source: Source,
+    /// Its functions and the numbers of arguments they take.
+    pub(crate) functions: BTreeMap<String, BTreeSet<usize>>,
     /// Every call of an action, in the order written.
     pub(crate) sites: Vec<Site>,
 }
@@ -46,6 +48,16 @@ pub(crate) struct Site {
 }
 
 impl Script {
+    /// Whether it is a flow: only functions that flows call need no `main`.
+    pub(crate) fn is_flow(&self) -> bool {
+        self.functions.get("main").is_some_and(|arities| arities.contains(&1))
+    }
+    /// Notes that it is no flow.
+    pub(crate) fn needs_main(&self, reader: &mut Reader) {
+        let text = &self.source.text;
+        let span = Span::of(text, 0, text.lines().next().map_or(0, str::len));
+        reader.error("missing-main", span, "a script needs `fn main(line)`").help("`line` is the call: line.say(\"Hello.\")");
+    }
     /// The name of the call at this position.
     pub(crate) fn site(&self, at: Position) -> Arc<str> {
         let (line, column) = (at.line().unwrap_or_default(), at.position().unwrap_or_default());
@@ -58,7 +70,7 @@ impl Script {
 }
 
 /// Compiles and checks a script; faults go to the reader.
-pub(crate) fn compile(source: &Source, reader: &mut Reader, world: &World, flows: &BTreeSet<String>) -> Option<Script> {
+pub(crate) fn compile(source: &Source, reader: &mut Reader, world: &World, flows: &BTreeSet<String>, prompts: &Prompts) -> Option<Script> {
     let text: &str = &source.text;
     if text.len() > SCRIPT_BYTES {
         reader.error("too-large", Span::of(text, 0, 0), format!("a script has at most {SCRIPT_BYTES} bytes"));
@@ -73,330 +85,16 @@ pub(crate) fn compile(source: &Source, reader: &mut Reader, world: &World, flows
             return None;
         }
     };
-    let mut check = Check { text, reader, world, flows, functions: BTreeMap::new(), results: BTreeMap::new() };
+    let mut check = Check { text, reader, world, flows, prompts, functions: BTreeMap::new(), results: BTreeMap::new() };
     for function in ast.iter_functions() {
         check.functions.entry(function.name.to_owned()).or_default().insert(function.params.len());
     }
-    if !check.functions.get("main").is_some_and(|arities| arities.contains(&1)) {
-        let span = Span::of(text, 0, text.lines().next().map_or(0, str::len));
-        check.reader.error("missing-main", span, "a script needs `fn main(line)`").help("`line` is the call: line.say(\"Hello.\")");
-    }
     check.tree(&ast);
-    let sites = check.sites(&ast);
-    (!reader.has_errors()).then_some(Script { ast, path: source.path.clone(), sites })
+    let (sites, functions) = (check.sites(&ast), check.functions);
+    (!reader.has_errors()).then(|| Script { bodies: execution::bodies(text, &ast), source: source.clone(), sites, functions })
 }
 
 fn reserved_help(text: &str, at: usize) -> Option<String> {
     let word = text.get(at..at + word_length(text, at))?;
     engine::is_reserved(word).then(|| format!("`{word}` is kept by the language: take another name")).filter(|_| word.chars().all(|c| c.is_alphanumeric() || c == '_') && !word.is_empty())
-}
-
-struct Check<'c> {
-    text: &'c str,
-    reader: &'c mut Reader,
-    world: &'c World,
-    flows: &'c BTreeSet<String>,
-    /// The script's own functions and the numbers of arguments they take.
-    functions: BTreeMap<String, BTreeSet<usize>>,
-    /// Variables that hold the result of an action (when always the same one).
-    results: BTreeMap<String, Option<&'static str>>,
-}
-
-impl Check<'_> {
-    fn span(&self, at: Position) -> Span {
-        let at = byte_of(self.text, at);
-        Span::of(self.text, at, at + word_length(self.text, at))
-    }
-
-    fn tree(&mut self, ast: &AST) {
-        let (mut calls, mut lets) = (Vec::new(), Vec::new());
-        visit(ast, |expr| calls.push(expr.clone()), |stmt| {
-            if let Stmt::Var(var, ..) = stmt {
-                lets.push((var.0.name.to_string(), var.1.clone()));
-            }
-        });
-        for (name, value) in lets {
-            let action = match &value {
-                Expr::Dot(chain, ..) => match &chain.rhs {
-                    Expr::MethodCall(call, _) => action(&call.name).map(|action| action.name),
-                    _ => None,
-                },
-                _ => None,
-            };
-            self.results.entry(name).and_modify(|known| *known = known.filter(|known| Some(*known) == action)).or_insert(action);
-        }
-        for expr in &calls {
-            match expr {
-                Expr::MethodCall(call, at) => self.method(call, *at),
-                Expr::FnCall(call, at) if call.op_token.is_none() => self.function(call, *at),
-                Expr::FnCall(call, _) if matches!(call.name.as_str(), "==" | "!=") => self.comparison(call),
-                _ => {}
-            }
-        }
-    }
-
-    /// Every call of an action, in the order written.
-    fn sites(&self, ast: &AST) -> Vec<Site> {
-        let mut found: Vec<Site> = Vec::new();
-        visit(
-            ast,
-            |expr| {
-                let Expr::MethodCall(call, at) = expr else { return };
-                let name = call.name.as_str();
-                let action = action(name).filter(|action| call.args.len() <= 2 && !(action.name == "keys" && call.args.is_empty()));
-                if action.is_none() && name != "run" {
-                    return;
-                }
-                let span = self.span(*at);
-                let first = call.args.first().map(raw_of).unwrap_or(Raw::Null);
-                let keys = match &first {
-                    Raw::Map(entries) => entries.iter().find(|(key, _)| key == "keys").map(|(_, keys)| keys.clone()),
-                    Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) | Raw::Text(_) | Raw::List(_) | Raw::Unknown => None,
-                };
-                let mut outcomes: Vec<String> = match (action.is_some_and(|action| action.keys_are_outcomes), keys) {
-                    (true, Some(Raw::List(keys))) => keys.iter().filter_map(Raw::text).collect(),
-                    (true | false, _) => Vec::new(),
-                };
-                outcomes.extend(action.map(|action| action.outcomes).unwrap_or_default().iter().map(|name| (*name).to_owned()));
-                let runs = first.text().filter(|_| action.is_none());
-                found.push(Site {
-                    name: "".into(),
-                    function: function_around(self.text, span.start).to_owned(),
-                    span,
-                    action: action.map_or("run", |action| action.name),
-                    about: crate::outline::about(action.map_or("run", |action| action.name), action.and_then(|action| action.main), &first),
-                    runs,
-                    outcomes,
-                });
-            },
-            |_| {},
-        );
-        found.sort_by_key(|site| site.span);
-        found.dedup_by_key(|site| site.span);
-        let mut last = 0;
-        for site in &mut found {
-            let (line, column) = (site.span.line, site.span.column);
-            site.name = if line == last { format!("line {line}:{column}").into() } else { format!("line {line}").into() };
-            last = line;
-        }
-        found
-    }
-
-    fn function(&mut self, call: &FnCallExpr, at: Position) {
-        let name = call.name.as_str();
-        match self.functions.get(name) {
-            Some(arities) if !arities.contains(&call.args.len()) => {
-                let takes = arities.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
-                let span = self.span(at);
-                self.reader.error("wrong-arguments", span, format!("`{name}` takes {takes} argument(s), not {}", call.args.len()));
-            }
-            Some(_) => {}
-            None if script_functions().contains(name) && action(name).is_none() => {}
-            None => {
-                let span = self.span(at);
-                let own: Vec<&str> = self.functions.keys().map(String::as_str).collect();
-                let known = own.iter().copied().chain(script_functions().iter().map(String::as_str).filter(|name| name.len() > 2));
-                let help = match action(name) {
-                    Some(_) => Some(format!("write line.{name}(…)")),
-                    None => nearest(name, known).map(|near| format!("did you mean `{near}`?")),
-                };
-                self.reader.error("unknown-function", span, format!("unknown function `{name}`")).help = help;
-            }
-        }
-    }
-
-    fn method(&mut self, call: &FnCallExpr, at: Position) {
-        let name = call.name.as_str();
-        if let Some(action) = action(name) {
-            // `keys` and `set` are also functions of maps: only calls that look like the action's are checked.
-            if call.args.len() <= 2 && !(name == "keys" && call.args.is_empty()) {
-                self.parameters(action, call, at);
-            }
-            return;
-        }
-        if name == "run" {
-            if let Some(Expr::StringConstant(flow, place)) = call.args.first()
-                && !self.flows.contains(flow.as_str()) {
-                    let span = self.span(*place);
-                    let known: Vec<&str> = self.flows.iter().map(String::as_str).collect();
-                    self.reader.unknown("missing-flow", span, "flow", flow, &known);
-                }
-            return;
-        }
-        if !script_functions().contains(name) && !self.functions.contains_key(name) && !MEMBERS.contains(&name) {
-            let span = self.span(at);
-            let known = ACTIONS.iter().map(|action| action.name).chain(MEMBERS).chain(script_functions().iter().map(String::as_str).filter(|name| name.len() > 2));
-            let help = nearest(name, known).map(|near| format!("did you mean `{near}`?"));
-            self.reader.error("unknown-function", span, format!("unknown function `{name}`")).help = help;
-        }
-    }
-
-    /// Checks what is written out among the arguments of an action.
-    fn parameters(&mut self, action: &'static crate::catalogue::Action, call: &FnCallExpr, at: Position) {
-        let mut entries: Vec<(String, Raw)> = Vec::new();
-        let mut places: Vec<(String, Position, Expr)> = Vec::new();
-        for (index, arg) in call.args.iter().enumerate() {
-            match (arg, action.main) {
-                (Expr::Map(map, _), _) => {
-                    for (key, value) in &map.0 {
-                        entries.push((key.name.to_string(), raw_of(value)));
-                        places.push((key.name.to_string(), key.pos, value.clone()));
-                    }
-                }
-                // A map in a variable: nothing can be said of it.
-                (Expr::Variable(..) | Expr::FnCall(..), _) if index == 1 => return,
-                (Expr::Variable(..), None) => return,
-                (value, Some(main)) if index == 0 => {
-                    if call.args.len() == 1 && matches!(raw_of(value), Raw::Unknown) {
-                        return;
-                    }
-                    entries.push((main.to_owned(), raw_of(value)));
-                    places.push((main.to_owned(), value.position(), value.clone()));
-                }
-                (_, _) => {
-                    let span = self.span(at);
-                    self.reader.error("wrong-arguments", span, format!("{} takes a map of its parameters", action.name));
-                    return;
-                }
-            }
-        }
-        let mut findings = Findings::default();
-        read_params(action.name, action.params, &Raw::Map(entries), &mut findings);
-        let place = |path: &[Step]| path_position(&places, path).unwrap_or(at);
-        for problem in findings.problems {
-            let span = self.span(place(&problem.path));
-            self.reader.error(problem.code, span, problem.message).help = problem.help;
-        }
-        for mention in findings.mentions {
-            if let Some((code, message, help)) = missing(self.world, &mention) {
-                let span = self.span(place(&mention.path));
-                self.reader.error(code, span, message).help = help;
-            }
-        }
-    }
-
-    /// `b.outcome == "answred"`.
-    fn comparison(&mut self, call: &FnCallExpr) {
-        let (mut subject, mut literal) = (None, None);
-        for arg in &call.args {
-            match arg {
-                Expr::Dot(chain, ..) => match (&chain.lhs, &chain.rhs) {
-                    (Expr::Variable(var, ..), Expr::Property(property, _)) if property.2 == "outcome" => subject = Some(var.1.to_string()),
-                    _ => {}
-                },
-                Expr::StringConstant(text, at) => literal = Some((text.to_string(), *at)),
-                _ => {}
-            }
-        }
-        let (Some(subject), Some((literal, at))) = (subject, literal) else { return };
-        let Some(Some(name)) = self.results.get(&subject) else { return };
-        let Some(action) = action(name) else { return };
-        let good = action.outcomes.contains(&literal.as_str()) || (action.keys_are_outcomes && is_choice(&literal));
-        if !good {
-            let help = nearest(&literal, action.outcomes.iter().copied()).map_or_else(|| format!("it ends with {}", action.outcomes.join(", ")), |near| format!("did you mean `{near}`?"));
-            let span = self.span(at);
-            self.reader.error("outcome-impossible", span, format!("`{}` never ends with `{literal}`", action.name)).help(help);
-        }
-    }
-}
-
-/// The name of the function that byte `at` of a script stands in.
-fn function_around(text: &str, at: usize) -> &str {
-    let before = text.get(..at).unwrap_or_default();
-    let head = before.rmatch_indices("fn ").find(|(index, _)| before[..*index].ends_with(['\n', ';', '}', ' ']) || *index == 0);
-    head.and_then(|(index, _)| before[index + 3..].split('(').next()).map(str::trim).unwrap_or_default()
-}
-
-/// What is written out of a value; the rest is unknown.
-fn raw_of(expr: &Expr) -> Raw {
-    match expr {
-        Expr::StringConstant(text, _) => Raw::Text(text.to_string()),
-        Expr::IntegerConstant(value, _) => Raw::Int(*value),
-        Expr::BoolConstant(value, _) => Raw::Bool(*value),
-        Expr::Array(items, _) => Raw::List(items.iter().map(raw_of).collect()),
-        Expr::Map(map, _) => Raw::Map(map.0.iter().map(|(key, value)| (key.name.to_string(), raw_of(value))).collect()),
-        _ => Raw::Unknown,
-    }
-}
-
-fn path_position(places: &[(String, Position, Expr)], path: &[Step]) -> Option<Position> {
-    let [Step::Key(first), rest @ ..] = path else { return None };
-    let (_, key_at, expr) = places.iter().find(|(name, ..)| name == first)?;
-    let (mut key_at, mut expr) = (*key_at, expr);
-    for step in rest {
-        let inner = match (step, expr) {
-            (Step::Key(key), Expr::Map(map, _)) => map.0.iter().find(|(name, _)| name.name == key.as_str()).map(|(name, value)| {
-                key_at = name.pos;
-                value
-            }),
-            (Step::OfKey, _) => return Some(key_at),
-            (Step::Index(index), Expr::Array(items, _)) => items.get(*index),
-            _ => None,
-        };
-        match inner {
-            Some(inner) => expr = inner,
-            None => break,
-        }
-    }
-    Some(expr.position())
-}
-
-/// All that one execution needs; `Send`.
-#[derive(Debug)]
-pub(crate) struct Execution {
-    pub(crate) script: Arc<Script>,
-    pub(crate) facts: Arc<CallFacts>,
-    pub(crate) settings: Arc<BTreeMap<String, Json>>,
-    pub(crate) hours: Arc<BTreeMap<String, Arc<crate::hours::Hours>>>,
-    pub(crate) answers: Arc<Vec<Answer>>,
-    pub(crate) started: UnixMs,
-}
-
-/// How one execution ended.
-#[derive(Debug)]
-pub(crate) enum Executed {
-    /// The next effect, and the name of the place that asks for it.
-    Wants(Wanted, Arc<str>),
-    Returned(Option<String>),
-    Failed(String),
-}
-
-impl Execution {
-    pub(crate) fn execute(self) -> Executed {
-        let session = Arc::new(Mutex::new(Session {
-            facts: self.facts,
-            settings: self.settings,
-            hours: self.hours,
-            answers: self.answers,
-            at: 0,
-            now: self.started,
-            wanted: None,
-        }));
-        let line = Dynamic::from(LineHandle(session.clone()));
-        let options = CallFnOptions::new().eval_ast(false);
-        let result = engine::scripts().call_fn_with_options::<Dynamic>(options, &mut Scope::new(), &self.script.ast, "main", [line]);
-        if let Some((wanted, at)) = session.lock().unwrap_or_else(PoisonError::into_inner).wanted.take() {
-            return Executed::Wants(wanted, self.script.site(at));
-        }
-        match result {
-            Ok(value) if value.is_string() => Executed::Returned(value.into_string().ok()),
-            Ok(_) => Executed::Returned(None),
-            Err(error) => Executed::Failed(told(&error)),
-        }
-    }
-}
-
-/// An error of a script with its line, and the limit it broke.
-fn told(error: &EvalAltResult) -> String {
-    let line = line_of(error).map(|line| format!("line {line}: ")).unwrap_or_default();
-    match error.unwrap_inner() {
-        EvalAltResult::ErrorTooManyOperations(_) => format!("{line}the script was stopped after {SCRIPT_OPERATIONS} operations"),
-        EvalAltResult::ErrorStackOverflow(_) => format!("{line}the script was stopped: functions call each other too deep"),
-        EvalAltResult::ErrorDataTooLarge(what, _) => format!("{line}the script was stopped: {what}"),
-        _ => format!("{line}{}", crate::template::plain(error)),
-    }
-}
-
-fn line_of(error: &EvalAltResult) -> Option<usize> {
-    error.unwrap_inner().position().line().or_else(|| error.position().line())
 }

@@ -5,15 +5,13 @@ use crate::{
     engine::is_reserved,
     hours::Hours,
     program::{Declared, Speech},
+    prompts::is_language,
     template::ROOTS,
     value::{Findings, Kind, Raw, Value, read},
 };
 use notation::{Kind as Shape, Map, Node};
 use serde_json::Value as Json;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Types of settings and variables.
 pub(crate) const TYPES: [(&str, Kind); 5] = [
@@ -27,14 +25,17 @@ pub(crate) const TYPES: [(&str, Kind); 5] = [
 impl Compiler<'_> {
     pub(crate) fn hours(&mut self, files: &[Map]) -> BTreeMap<String, Arc<Hours>> {
         let mut hours = self.world.hours.clone();
-        let mut own = BTreeSet::new();
+        let mut own: BTreeMap<String, (usize, notation::Span)> = BTreeMap::new();
         for (file, map) in files.iter().enumerate() {
             let Some(node) = map.get("hours") else { continue };
             let Some(named) = self.reader(file).any_map(node, "hours by name") else { continue };
             for entry in named.entries() {
-                if !own.insert(entry.key.text.clone()) {
-                    self.reader(file).error("clash", entry.key.span, format!("hours `{}` are already there in another file", entry.key.text));
+                if let Some((other, at)) = own.get(&entry.key.text) {
+                    let place = self.place(*other, *at);
+                    self.reader(file).error("clash", entry.key.span, format!("there are hours `{}` already, in {place}", entry.key.text));
+                    continue;
                 }
+                own.insert(entry.key.text.clone(), (file, entry.key.span));
                 if let Some(read) = Hours::read(&entry.value, &mut self.readers[file], self.calendars) {
                     hours.insert(entry.key.text.clone(), Arc::new(read));
                 }
@@ -96,6 +97,10 @@ impl Compiler<'_> {
         let Some(node) = map.get("speech") else { return Speech::default() };
         let Some(map) = self.reader(0).map(node, "speech", &["language", "voice"]) else { return Speech::default() };
         let text = |key: &str| map.get(key).and_then(Node::as_text).map(str::to_owned);
+        if let (Some(node), Some(tag)) = (map.get("language"), text("language"))
+            && !is_language(&tag) {
+                self.reader(0).error("wrong-type", node.span, format!("{tag:?} is no language")).help("write a tag such as en, en-GB or de");
+            }
         Speech { language: text("language"), voice: text("voice").filter(|voice| voice != "default") }
     }
 

@@ -6,6 +6,9 @@ use crate::{
     engine,
     hours::Hours,
     limits::SCRIPT_EFFECTS,
+    prompts::{Prompts, is_language, resolve},
+    spoken::spoken,
+    template::View,
     value::{Findings, Raw, read_params},
     world::CallFacts,
 };
@@ -37,9 +40,12 @@ pub(crate) struct Session {
     pub(crate) facts: Arc<CallFacts>,
     pub(crate) settings: Arc<BTreeMap<String, Json>>,
     pub(crate) hours: Arc<BTreeMap<String, Arc<Hours>>>,
+    pub(crate) prompts: Arc<Prompts>,
     pub(crate) answers: Arc<Vec<Answer>>,
     pub(crate) at: usize,
     pub(crate) now: UnixMs,
+    /// The call's language, when one is set.
+    pub(crate) language: Option<String>,
     /// What it wants next, and where in the script that is said.
     pub(crate) wanted: Option<(Wanted, Position)>,
 }
@@ -49,7 +55,28 @@ pub(crate) struct Session {
 pub(crate) struct LineHandle(pub(crate) Arc<Mutex<Session>>);
 
 /// Members of `line` beside the actions.
-pub(crate) const MEMBERS: [&str; 10] = ["caller", "id", "number", "connection", "mailbox", "settings", "open", "secret", "now", "run"];
+pub(crate) const MEMBERS: [&str; 12] =
+    ["caller", "id", "number", "connection", "mailbox", "settings", "language", "open", "secret", "now", "spoken", "run"];
+
+impl Session {
+    /// Names of prompts replaced by their sounds.
+    fn with_prompts(&self, raw: Raw) -> Result<Raw, String> {
+        let (vars, result, zone) = (BTreeMap::new(), Json::Null, jiff::tz::TimeZone::UTC);
+        let language = self.language.as_deref();
+        let view = View {
+            facts: &self.facts,
+            settings: &self.settings,
+            vars: &vars,
+            result: &result,
+            hours: &self.hours,
+            zone: &zone,
+            now: self.now,
+            language,
+            prompts: &self.prompts,
+        };
+        resolve(raw, &view)
+    }
+}
 
 type Answered<T> = Result<T, Box<EvalAltResult>>;
 
@@ -76,6 +103,16 @@ pub(crate) fn register(engine: &mut Engine) {
         .register_fn("secret", |line: &mut LineHandle, name: &str| -> Answered<String> {
             line.with(|session| session.facts.secrets.get(name).map(|secret| secret.expose().clone()).ok_or_else(|| format!("there is no secret {name}").into()))
         })
+        .register_fn("spoken", |line: &mut LineHandle, value: Dynamic| line.with(|session| say(session, &value, None)))
+        .register_fn("spoken", |line: &mut LineHandle, value: Dynamic, form: &str| line.with(|session| say(session, &value, Some(form))))
+        .register_get("language", |line: &mut LineHandle| line.with(|session| session.language.clone().unwrap_or_default()))
+        .register_set("language", |line: &mut LineHandle, tag: &str| -> Answered<()> {
+            if !is_language(tag) {
+                return Err(format!("language: expected a tag such as en, en-GB or de, found {tag:?}").into());
+            }
+            line.with(|session| session.language = Some(tag.to_owned()));
+            Ok(())
+        })
         .register_fn("now", |line: &mut LineHandle| line.with(|session| session.now.rfc3339()))
         .register_get("caller", |line: &mut LineHandle| line.with(|session| engine::dynamic(&session.facts.caller_json())))
         .register_get("settings", |line: &mut LineHandle| {
@@ -84,6 +121,11 @@ pub(crate) fn register(engine: &mut Engine) {
     for field in crate::world::LINE_FIELDS {
         engine.register_get(field, move |line: &mut LineHandle| line.with(|session| engine::dynamic(&session.facts.line_json()[field])));
     }
+}
+
+/// `line.spoken(value, form)`, in the call's language.
+fn say(session: &Session, value: &Dynamic, form: Option<&str>) -> Answered<String> {
+    Ok(spoken(&engine::json(value, 0), form, session.language.as_deref().unwrap_or_default())?)
 }
 
 impl LineHandle {
@@ -114,6 +156,7 @@ fn raw(action: &Action, args: &[Dynamic]) -> Result<Raw, String> {
 fn perform(at: &NativeCallContext, line: &mut LineHandle, action: &'static Action, args: &[Dynamic]) -> Answered<Map> {
     let say = |message: String| -> Box<EvalAltResult> { format!("{}: {message}", action.name).into() };
     let raw = raw(action, args).map_err(say)?;
+    let raw = line.with(|session| session.with_prompts(raw)).map_err(say)?;
     let mut findings = Findings::default();
     let read = read_params(action.name, action.params, &raw, &mut findings);
     if !findings.problems.is_empty() {

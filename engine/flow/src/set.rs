@@ -2,10 +2,11 @@
 
 use crate::{
     calendar::{Calendars, is_calendar},
-    compile,
+    compile::{self, Compiler, LIBRARY_KEYS},
     effect::PromptItem,
     hours::Hours,
     program::Program,
+    prompts::{self, Prompts},
     script::{self, Script},
     sections::typed,
     value::{Findings, Raw},
@@ -28,8 +29,24 @@ pub(crate) struct Loaded {
     pub(crate) version: String,
     pub(crate) warnings: Vec<Fault>,
     pub(crate) flows: BTreeMap<String, Flow>,
-    /// Hours of the configuration and of files that hold only hours: what scripts may ask for.
+    /// All scripts by name, those among them that are no flows but hold functions for flows.
+    pub(crate) scripts: BTreeMap<String, Arc<Script>>,
+    /// Hours of the configuration and of files that others use: what scripts may ask for.
     pub(crate) hours: Arc<BTreeMap<String, Arc<Hours>>>,
+    /// Prompts of files that others use: what scripts may name.
+    pub(crate) prompts: Arc<Prompts>,
+}
+
+impl Loaded {
+    /// The script of this name, or in this file.
+    pub(crate) fn script(&self, call: &str) -> Option<&Arc<Script>> {
+        script_of(&self.scripts, call)
+    }
+}
+
+fn script_of<'s>(scripts: &'s BTreeMap<String, Arc<Script>>, call: &str) -> Option<&'s Arc<Script>> {
+    let by_file = || scripts.values().find(|script| *script.source.path == *call || script.source.path.rsplit('/').next() == Some(call));
+    scripts.get(call).or_else(by_file)
 }
 
 /// One flow in either notation.
@@ -40,7 +57,7 @@ pub(crate) enum Flow {
 }
 
 impl FlowSet {
-    /// Reads and checks all files: `*.rhai` are scripts, `*.ics` calendars that opening hours name, all others YAML (`*.test.yaml` are left to the tests).
+    /// Reads and checks all files: `*.rhai` are scripts, `*.ics` calendars that opening hours name, all others YAML (`*.test.yaml` are left to the tests, `*.d.rhai` to editors).
     /// A flow's name is its `flow:` key (a script's first comment `// flow: NAME`) or its file's stem; a YAML file without `start:` is a library for `use:`.
     ///
     /// Run it on a thread with a large stack ([`crate::limits::SCRIPT_STACK`]): it compiles scripts of unknown origin.
@@ -48,18 +65,20 @@ impl FlowSet {
     /// # Errors
     /// All faults of all files (warnings among them), when at least one is an error.
     pub fn load(sources: Vec<Source>, world: &World) -> Result<Self, Vec<Fault>> {
-        let mut sources: Vec<Source> = sources.into_iter().filter(|source| !source.path.ends_with(".test.yaml")).collect();
+        let mut sources: Vec<Source> = sources.into_iter().filter(|source| !source.path.ends_with(".test.yaml") && !source.path.ends_with(".d.rhai")).collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
         let (calendars, faults) = Calendars::read(&sources);
         let mut load = Load { world, calendars, faults, places: BTreeMap::new() };
-        let (flows, hours) = load.all(&sources);
+        let parts = load.all(&sources);
         let mut faults = load.faults;
         faults.sort_by(|a, b| (&a.path, a.span, &a.message).cmp(&(&b.path, b.span, &b.message)));
         faults.dedup();
         if faults.iter().any(|fault| fault.severity == Severity::Error) {
             return Err(faults);
         }
-        Ok(Self(Arc::new(Loaded { version: version(&sources), warnings: faults, flows, hours: Arc::new(hours) })))
+        let Parts { flows, scripts, hours, prompts } = parts;
+        let (hours, prompts) = (Arc::new(hours), Arc::new(prompts));
+        Ok(Self(Arc::new(Loaded { version: version(&sources), warnings: faults, flows, scripts, hours, prompts })))
     }
     /// The first 16 hex digits of the SHA-256 over all paths and texts.
     #[must_use]
@@ -119,6 +138,14 @@ impl FlowSet {
     }
 }
 
+/// What a load gathers.
+struct Parts {
+    flows: BTreeMap<String, Flow>,
+    scripts: BTreeMap<String, Arc<Script>>,
+    hours: BTreeMap<String, Arc<Hours>>,
+    prompts: Prompts,
+}
+
 struct Load<'w> {
     world: &'w World,
     calendars: Calendars,
@@ -128,7 +155,7 @@ struct Load<'w> {
 }
 
 impl Load<'_> {
-    fn all(&mut self, sources: &[Source]) -> (BTreeMap<String, Flow>, BTreeMap<String, Arc<Hours>>) {
+    fn all(&mut self, sources: &[Source]) -> Parts {
         let (mut mains, mut libraries, mut scripts) = (Vec::new(), BTreeMap::new(), Vec::new());
         for source in sources.iter().filter(|source| !is_calendar(&source.path)) {
             if source.path.ends_with(".rhai") {
@@ -161,10 +188,38 @@ impl Load<'_> {
                 flows.insert(name.clone(), Flow::Yaml(Arc::new(program)));
             }
         }
+        let hours = self.library_hours(&libraries);
+        let (world, calendars) = (self.world, &self.calendars);
+        let prompts = prompts::of_libraries(|source| Compiler::new(source, world, calendars), &libraries);
+        let known: BTreeSet<String> = self.places.keys().cloned().collect();
+        let mut found = BTreeMap::new();
+        for (name, source) in scripts {
+            let mut reader = Reader::new(source);
+            if let Some(script) = script::compile(source, &mut reader, self.world, &known, &prompts) {
+                found.insert(name, Arc::new(script));
+            }
+            self.faults.extend(reader.into_faults());
+        }
+        let called = self.script_calls(&flows, &found, &known);
+        for (name, script) in &found {
+            if script.is_flow() {
+                flows.insert(name.clone(), Flow::Script(script.clone()));
+            } else if !called.contains(name) {
+                let mut reader = Reader::new(&script.source);
+                script.needs_main(&mut reader);
+                self.faults.extend(reader.into_faults());
+            }
+        }
+        self.runs(&flows, &known);
+        Parts { flows, scripts: found, hours, prompts }
+    }
+
+    /// Hours of the configuration and of files that others use.
+    fn library_hours(&mut self, libraries: &BTreeMap<String, (Source, Node)>) -> BTreeMap<String, Arc<Hours>> {
         let mut hours = self.world.hours.clone();
         for (source, tree) in libraries.values() {
             let mut reader = Reader::new(source);
-            let map = reader.map(tree, "a file that others use", &["hours", "states"]);
+            let map = reader.map(tree, "a file that others use", &LIBRARY_KEYS);
             for entry in map.and_then(|map| map.get("hours")).map(Node::entries).unwrap_or_default() {
                 if let Some(read) = Hours::read(&entry.value, &mut reader, &self.calendars) {
                     hours.insert(entry.key.text.clone(), Arc::new(read));
@@ -172,16 +227,47 @@ impl Load<'_> {
             }
             self.faults.extend(reader.into_faults());
         }
-        let known: BTreeSet<String> = self.places.keys().cloned().collect();
-        for (name, source) in scripts {
-            let mut reader = Reader::new(source);
-            if let Some(script) = script::compile(source, &mut reader, self.world, &known) {
-                flows.insert(name, Flow::Script(Arc::new(script)));
+        hours
+    }
+
+    /// Every `script:` against the function it calls; the names of all scripts called.
+    fn script_calls(&mut self, flows: &BTreeMap<String, Flow>, scripts: &BTreeMap<String, Arc<Script>>, known: &BTreeSet<String>) -> BTreeSet<String> {
+        let programs = flows.values().filter_map(|flow| match flow {
+            Flow::Yaml(program) => Some(program),
+            Flow::Script(_) => None,
+        });
+        let (mut called, mut faults) = (BTreeSet::new(), Vec::new());
+        for check in programs.flat_map(|program| &program.scripts) {
+            let mut reader = Reader::new(&check.source);
+            let Some(script) = script_of(scripts, &check.call) else {
+                // A script with faults of its own is not there, but it is known.
+                if !known.contains(stem(&check.call)) {
+                    let names: Vec<&str> = scripts.values().map(|script| script.source.path.rsplit('/').next().unwrap_or_default()).collect();
+                    reader.unknown("missing-script", check.call_span, "script", &check.call, &names);
+                }
+                faults.extend(reader.into_faults());
+                continue;
+            };
+            called.extend(scripts.iter().filter(|(_, other)| Arc::ptr_eq(other, script)).map(|(name, _)| name.clone()));
+            match script.functions.get(&check.function) {
+                None => {
+                    let names: Vec<&str> = script.functions.keys().map(String::as_str).collect();
+                    reader.unknown("unknown-function", check.function_span, &format!("function of {}", check.call), &check.function, &names);
+                }
+                Some(arities) if !arities.contains(&check.arguments) => {
+                    let takes = arities.iter().map(usize::to_string).collect::<Vec<_>>().join(" or ");
+                    let message = format!("`{}` takes {takes} argument(s), `line` among them, not {}", check.function, check.arguments);
+                    reader.error("wrong-arguments", check.function_span, message).help("`with:` gives what comes after `line`: a list of values, or one map");
+                }
+                Some(_) => {}
             }
-            self.faults.extend(reader.into_faults());
+            if !check.covered {
+                reader.error("outcome-unhandled", check.call_span, format!("`{}` may return any text", check.function)).help("cover the rest with `else:`");
+            }
+            faults.extend(reader.into_faults());
         }
-        self.runs(&flows, &known);
-        (flows, hours)
+        self.faults.extend(faults);
+        called
     }
 
     fn claim(&mut self, name: &str, source: &Source, span: notation::Span) {

@@ -5,7 +5,9 @@
 use crate::{
     engine::{self, Clock, byte_of, dynamic, expression_functions, visit, word_length},
     hours::Hours,
-    limits::{EXPRESSION_CHARS, TEXT_CHARS},
+    limits::{EXPRESSION_CHARS, EXPRESSION_OPERATIONS, TEXT_CHARS},
+    prompts::{NamedPrompt, PREFIX, Prompts, resolve},
+    spoken,
     value::Raw,
     world::{CALLER_FIELDS, CallFacts, LINE_FIELDS},
 };
@@ -21,7 +23,7 @@ use terms::UnixMs;
 /// Fields of `now`.
 pub(crate) const NOW_FIELDS: [&str; 9] = ["unix", "date", "time", "year", "month", "day", "hour", "minute", "weekday"];
 /// Names every expression may use.
-pub(crate) const ROOTS: [&str; 6] = ["settings", "result", "caller", "line", "secret", "now"];
+pub(crate) const ROOTS: [&str; 7] = ["settings", "result", "caller", "line", "secret", "now", "language"];
 
 /// A value as written, ready to be evaluated.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub(crate) enum Template {
     List(Vec<Template>),
     /// A map.
     Map(Vec<(String, Template)>),
+    /// A prompt of the `prompts:` section.
+    Named(Arc<NamedPrompt>),
 }
 
 /// A part of a text.
@@ -90,6 +94,9 @@ pub(crate) struct View<'a> {
     pub(crate) hours: &'a Arc<BTreeMap<String, Arc<Hours>>>,
     pub(crate) zone: &'a jiff::tz::TimeZone,
     pub(crate) now: UnixMs,
+    /// The call's language, when a flow or its `speech` says one.
+    pub(crate) language: Option<&'a str>,
+    pub(crate) prompts: &'a Prompts,
 }
 
 /// Cuts a text into words and expressions; an error is the byte of a `${` that never closes.
@@ -187,6 +194,13 @@ impl Expression {
                     if !expression_functions().contains(name) {
                         let near = nearest(name, expression_functions().iter().map(String::as_str).filter(|name| name.len() > 2));
                         faults.push(bad("unknown-function", at, at + name.len(), format!("unknown function `{name}`"), near.map(|near| format!("did you mean `{near}`?"))));
+                    } else if let ("spoken", Some(RhaiExpr::StringConstant(form, place))) = (name, call.args.get(1))
+                        && !spoken::FORMS.contains(&form.as_str())
+                        && !spoken::CURRENCIES.iter().any(|(code, _)| code == form) {
+                            let at = byte_of(text, *place);
+                            let known: Vec<&str> = spoken::FORMS.into_iter().chain(spoken::CURRENCIES.map(|(code, _)| code)).collect();
+                            let help = nearest(form, known.iter().copied()).map_or_else(|| format!("take one of {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+                            faults.push(bad("unknown-form", at, at + form.len() + 2, format!("spoken() has no form `{form}`"), Some(help)));
                     } else if let ("open", Some(RhaiExpr::StringConstant(hours, place))) = (name, call.args.first())
                         && !names.hours.contains(hours.as_str()) {
                             let at = byte_of(text, *place);
@@ -215,7 +229,7 @@ impl Expression {
             Code::Path(path) => Ok(view.path(path)),
             Code::Function(code) => {
                 let args: Vec<_> = code.1.iter().map(|root| dynamic(&view.root(root))).collect();
-                let clock = Clock { hours: view.hours.clone(), now: view.now };
+                let clock = Clock { hours: view.hours.clone(), now: view.now, language: view.language.unwrap_or_default().into() };
                 let options = CallFnOptions::new().eval_ast(false).with_tag(clock);
                 engine::expressions()
                     .call_fn_with_options::<rhai::Dynamic>(options, &mut RhaiScope::new(), &code.0, "e", args)
@@ -236,6 +250,9 @@ impl Expression {
 
 /// An evaluation error in few words.
 pub(crate) fn plain(error: &rhai::EvalAltResult) -> String {
+    if let rhai::EvalAltResult::ErrorTooManyOperations(_) = error.unwrap_inner() {
+        return format!("an expression was stopped after {EXPRESSION_OPERATIONS} operations");
+    }
     let text = error.unwrap_inner().to_string();
     let text = text.strip_prefix("Runtime error: ").unwrap_or(&text);
     match text.rfind(" (line ") {
@@ -260,7 +277,7 @@ impl Names {
             "caller" => &CALLER_FIELDS,
             "line" => &LINE_FIELDS,
             "now" => &NOW_FIELDS,
-            "result" => return,
+            "result" | "language" => return,
             "settings" => {
                 if let Some((field, at)) = field {
                     if self.settings.contains(field) {
@@ -313,6 +330,7 @@ impl View<'_> {
             "line" => self.facts.line_json(),
             "secret" => Json::Object(self.facts.secrets.iter().map(|(key, value)| (key.clone(), value.expose().clone().into())).collect()),
             "now" => self.now_json(),
+            "language" => self.language.unwrap_or_default().into(),
             _ => Json::Null,
         }
     }
@@ -357,6 +375,7 @@ impl Template {
             Self::Text(_) => Raw::Unknown,
             Self::List(items) => Raw::List(items.iter().map(Self::outline).collect()),
             Self::Map(entries) => Raw::Map(entries.iter().map(|(key, value)| (key.clone(), value.outline())).collect()),
+            Self::Named(prompt) => prompt.outline(),
         }
     }
     /// The value with its expressions as they are written, for people.
@@ -372,6 +391,7 @@ impl Template {
             }
             Self::List(items) => Raw::List(items.iter().map(Self::as_written).collect()),
             Self::Map(entries) => Raw::Map(entries.iter().map(|(key, value)| (key.clone(), value.as_written())).collect()),
+            Self::Named(prompt) => Raw::Text(format!("{PREFIX}{}", prompt.name)),
         }
     }
     /// Whether there is nothing to evaluate.
@@ -381,6 +401,7 @@ impl Template {
             Self::Text(_) => false,
             Self::List(items) => items.iter().all(Self::is_plain),
             Self::Map(entries) => entries.iter().all(|(_, value)| value.is_plain()),
+            Self::Named(prompt) => prompt.is_plain(),
         }
     }
     /// The value in this moment.
@@ -388,7 +409,7 @@ impl Template {
         Ok(match self {
             Self::Plain(raw) => raw.clone(),
             Self::Text(pieces) => match pieces.as_slice() {
-                [Piece::Value(expression)] => Raw::of_json(&expression.value(view)?),
+                [Piece::Value(expression)] => resolve(Raw::of_json(&expression.value(view)?), view)?,
                 pieces => {
                     let mut text = String::new();
                     for piece in pieces {
@@ -404,13 +425,14 @@ impl Template {
                             return Err(format!("a text grew over {TEXT_CHARS} characters"));
                         }
                     }
-                    Raw::Text(text)
+                    resolve(Raw::Text(text), view)?
                 }
             },
             Self::List(items) => Raw::List(items.iter().map(|item| item.value(view)).collect::<Result<_, _>>()?),
             Self::Map(entries) => {
                 Raw::Map(entries.iter().map(|(key, value)| Ok((key.clone(), value.value(view)?))).collect::<Result<_, String>>()?)
             }
+            Self::Named(prompt) => prompt.value(view)?,
         })
     }
 }

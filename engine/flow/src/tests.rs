@@ -2,7 +2,9 @@
 
 mod check;
 mod journal;
+mod language;
 mod play;
+mod rescue;
 mod scripts;
 mod soup;
 
@@ -60,6 +62,21 @@ fn load(text: &str) -> FlowSet {
 
 fn load_script(text: &str) -> FlowSet {
     FlowSet::load(vec![Source::new("scripts/test.rhai", text)], &world()).unwrap_or_else(|faults| panic!("{}", show(&faults)))
+}
+
+/// Several files.
+fn load_all(files: &[(&str, &str)]) -> FlowSet {
+    FlowSet::load(sources(files), &world()).unwrap_or_else(|faults| panic!("{}", show(&faults)))
+}
+
+fn sources(files: &[(&str, &str)]) -> Vec<Source> {
+    files.iter().map(|(path, text)| Source::new(*path, *text)).collect()
+}
+
+/// `path:line:column: message (help)` of all faults.
+fn faults(files: &[(&str, &str)]) -> Vec<String> {
+    let faults = FlowSet::load(sources(files), &world()).err().unwrap_or_default();
+    faults.iter().map(|fault| fault.to_string().replace(": error", "")).collect()
 }
 
 fn show(faults: &[notation::Fault]) -> String {

@@ -2,14 +2,20 @@
 
 use crate::{
     catalogue::{Need, Param},
-    effect::{Destination, Group, OneTarget, PromptItem, Ring, Say, Target, Tone},
-    limits::{TARGETS, TEXT_CHARS},
+    effect::{Group, PromptItem},
     pattern::Pattern,
 };
 use notation::nearest;
 use serde_json::Value as Json;
 use std::time::Duration;
 use terms::{Digit, Name};
+
+mod sounds;
+mod targets;
+
+pub(crate) use sounds::{ITEM_KEYS, TONES, is_spoken};
+use sounds::prompt;
+use targets::targets;
 
 /// Milliseconds of a minute.
 pub(crate) const MINUTE_MS: u64 = 60_000;
@@ -507,121 +513,6 @@ fn fields(params: &'static [Param], raw: &Raw, findings: &mut Findings) -> Optio
     }
 }
 
-/// Keys that make a map an item of a prompt.
-pub(crate) const ITEM_KEYS: [&str; 5] = ["play", "say", "tone", "silence", "ring"];
-/// Endings that make a plain text of a prompt a file.
-const AUDIO: [&str; 6] = [".wav", ".mp3", ".flac", ".ogg", ".g722", ".ulaw"];
-/// Names of tones.
-pub(crate) const TONES: [(&str, Tone); 4] =
-    [("beep", Tone::Beep), ("dial", Tone::Dial), ("busy", Tone::Busy), ("congestion", Tone::Congestion)];
-
-fn prompt(raw: &Raw, findings: &mut Findings, spoken: bool) -> Vec<PromptItem> {
-    let mut items = Vec::new();
-    gather(raw, findings, spoken, 0, &mut items);
-    items
-}
-
-fn gather(raw: &Raw, findings: &mut Findings, spoken: bool, depth: usize, out: &mut Vec<PromptItem>) {
-    match raw {
-        Raw::List(items) if depth < 3 && items.len() <= 100 => {
-            for (index, item) in items.iter().enumerate() {
-                findings.at(Step::Index(index), |findings| gather(item, findings, spoken, depth + 1, out));
-            }
-        }
-        Raw::Unknown => out.push(say(String::new(), None, None)),
-        Raw::Text(text) if spoken => speak(text, None, None, findings, out),
-        Raw::Text(text) => {
-            if is_url(text) {
-                out.push(PromptItem::Url(text.clone()));
-            } else if AUDIO.iter().any(|ending| text.to_ascii_lowercase().ends_with(ending)) {
-                file(text, findings, out);
-            } else {
-                speak(text, None, None, findings, out);
-            }
-        }
-        Raw::Map(entries) => item(raw, entries, findings, depth, out),
-        Raw::Int(_) | Raw::Float(_) | Raw::Bool(_) if spoken => speak(&raw.text().unwrap_or_default(), None, None, findings, out),
-        Raw::List(_) | Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) => {
-            findings.wrong("a prompt: a file, a URL, or say, play, tone, silence, ring", raw);
-        }
-    }
-}
-
-fn item(raw: &Raw, entries: &[(String, Raw)], findings: &mut Findings, depth: usize, out: &mut Vec<PromptItem>) {
-    let known: Vec<&str> = ITEM_KEYS.into_iter().chain(["voice", "language"]).collect();
-    for (key, value) in entries {
-        findings.at(Step::Key(key.clone()), |findings| match key.as_str() {
-            "play" if matches!(value, Raw::List(_)) => gather(value, findings, false, depth + 1, out),
-            "play" => match value.text() {
-                Some(text) if is_url(&text) => out.push(PromptItem::Url(text)),
-                Some(text) => file(&text, findings, out),
-                None if matches!(value, Raw::Unknown) => out.push(PromptItem::File(String::new())),
-                None => findings.wrong("a file of the prompts folder or a URL", value),
-            },
-            "say" => {
-                let extra = |key: &str| raw.get(key).and_then(Raw::text);
-                match value {
-                    Raw::Unknown => out.push(say(String::new(), extra("voice"), extra("language"))),
-                    Raw::List(items) => {
-                        for text in items.iter().filter_map(Raw::text) {
-                            speak(&text, extra("voice"), extra("language"), findings, out);
-                        }
-                    }
-                    Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) | Raw::Text(_) | Raw::Map(_) => match value.text() {
-                        Some(text) => speak(&text, extra("voice"), extra("language"), findings, out),
-                        None => findings.wrong("the text to say", value),
-                    },
-                }
-            }
-            "tone" => match TONES.iter().find(|(name, _)| value.text().as_deref() == Some(name)) {
-                Some((_, tone)) => out.push(PromptItem::Tone(*tone)),
-                None => findings.wrong(&format!("one of {}", TONES.map(|(name, _)| name).join(", ")), value),
-            },
-            "silence" | "ring" => match read(&Kind::Span(20, 10 * MINUTE_MS), value, findings) {
-                Some(Value::Span(span)) if key == "ring" => out.push(PromptItem::Ring(span)),
-                Some(Value::Span(span)) => out.push(PromptItem::Silence(span)),
-                Some(_) => out.push(PromptItem::Silence(Duration::ZERO)),
-                None => {}
-            },
-            "voice" | "language" => {}
-            other => {
-                let help = nearest(other, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-                let help = help.or_else(|| Some(format!("a prompt has {}", known.join(", "))));
-                let message = format!("unknown field of a prompt `{other}`");
-                findings.at(Step::OfKey, |findings| findings.problem("unknown-field", message, help));
-            }
-        });
-    }
-}
-
-fn say(text: String, voice: Option<String>, language: Option<String>) -> PromptItem {
-    PromptItem::Say(Say { text, voice, language })
-}
-
-fn speak(text: &str, voice: Option<String>, language: Option<String>, findings: &mut Findings, out: &mut Vec<PromptItem>) {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > TEXT_CHARS {
-        findings.problem("wrong-type", format!("a text to say has 1 to {TEXT_CHARS} characters"), None);
-    } else {
-        out.push(say(text.to_owned(), voice, language));
-    }
-}
-
-/// A prompt's file stays below the prompts folder.
-fn file(path: &str, findings: &mut Findings, out: &mut Vec<PromptItem>) {
-    let good = (1..=200).contains(&path.len())
-        && !path.starts_with('/')
-        && !path.contains(['\\', '\0', ':', '%'])
-        && !path.chars().any(char::is_control)
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-    if good {
-        findings.mention(Thing::Prompt, path);
-        out.push(PromptItem::File(path.to_owned()));
-    } else {
-        findings.problem("wrong-type", format!("expected a file of the prompts folder, found {path:?}"), None);
-    }
-}
-
 /// SIP headers that are the engine's own business.
 const RESERVED_HEADERS: [&str; 24] = [
     "via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route", "content-length", "content-type",
@@ -651,120 +542,4 @@ fn headers(raw: &Raw, findings: &mut Findings) -> Option<Value> {
 /// The first of these headers that a SIP request may not be given from outside.
 pub(crate) fn reserved_header(pairs: &[(String, String)]) -> Option<&str> {
     pairs.iter().map(|(name, _)| name.as_str()).find(|name| RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()))
-}
-
-fn targets(raw: &Raw, findings: &mut Findings) -> Option<Value> {
-    let mut left = TARGETS;
-    let group = match target(raw, findings, 0, &mut left)? {
-        Target::Group(group) => group,
-        one @ Target::One(_) => group(vec![one]),
-    };
-    if group.targets.is_empty() {
-        findings.problem("wrong-type", "there is nobody to ring", None);
-        return None;
-    }
-    Some(Value::Group(group))
-}
-
-fn group(targets: Vec<Target>) -> Group {
-    Group { targets, ring: Ring::Together, after: Duration::ZERO, timeout: None }
-}
-
-fn target(raw: &Raw, findings: &mut Findings, depth: usize, left: &mut usize) -> Option<Target> {
-    if *left == 0 || depth > 4 {
-        findings.problem("wrong-type", format!("more than {TARGETS} targets, or nested deeper than 4"), None);
-        return None;
-    }
-    match raw {
-        Raw::List(items) => {
-            let mut found = Vec::new();
-            for (index, item) in items.iter().enumerate() {
-                found.extend(findings.at(Step::Index(index), |findings| target(item, findings, depth + 1, left)));
-            }
-            Some(Target::Group(group(found)))
-        }
-        Raw::Map(_) => {
-            const ENTRY: &[Param] = &[
-                crate::catalogue::param("to", Kind::Any, Need::Required, "whom to ring"),
-                crate::catalogue::param("after", Kind::Span(0, 10 * MINUTE_MS), Need::Default("0s"), "begin this much later"),
-                crate::catalogue::param("timeout", Kind::Span(1_000, 10 * MINUTE_MS), Need::Optional, "give this one up after"),
-                crate::catalogue::param("ring", Kind::Word(&["together", "in_order", "random"]), Need::Default("together"), "order of a list"),
-            ];
-            let args = read_params("a target", ENTRY, raw, findings);
-            let to = raw.get("to")?;
-            let inner = findings.at(Step::Key("to".to_owned()), |findings| target(to, findings, depth + 1, left))?;
-            let (after, timeout) = (args.span("after").unwrap_or_default(), args.span("timeout"));
-            Some(match inner {
-                Target::One(one) => Target::One(OneTarget { after, timeout, ..one }),
-                Target::Group(group) => {
-                    let ring = match args.word("ring") {
-                        Some("in_order") => Ring::InOrder,
-                        Some("random") => Ring::Random,
-                        Some(_) | None => Ring::Together,
-                    };
-                    Target::Group(Group { ring, after, timeout, ..group })
-                }
-            })
-        }
-        Raw::Text(text) => {
-            *left -= 1;
-            destination(text, findings).map(|to| Target::One(OneTarget { to, after: Duration::ZERO, timeout: None }))
-        }
-        Raw::Unknown => {
-            // Only its shape is known: a place holder that is never rung.
-            let to = Destination::Uri("sip:unknown.invalid".to_owned());
-            Some(Target::One(OneTarget { to, after: Duration::ZERO, timeout: None }))
-        }
-        Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) => {
-            findings.wrong(&wanted(&Kind::Targets), raw);
-            None
-        }
-    }
-}
-
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    (1..=20).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'))
-}
-
-fn destination(text: &str, findings: &mut Findings) -> Option<Destination> {
-    let clean = !text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"'));
-    let lower = text.to_ascii_lowercase();
-    let found = if let Some(name) = text.strip_prefix("connection/") {
-        Name::new(name).ok().map(|name| {
-            findings.mention(Thing::Connection, name.as_str());
-            Destination::Connection(name)
-        })
-    } else if let Some(number) = text.strip_prefix("number/") {
-        is_number(number).then(|| {
-            findings.mention(Thing::Number, number);
-            Destination::Number(number.to_owned())
-        })
-    } else if let Some(rest) = text.strip_prefix("trunk/") {
-        let (name, number) = rest.split_once('/')?;
-        Name::new(name).ok().filter(|_| is_number(number)).map(|name| {
-            findings.mention(Thing::Trunk, name.as_str());
-            Destination::Trunk(name, number.to_owned())
-        })
-    } else if let Some(place) = text.strip_prefix("park/") {
-        crate::actions::park::place(place).map(Destination::Park)
-    } else if let Some(name) = text.strip_prefix("queue/") {
-        Name::new(name).ok().map(Destination::Queue)
-    } else if (lower.starts_with("sip:") || lower.starts_with("sips:")) && clean && text.len() <= 500 {
-        let host = text.split_once(':').map_or("", |(_, rest)| rest.rsplit('@').next().unwrap_or_default());
-        (!host.is_empty() && !text.contains('?')).then(|| Destination::Uri(text.to_owned()))
-    } else {
-        None
-    };
-    if found.is_none() {
-        let help = if is_number(text) {
-            Some(format!("for a telephone number write number/{text}"))
-        } else if Name::new(text).is_ok() {
-            Some(format!("for a connection write connection/{text}"))
-        } else {
-            None
-        };
-        findings.problem("wrong-type", format!("expected {}, found {text:?}", wanted(&Kind::Targets)), help);
-    }
-    found
 }

@@ -74,8 +74,8 @@ The phone registers (with --as), calls, presses during the first prompt, speaks
 at the beep, ends with # and hangs up.
 Exit code: 0 the call went as told, 1 it did not, 2 it was refused.")]
     Call(Box<CallArgs>),
-    /// Print the JSON Schema of flow files, for editors.
-    #[command(after_help = "Example:\n  callflow schema > flow.schema.json")]
+    /// Print what editors need: the JSON Schema of flow files, or the definitions of scripts.
+    #[command(after_help = "Examples:\n  callflow schema > flow.schema.json\n  callflow schema rhai > scripts/callflow.d.rhai")]
     Schema {
         /// What to describe.
         #[arg(value_enum, default_value_t = Described::Flow)]
@@ -123,6 +123,8 @@ enum Look {
 enum Described {
     /// Files of the flows folder.
     Flow,
+    /// Functions of scripts, as a definitions file of the Rhai language server.
+    Rhai,
 }
 
 #[derive(Debug, Args)]
@@ -254,8 +256,12 @@ pub(crate) fn main() -> ExitCode {
         Verb::Check(args) => check::check(&args),
         Verb::Test(args) => test::test(&args),
         Verb::Call(args) => call::call(*args),
-        Verb::Schema { of: Described::Flow } => {
-            say(&serde_json::to_string_pretty(&flow::schema()).unwrap_or_default());
+        Verb::Schema { of } => {
+            let text = match of {
+                Described::Flow => serde_json::to_string_pretty(&flow::schema()).unwrap_or_default(),
+                Described::Rhai => flow::definitions(),
+            };
+            say(&text);
             ExitCode::SUCCESS
         }
         Verb::Models(verb) => models::models(verb),

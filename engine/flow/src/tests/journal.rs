@@ -58,6 +58,7 @@ fn flows_that_run_flows_and_failures_have_their_lines() {
             "main/a run -> yes -> b (0)",
             "ask/q menu -> 1 -> q.1 (0)",
             "ask/q.1 return -> - -> ? (?)",
+            "main/b  -> - -> ? (?)",
             "rescue/sorry say -> - -> ? (?)",
         ]
     );

@@ -76,6 +76,15 @@ fn bombs_end_the_call_politely_and_never_the_process() {
         format!("fn main(line) {{ let x = 1{}; }}", " + 1".repeat(30_000)),
         format!("fn main(line) {{ line{}; }}", ".a".repeat(30_000)),
         format!("fn main(line) {{ let x = {}1{}; }}", "|x| ".repeat(12_000), ""),
+        format!("fn main(line) {{ let f = 1; {} }}", "f = f.curry(1); ".repeat(12_000)),
+        format!("fn main(line) {{ let x = {}; }}", nested("curry(", "1", ")", 12_000)),
+        "fn main(line) { loop { print(\"flood\"); debug(\"flood\"); } }".to_owned(),
+        "fn main(line) { let x = timestamp(); sleep(10); }".to_owned(),
+        "fn main(line) { let s = \"\"; s.pad(100000000, \"x\"); }".to_owned(),
+        "fn main(line) { let b = blob(100000000, 1); }".to_owned(),
+        "fn main(line) { for i in 0..1000000000 { } }".to_owned(),
+        "fn main(line) { let a = []; for i in range(0, 1000000000) { a.push(i); } }".to_owned(),
+        "fn main(line) { line.say(\"x\".to_upper().len().to_string()); loop { line.spoken(999999999999999); } }".to_owned(),
     ];
     texts.push(format!("fn main(line) {{ {} }}", "let a = 1; ".repeat(20_000)));
     on_a_large_stack(move || {
@@ -95,10 +104,49 @@ fn bombs_end_the_call_politely_and_never_the_process() {
 #[test]
 fn a_runaway_names_its_limit_and_a_wrong_value_its_line() {
     let call = Call::begin(&load_script("fn main(line) {\n  loop { let a = 1; }\n}"), "test", facts());
-    assert_eq!(call.run.trouble(), Some("the script was stopped after 250000 operations"));
+    assert_eq!(call.run.trouble(), Some("line 2: the script was stopped: after 40000 operations"));
     call.went(&["say \"We are sorry, something went wrong. Please leave a message after the tone.\""]);
     let wrong = Call::begin(&load_script("fn main(line) {\n  let n = 5;\n  line.pause(n);\n}"), "test", facts());
     assert_eq!(wrong.run.trouble(), Some("line 3: pause: length: expected a duration from 1ms to 1h, such as 800ms, 5s or 2m, found \"5\""));
+}
+
+#[test]
+fn each_limit_is_named_with_the_line_that_broke_it() {
+    let trouble = |text: String| on_a_large_stack(move || Call::begin(&load_script(&text), "test", facts()).run.trouble().unwrap_or_default().to_owned());
+    let begin = "// one\nfn main(line) {\n  let x = 1;\n";
+    for (body, expected) in [
+        ("  loop { x += 1; }\n}", "line 4: the script was stopped: after 40000 operations"),
+        ("  let s = \"x\";\n  loop { s += s; }\n}", "line 5: the script was stopped: a text grew over 16384 bytes"),
+        ("  let a = [];\n  for i in 0..5000 { a.push(i); }\n}", "line 5: the script was stopped: an array or map grew over 1000 values"),
+        ("  deep(line);\n}\nfn deep(line) { deep(line); }", "line 4: the script was stopped: functions call each other deeper than 32"),
+        ("  while true { helper(x); }\n}\nfn helper(x) { x + 1 }", "line 4: the script was stopped: after 40000 operations"),
+        ("\n\n  let y = x / 0;\n}", "line 6: Division by zero: 1 / 0"),
+        ("  helper(x);\n}\nfn helper(x) {\n  x / 0\n}", "line 7: Division by zero: 1 / 0"),
+    ] {
+        assert_eq!(trouble(format!("{begin}{body}")), expected, "{body}");
+    }
+}
+
+/// Processor time of this thread in nanoseconds, where the system tells it.
+fn processor_ns() -> Option<u64> {
+    std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()
+}
+
+#[test]
+fn a_runaway_costs_less_than_a_tenth_of_a_second() {
+    on_a_large_stack(|| {
+        for body in ["loop { }", "let x = 0; loop { x += 1; }", "loop { let s = \"x\"; for i in 0..14 { s += s; } }", "loop { let a = []; a.pad(1000, \"x\"); }", "let a = []; a.pad(1000, 3); loop { a.reverse(); a.sort(); }", "let s = \"\"; s.pad(16000, \"x\"); loop { s.replace(\"x\", \"y\"); s.to_upper(); }", "loop { print(\"x\"); let m = #{ a: 1, b: 2 }; m.c = m.a + m.b; }"] {
+            let Ok(set) = FlowSet::load(vec![Source::new("scripts/test.rhai", format!("fn main(line) {{ {body} }}"))], &super::world()) else { continue };
+            let (mut run, now) = (Run::start(set, "test", facts()), origin());
+            let Next::Script(job) = run.next(None, now) else { panic!() };
+            let before = processor_ns();
+            let _ = run.resume(job.execute(), now);
+            assert!(run.trouble().is_some(), "{body}");
+            if let (Some(before), Some(after)) = (before, processor_ns()) {
+                assert!(after - before < 100_000_000, "{body}: {} ms", (after - before) / 1_000_000);
+            }
+        }
+    });
 }
 
 #[test]

@@ -5,10 +5,10 @@ use crate::{FlowSet, Next, Outcome, Run};
 use notation::{Format, Source, render};
 use proptest::prelude::*;
 
-const WORDS: [&str; 52] = [
+const WORDS: [&str; 60] = [
     "start", "states", "say", "play", "menu", "then", "end", "else", "if", "set", "vars", "settings", "bridge", "to", "run", "return", "hours",
     ":", ": ", "{", "}", "[", "]", ", ", "\n", "\n  ", "\n    ", "- ", "\"", "'", "#", "|", ">", "&a", "*a", "!t", "${", "}", "caller.number", "open(\"x\")",
-    "1", "5s", "a", "b", "failed", "ok", "é", "\t", "\u{0}", "? ", "---", "use",
+    "1", "5s", "a", "b", "failed", "ok", "é", "\t", "\u{0}", "? ", "---", "use", "prompts", "prompt/a", "script", "call", "language", "de", "spoken(1)", "outcome",
 ];
 
 fn survive(path: &str, text: String) {

@@ -262,3 +262,25 @@ fn flows_are_checked_against_the_configuration_and_it_against_them() {
     assert!(lines.iter().any(|line| line == "3:19 unknown flow `helo` (did you mean `hello`?)"), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("4:31 unknown prompt `hi.wav`")), "{lines:?}");
 }
+
+#[test]
+fn calendar_files_beside_the_flows_close_the_hours_of_the_configuration_and_of_flows() {
+    let folder = std::env::temp_dir().join(format!("callflow-calendar-{}", std::process::id()));
+    fs::create_dir_all(folder.join("flows")).unwrap();
+    let event = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20261225\nRRULE:FREQ=YEARLY\nEND:VEVENT\nEND:VCALENDAR\n";
+    fs::write(folder.join("flows/holidays.ics"), event).unwrap();
+    let flow = "start: a\nhours: { shop: { zone: UTC, open: { daily: \"00:00-24:00\" }, closed: holidays.ics } }\nstates: { a: { then: [{ if: open(\"shop\") && open(\"office\"), then: b }, end] }, b: { say: Open., then: end } }\n";
+    fs::write(folder.join("flows/hello.yaml"), flow).unwrap();
+    let path = folder.join("house.yaml");
+    fs::write(&path, "hours: { office: { zone: UTC, open: { daily: \"00:00-24:00\" }, closed: [holidays.ics] } }\n").unwrap();
+    let config = Config::read(&path).unwrap_or_else(|faults| panic!("{faults}"));
+    let loaded = load_flows(&config).map(|(set, _)| set.has("hello"));
+    fs::write(folder.join("flows/holidays.ics"), event.replace("YEARLY", "HOURLY")).unwrap();
+    let faults = load_flows(&config).err().map(|faults| faults.to_string()).unwrap_or_default();
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(loaded.map_err(|faults| faults.to_string()), Ok(true));
+    // Noon of 2030-12-25 and of the day after.
+    let office = &config.hours["office"];
+    assert!(!office.open_at(terms::UnixMs(1_924_430_400_000)) && office.open_at(terms::UnixMs(1_924_516_800_000)));
+    assert!(faults.contains("holidays.ics:4:1") && faults.contains("not FREQ=HOURLY"), "{faults}");
+}
