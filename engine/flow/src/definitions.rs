@@ -3,6 +3,7 @@
 use crate::{
     catalogue::{ACTIONS, Action, Need, Param},
     spoken::{CURRENCIES, FORMS},
+    template::NOW_FIELDS,
     value::{Kind, wanted},
 };
 use std::fmt::Write as _;
@@ -31,6 +32,7 @@ fn others() -> Vec<(String, &'static str)> {
         (plain("whether these opening hours are open now"), "fn open(line: Line, hours: string) -> bool"),
         (plain("the value of a secret of the configuration; it never reaches a log"), "fn secret(line: Line, name: string) -> string"),
         (plain("the call's clock in RFC 3339; it moves with the actions"), "fn now(line: Line) -> string"),
+        (format!("the call's clock in a time zone; fields: {}", NOW_FIELDS.join(", ")), "fn now(line: Line, zone: string) -> map"),
         (plain("the words in which people say a number, a date or digits, by the value's look"), "fn spoken(line: Line, value: ?) -> string"),
         (forms.clone(), "fn spoken(line: Line, value: ?, form: string) -> string"),
         (format!("{forms}; language: en, de, …"), "fn spoken(value: ?, form: string, language: string) -> string"),

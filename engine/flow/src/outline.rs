@@ -81,13 +81,14 @@ pub enum When {
 }
 
 impl FlowSet {
-    /// The shape of a flow of this set.
+    /// The shape of a flow of this set, or of a script that flows call functions of.
     #[must_use]
     pub fn outline(&self, flow: &str) -> Option<Outline> {
-        Some(match self.0.flows.get(flow)? {
-            Flow::Yaml(program) => self.of_program(flow, program),
-            Flow::Script(script) => of_script(flow, script),
-        })
+        match self.0.flows.get(flow) {
+            Some(Flow::Yaml(program)) => Some(self.of_program(flow, program)),
+            Some(Flow::Script(script)) => Some(of_script(flow, script)),
+            None => self.0.script(flow).map(|(name, script)| of_script(name, script)),
+        }
     }
 
     fn of_program(&self, flow: &str, program: &Program) -> Outline {

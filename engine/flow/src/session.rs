@@ -8,7 +8,7 @@ use crate::{
     limits::SCRIPT_EFFECTS,
     prompts::{Prompts, is_language, resolve},
     spoken::spoken,
-    template::View,
+    template::{View, now_json},
     value::{Findings, Raw, read_params},
     world::CallFacts,
 };
@@ -114,7 +114,11 @@ pub(crate) fn register(engine: &mut Engine) {
             Ok(())
         })
         .register_fn("now", |line: &mut LineHandle| line.with(|session| session.now.rfc3339()))
-        .register_get("caller", |line: &mut LineHandle| line.with(|session| engine::dynamic(&session.facts.caller_json())))
+        .register_fn("now", |line: &mut LineHandle, zone: &str| -> Answered<Dynamic> {
+            let zone = jiff::tz::TimeZone::get(zone).map_err(|_| format!("unknown time zone {zone:?}: use an IANA name such as Europe/London"))?;
+            Ok(line.with(|session| engine::dynamic(&now_json(session.now, &zone))))
+        })
+        .register_get("caller", |line: &mut LineHandle| line.with(|session| engine::dynamic(&session.facts.caller_json(session.language.as_deref().unwrap_or_default()))))
         .register_get("settings", |line: &mut LineHandle| {
             line.with(|session| Dynamic::from_map(session.settings.iter().map(|(key, value)| (key.as_str().into(), engine::dynamic(value))).collect()))
         });

@@ -38,15 +38,15 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// The script of this name, or in this file.
-    pub(crate) fn script(&self, call: &str) -> Option<&Arc<Script>> {
+    /// The script of this name, or in this file, with its name.
+    pub(crate) fn script(&self, call: &str) -> Option<(&String, &Arc<Script>)> {
         script_of(&self.scripts, call)
     }
 }
 
-fn script_of<'s>(scripts: &'s BTreeMap<String, Arc<Script>>, call: &str) -> Option<&'s Arc<Script>> {
-    let by_file = || scripts.values().find(|script| *script.source.path == *call || script.source.path.rsplit('/').next() == Some(call));
-    scripts.get(call).or_else(by_file)
+fn script_of<'s>(scripts: &'s BTreeMap<String, Arc<Script>>, call: &str) -> Option<(&'s String, &'s Arc<Script>)> {
+    let by_file = || scripts.iter().find(|(_, script)| *script.source.path == *call || script.source.path.rsplit('/').next() == Some(call));
+    scripts.get_key_value(call).or_else(by_file)
 }
 
 /// One flow in either notation.
@@ -239,7 +239,7 @@ impl Load<'_> {
         let (mut called, mut faults) = (BTreeSet::new(), Vec::new());
         for check in programs.flat_map(|program| &program.scripts) {
             let mut reader = Reader::new(&check.source);
-            let Some(script) = script_of(scripts, &check.call) else {
+            let Some((name, script)) = script_of(scripts, &check.call) else {
                 // A script with faults of its own is not there, but it is known.
                 if !known.contains(stem(&check.call)) {
                     let names: Vec<&str> = scripts.values().map(|script| script.source.path.rsplit('/').next().unwrap_or_default()).collect();
@@ -248,7 +248,7 @@ impl Load<'_> {
                 faults.extend(reader.into_faults());
                 continue;
             };
-            called.extend(scripts.iter().filter(|(_, other)| Arc::ptr_eq(other, script)).map(|(name, _)| name.clone()));
+            called.insert(name.clone());
             match script.functions.get(&check.function) {
                 None => {
                     let names: Vec<&str> = script.functions.keys().map(String::as_str).collect();

@@ -74,6 +74,17 @@ pub(crate) fn spoken(value: &Json, form: Option<&str>, language: &str) -> Result
     }
 }
 
+/// A caller by its number: digits in groups, or the user part of an address as it is; `""`: somebody who hides it.
+pub(crate) fn spoken_caller(number: &str, language: &str) -> String {
+    let tongue = Tongue::of(language);
+    match (number, tongue) {
+        ("", Tongue::German) => "ein unbekannter Anrufer".to_owned(),
+        ("", Tongue::British | Tongue::American | Tongue::Other) => "an unknown caller".to_owned(),
+        (number, _) if number.chars().all(|c| c.is_ascii_digit() || "+ -()".contains(c)) => telephone(&number.chars().take(32).collect::<String>(), tongue),
+        (user, _) => user.chars().take(64).collect(),
+    }
+}
+
 /// A number as a number, a date as a date, digits one by one; other texts stay.
 fn by_look(value: &Json, text: &str, tongue: Tongue) -> String {
     let is_long = |text: &str| text.len() > 9;
@@ -369,6 +380,13 @@ mod tests {
             ],
         );
         table("fr-FR", &[(json!("0042"), "digits", "0 0 4 2"), (json!(12), "number", "12"), (json!(12.5), "EUR", "12.50 EUR"), (json!("+33 1 42"), "telephone", "+ 3 3, 1, 4 2")]);
+    }
+
+    #[test]
+    fn callers_are_told_by_their_number() {
+        assert_eq!(spoken_caller("+15550100", "de"), "plus eins fünf fünf, fünf null, eins null null");
+        assert_eq!((spoken_caller("", "en-GB").as_str(), spoken_caller("", "de").as_str()), ("an unknown caller", "ein unbekannter Anrufer"));
+        assert_eq!(spoken_caller("reception", ""), "reception");
     }
 
     #[test]

@@ -326,10 +326,10 @@ impl View<'_> {
                 }
                 result
             }
-            "caller" => self.facts.caller_json(),
+            "caller" => self.facts.caller_json(self.language.unwrap_or_default()),
             "line" => self.facts.line_json(),
             "secret" => Json::Object(self.facts.secrets.iter().map(|(key, value)| (key.clone(), value.expose().clone().into())).collect()),
-            "now" => self.now_json(),
+            "now" => now_json(self.now, self.zone),
             "language" => self.language.unwrap_or_default().into(),
             _ => Json::Null,
         }
@@ -351,20 +351,21 @@ impl View<'_> {
         }
         value
     }
+}
 
-    fn now_json(&self) -> Json {
-        let stamp = i64::try_from(self.now.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
-        let local = self.zone.to_datetime(stamp);
-        let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-        let weekday = days.get(usize::try_from(local.weekday().to_monday_zero_offset()).unwrap_or(0));
-        serde_json::json!({
-            "unix": self.now.0 / 1_000,
-            "date": local.date().to_string(),
-            "time": format!("{:02}:{:02}", local.hour(), local.minute()),
-            "year": local.year(), "month": local.month(), "day": local.day(), "hour": local.hour(), "minute": local.minute(),
-            "weekday": weekday,
-        })
-    }
+/// The fields of `now` on the clock of a zone.
+pub(crate) fn now_json(now: UnixMs, zone: &jiff::tz::TimeZone) -> Json {
+    let stamp = i64::try_from(now.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    let local = zone.to_datetime(stamp);
+    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let weekday = days.get(usize::try_from(local.weekday().to_monday_zero_offset()).unwrap_or(0));
+    serde_json::json!({
+        "unix": now.0 / 1_000,
+        "date": local.date().to_string(),
+        "time": format!("{:02}:{:02}", local.hour(), local.minute()),
+        "year": local.year(), "month": local.month(), "day": local.day(), "hour": local.hour(), "minute": local.minute(),
+        "weekday": weekday,
+    })
 }
 
 impl Template {

@@ -1,6 +1,6 @@
 //! What a flow may refer to, and what it is told of its call.
 
-use crate::hours::Hours;
+use crate::{hours::Hours, spoken::spoken_caller};
 use serde_json::Value as Json;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -70,15 +70,9 @@ pub struct Line {
 }
 
 impl CallFacts {
-    /// The `caller` value of expressions and scripts.
-    pub(crate) fn caller_json(&self) -> Json {
-        let spoken = if !self.caller.name.is_empty() {
-            self.caller.name.clone()
-        } else if self.caller.number.is_empty() {
-            "an unknown caller".to_owned()
-        } else {
-            spell_number(&self.caller.number)
-        };
+    /// The `caller` value of expressions and scripts, in the call's language.
+    pub(crate) fn caller_json(&self, language: &str) -> Json {
+        let spoken = if self.caller.name.is_empty() { spoken_caller(&self.caller.number, language) } else { self.caller.name.clone() };
         serde_json::json!({
             "number": self.caller.number, "name": self.caller.name, "spoken": spoken,
             "connection": self.caller.connection.clone().unwrap_or_default(),
@@ -98,13 +92,3 @@ impl CallFacts {
 pub(crate) const CALLER_FIELDS: [&str; 4] = ["number", "name", "spoken", "connection"];
 /// Fields of `line`.
 pub(crate) const LINE_FIELDS: [&str; 4] = ["id", "number", "connection", "mailbox"];
-
-/// Digits one by one, so that a voice does not read a number as millions: `+44 20` → `plus 4 4 2 0`.
-pub(crate) fn spell_number(number: &str) -> String {
-    let spell = |c: char| if c == '+' { "plus".to_owned() } else { c.to_string() };
-    if number.chars().all(|c| c.is_ascii_digit() || "+ -()".contains(c)) {
-        number.chars().filter(|c| c.is_ascii_digit() || *c == '+').take(32).map(spell).collect::<Vec<_>>().join(" ")
-    } else {
-        number.chars().take(64).collect()
-    }
-}

@@ -64,13 +64,14 @@ impl Run {
     /// Begins a function of a script on top of the flow that calls it; it has that flow's settings.
     pub(super) fn call_script(&mut self, call: &str, function: &Arc<str>, arguments: Vec<Json>, now: Now) -> Result<Step, String> {
         self.may_go_deeper(call)?;
-        let script = self.set.0.script(call).ok_or_else(|| format!("there is no script {call}"))?.clone();
+        let (name, script) = self.set.0.script(call).ok_or_else(|| format!("there is no script {call}"))?;
+        let (name, script) = (Arc::from(name.as_str()), script.clone());
         let Some(Frame { settings, at: At::State { program, .. }, .. }) = self.frames.last() else { return Err("the flow lost its way".to_owned()) };
         let (settings, hours, prompts) = (settings.clone(), program.hours.clone(), program.prompts.clone());
         let language = self.language.clone().or_else(|| program.speech.language.clone());
         let task = Task { script, function: function.clone(), arguments: Arc::new(arguments), is_asked: true, language, hours, prompts };
         let at = At::Script { task, answers: Arc::default(), began: now.unix };
-        self.frames.push(Frame { flow: call.into(), settings, at, entry: None, site: "".into() });
+        self.frames.push(Frame { flow: name, settings, at, entry: None, site: "".into() });
         Ok(Step::Go)
     }
 

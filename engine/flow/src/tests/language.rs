@@ -1,7 +1,7 @@
 //! The language rule by rule: files that use files, prompts and languages, subroutines, lists, settings and variables.
 
 use super::{Call, facts, faults, load, load_all};
-use crate::{Effect, Next, PromptItem, Say};
+use crate::{Effect, Next, Outcome, PromptItem, Say};
 use serde_json::json;
 
 /// What the caller would hear now: `en: words` or the file.
@@ -190,6 +190,8 @@ fn a_flow_calls_a_function_of_a_script() {
     assert_eq!(heard(&call), ["?: 6 call-1"]);
     let call = call.then("done");
     assert_eq!(heard(&call), ["?: Done."]);
+    assert_eq!(call.run.journal()[1].place.flow, "quote");
+    assert_eq!(set.outline("quote").map(|outline| outline.states.len()), Some(1));
     let told: Vec<_> = call.run.journal().iter().map(|entry| format!("{} {} {}", entry.place.state, entry.effect, entry.outcome.as_deref().unwrap_or("-"))).collect();
     assert_eq!(
         told,
@@ -232,6 +234,17 @@ fn lists_of_actions_stand_wherever_a_state_may() {
         faults(&[("flows/t.yaml", "start: a\nstates:\n  a:\n    - { say: One, then: end }\n    - { say: Two, then: end }\n  b: { then: [] }")]),
         ["flows/t.yaml:5:7: this is never done: what stands before it always goes elsewhere", "flows/t.yaml:6:14: state `b` does nothing: expected an action and `then`"]
     );
+}
+
+#[test]
+fn conditions_stand_within_conditions_and_within_outcomes() {
+    let text = "start: a\nstates:\n  a:\n    http: { get: \"https://x.example\", timeout: 1s }\n    then:\n      ok: [{ if: result.status == 200, then: [{ if: result.json.vip, then: x }, { say: Plain., then: end }] }, y]\n      else: [{ if: result.status == 0, then: { if: 1 } }, y]\n  x: { say: X., then: end }\n  y: { then: [{ if: line.id == \"\", then: x }, { set: { }, say: Y., then: end }] }";
+    assert_eq!(faults(&[("flows/t.yaml", text)]).len(), 2, "an inline state that is none: {:?}", faults(&[("flows/t.yaml", text)]));
+    let set = load(&text.replace("then: { if: 1 } }", "then: [{ say: Zero., then: end }] }"));
+    let play = |outcome: Outcome| Call::begin(&set, "test", facts()).outcome(outcome).told[1].clone();
+    let ok = |status: u32, vip: bool| Outcome::with("ok", json!({ "status": status, "json": { "vip": vip } }));
+    assert_eq!([play(ok(200, true)), play(ok(200, false)), play(ok(404, true))], ["say \"X.\"", "say \"Plain.\"", "say \"Y.\""]);
+    assert_eq!([play(Outcome::with("failed", json!({ "status": 0 }))), play(Outcome::with("failed", json!({ "status": 500 })))], ["say \"Zero.\"", "say \"Y.\""]);
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn effects_carry_evaluated_values_and_the_flows_speech() {
     assert_eq!(bridge.timeout.as_secs(), 20);
     let confirm = bridge.confirm.as_ref().unwrap();
     let PromptItem::Say(say) = &confirm.prompt[0] else { panic!() };
-    assert_eq!(say.text, "Call from plus 4 4 1 6 3 2 9 6 0 0 0 1. Press 1 to accept.");
+    assert_eq!(say.text, "Call from plus four four one, six three two, nine six zero, zero zero one. Press 1 to accept.");
     assert_eq!(say.language.as_deref(), Some("en-GB"));
     let Target::One(first) = &bridge.to.targets[0] else { panic!() };
     assert_eq!(first.to, Destination::Connection(terms::Name::new("alice").unwrap()));

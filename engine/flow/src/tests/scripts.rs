@@ -25,14 +25,14 @@ fn a_script_and_its_yaml_twin_do_the_same() {
 #[test]
 fn results_settings_secrets_and_time_reach_a_script() {
     let set = load_script(
-        "fn main(line) {\n  let got = line.collect(#{ prompt: `For ${line.caller.spoken}`, max: 4 });\n  line.say(`${got.digits} ${line.settings.x} ${line.connection} ${line.now()}`);\n  let web = line.http(\"https://x.example/\" + line.secret(\"token\"), #{ timeout: \"1s\" });\n  if web.json.vip { line.hangup(); }\n}",
+        "fn main(line) {\n  let got = line.collect(#{ prompt: `For ${line.caller.spoken}`, max: 4 });\n  line.say(`${got.digits} ${line.settings.x} ${line.connection} ${line.now()} ${line.now(\"Europe/Berlin\").time}`);\n  let web = line.http(\"https://x.example/\" + line.secret(\"token\"), #{ timeout: \"1s\" });\n  if web.json.vip { line.hangup(); }\n}",
     );
     let mut facts = facts();
     facts.settings.insert("x".into(), "7".into());
     let call = Call::begin(&set, "test", facts).outcome(Outcome::with("ok", json!({ "digits": "42" })));
     call.then("done").outcome(Outcome::with("ok", json!({ "json": { "vip": true } }))).went(&[
         "collect 1-4 digits -> ok",
-        "say \"42 7 alice 2026-11-02T10:15:01.000Z\" -> done",
+        "say \"42 7 alice 2026-11-02T10:15:01.000Z 11:15\" -> done",
         "http GET https://x.example/(secret) -> ok",
         "hangup",
     ]);
