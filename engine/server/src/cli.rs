@@ -139,7 +139,7 @@ struct TestArgs {
     /// How the result is shown.
     #[arg(long, value_enum, default_value_t = TestLook::Text)]
     format: TestLook,
-    /// Show states, outcomes and ways that no test reached.
+    /// Show states that no test entered, and ways on that none took.
     #[arg(long)]
     coverage: bool,
     /// Write the coverage as one HTML page.

@@ -105,7 +105,7 @@ fn tests(args: &TestArgs, bench: &Bench) -> ExitCode {
     say(&render(&summary, &bench.sources, look(args)));
     let mut covered = Covered::default();
     summary.verdicts.iter().for_each(|verdict| covered.add(&verdict.covered));
-    let flows = bench.files.iter().map(|file| file.flow.clone()).collect();
+    let flows = wanted.iter().map(|(file, _)| file.flow.clone()).collect();
     let is_enough = coverage(args, bench, &flows, &covered);
     if summary.failed() == 0 && is_enough { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,6 +1,10 @@
-//! Which states and outcomes of a set of flows no test reached.
+//! Which states of a set of flows no test entered, and which ways on from them no test took.
+//!
+//! A way is an arm of a state's `then`: an outcome that is named there, `else`, a condition. Outcomes that lead the same way count
+//! as one; a state with one way on counts only as itself. Of a script, whose ways are its own affair, calls of actions and the keys
+//! of menus are counted.
 
-use flow::{FlowSet, OutlineState, When};
+use flow::{FlowSet, OutlineArm, OutlineState, When};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -40,9 +44,7 @@ pub struct StateCoverage {
     pub about: String,
     /// Whether it was entered.
     pub entered: bool,
-    /// Its outcomes, and which were had.
-    pub outcomes: Vec<(String, bool)>,
-    /// Its ways on that a condition decides, in words, and which were taken.
+    /// Its ways on, in words, and which were taken.
     pub ways: Vec<(String, bool)>,
 }
 
@@ -74,17 +76,17 @@ impl Coverage {
             }
             let Some(outline) = set.outline(&flow) else { continue };
             wanted.extend(outline.states.iter().filter_map(|state| state.runs.clone()));
-            let states = outline.states.iter().map(|state| of_state(&flow, state, covered)).collect();
+            let states = outline.states.iter().map(|state| of_state(&flow, outline.is_script, state, covered)).collect();
             found.insert(flow.clone(), FlowCoverage { flow, states });
         }
         Self { flows: found.into_values().collect() }
     }
 
-    /// States and outcomes reached, and how many there are.
+    /// States and ways reached, and how many there are.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         let of_state = |state: &StateCoverage| {
-            let parts = state.outcomes.iter().chain(&state.ways).map(|(_, reached)| *reached).chain([state.entered]);
+            let parts = state.ways.iter().map(|(_, reached)| *reached).chain([state.entered]);
             parts.fold((0, 0), |(reached, all), part| (reached + usize::from(part), all + 1))
         };
         self.flows.iter().flat_map(|flow| &flow.states).map(of_state).fold((0, 0), |(a, b), (c, d)| (a + c, b + d))
@@ -104,14 +106,14 @@ impl Coverage {
         for flow in &self.flows {
             let one = Self { flows: vec![flow.clone()] };
             let (reached, all) = one.counts();
-            let _ = writeln!(out, "coverage of {}: {}% ({reached} of {all} states, outcomes and ways)", flow.flow, one.percent());
+            let _ = writeln!(out, "coverage of {}: {}% ({reached} of {all} states and ways)", flow.flow, one.percent());
             for state in &flow.states {
                 let place = format!("  {}:{}  {}", state.path, state.line, state.state);
                 if !state.entered {
                     let _ = writeln!(out, "{place}: never entered");
                     continue;
                 }
-                let missing: Vec<&str> = state.outcomes.iter().chain(&state.ways).filter(|(_, reached)| !reached).map(|(name, _)| name.as_str()).collect();
+                let missing: Vec<&str> = state.ways.iter().filter(|(_, reached)| !reached).map(|(name, _)| name.as_str()).collect();
                 if !missing.is_empty() {
                     let _ = writeln!(out, "{place}: never {}", missing.join(", "));
                 }
@@ -125,26 +127,42 @@ impl Coverage {
     }
 }
 
-fn of_state(flow: &str, state: &OutlineState, covered: &Covered) -> StateCoverage {
-    let key = |outcome: &String| (flow.to_owned(), state.name.clone(), outcome.clone());
-    let outcomes = state.outcomes.iter().map(|outcome| (outcome.clone(), covered.outcomes.contains(&key(outcome)))).collect();
-    let is_decided = |when: &When| state.arms.iter().any(|arm| arm.when == *when && arm.condition.is_some());
-    let ways = state.arms.iter().enumerate().filter(|(_, arm)| is_decided(&arm.when)).map(|(at, arm)| {
-        let to = arm.to.as_deref().unwrap_or("end");
-        let on = match &arm.when {
-            When::Outcome(name) => format!("{name} "),
-            When::Always | When::Else | When::Next => String::new(),
-        };
-        let why = arm.condition.as_ref().map_or_else(|| format!("{on}otherwise → {to}"), |condition| format!("{on}if {condition} → {to}"));
-        (why, covered.arms.contains(&(flow.to_owned(), state.name.clone(), at)))
-    });
+fn of_state(flow: &str, is_script: bool, state: &OutlineState, covered: &Covered) -> StateCoverage {
+    let ways = if is_script {
+        let keys = state.outcomes.iter().filter(|_| state.action == "menu");
+        let had = |key: &String| covered.outcomes.contains(&(flow.to_owned(), state.name.clone(), key.clone()));
+        keys.map(|key| (key.clone(), had(key))).collect()
+    } else {
+        let taken = |at: usize| covered.arms.contains(&(flow.to_owned(), state.name.clone(), at));
+        let arms = state.arms.iter().enumerate().filter(|_| state.arms.len() > 1);
+        arms.map(|(at, arm)| (told(state, arm), taken(at))).collect()
+    };
     StateCoverage {
         state: state.name.clone(),
         path: state.path.clone(),
         line: state.span.line,
         about: state.about.clone(),
         entered: covered.states.contains(&(flow.to_owned(), state.name.clone())),
-        outcomes,
-        ways: ways.collect(),
+        ways,
     }
+}
+
+/// `busy → message`, `else (no_answer, unreachable) → message`, `if open("office") → welcome`.
+fn told(state: &OutlineState, arm: &OutlineArm) -> String {
+    let named: Vec<&String> = state.arms.iter().filter_map(|arm| if let When::Outcome(name) = &arm.when { Some(name) } else { None }).collect();
+    let rest: Vec<&str> = state.outcomes.iter().filter(|outcome| !named.contains(outcome)).map(String::as_str).collect();
+    let on = match &arm.when {
+        When::Always => String::new(),
+        When::Outcome(name) => format!("{name} "),
+        When::Else if rest.is_empty() => "else ".to_owned(),
+        When::Else => format!("else ({}) ", rest.join(", ")),
+        When::Next => "otherwise ".to_owned(),
+    };
+    let is_last = state.arms.iter().filter(|other| other.when == arm.when).count() > 1;
+    let why = match &arm.condition {
+        Some(condition) => format!("if {condition} "),
+        None if is_last && arm.when != When::Next => "if nothing else ".to_owned(),
+        None => String::new(),
+    };
+    format!("{on}{why}→ {}", arm.to.as_deref().unwrap_or("end"))
 }

@@ -17,13 +17,13 @@ impl Coverage {
         let percent = self.percent();
         let mut out = format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>callflow coverage</title><style>{STYLE}</style></head><body>\n\
-             <h1>{percent}% of {} flow(s)</h1><p>{reached} of {all} states, outcomes and ways were reached.</p>\
+             <h1>{percent}% of {} flow(s)</h1><p>{reached} of {all} states and ways were reached.</p>\
              <div class=\"bar\"><div style=\"width:{percent}%\"></div></div>\n",
             self.flows.len()
         );
         for flow in &self.flows {
             let one = Self { flows: vec![flow.clone()] };
-            let _ = writeln!(out, "<h2>{} — {}%</h2><table><tr><th>state</th><th>does</th><th>outcomes and ways</th></tr>", escaped(&flow.flow), one.percent());
+            let _ = writeln!(out, "<h2>{} — {}%</h2><table><tr><th>state</th><th>does</th><th>ways on</th></tr>", escaped(&flow.flow), one.percent());
             for state in &flow.states {
                 row(&mut out, state);
             }
@@ -45,7 +45,7 @@ fn row(out: &mut String, state: &StateCoverage) {
         escaped(&state.state),
         escaped(&state.about)
     );
-    for (name, reached) in state.outcomes.iter().chain(&state.ways) {
+    for (name, reached) in &state.ways {
         let _ = write!(out, "<span class=\"{}\">{}</span>", class(*reached), escaped(name));
     }
     out.push_str("</td></tr>\n");
