@@ -61,21 +61,26 @@ const LOCAL_TAG: &str = "callflow";
 
 /// A call in virtual time; see the head of this file.
 pub struct Offline {
-    shard: Shard,
-    call: CallId,
+    exchange: Exchange,
     began: Now,
     now: Now,
     agenda: Agenda,
     dice: Dice,
-    voices: Voices,
     line: Line,
     caller: Caller,
     devices: Vec<Device>,
-    seats: Vec<(LegId, Seat)>,
     outside: Box<dyn Outside>,
     books: Books,
     story: Story,
     seen: Seen,
+}
+
+/// The exchange: one shard with one call.
+struct Exchange {
+    shard: Shard,
+    call: CallId,
+    /// Legs whose sockets are open.
+    seats: Vec<(LegId, Seat)>,
 }
 
 /// The caller's end.
@@ -133,18 +138,15 @@ impl Offline {
         let mouth = Mouth::new(dice.word(), began.at);
         let caller = Caller { end, invite: invite.clone(), mouth, stands: CallerStands::Calling, cseq: 1, transactions: 1 };
         let plan = plan(flows, &options, call);
-        let line = Line::new(options.voices.clone(), options.weather, dice.word(), began.at);
+        let line = Line::new(options.voices, options.weather, dice.word(), began.at);
         let mut offline = Self {
-            shard: Shard::new(began.at).keeping_runs(),
-            call,
+            exchange: Exchange { shard: Shard::new(began.at).keeping_runs(), call, seats: Vec::new() },
             began,
             now: began,
             agenda: Agenda::default(),
-            voices: options.voices,
             line,
             caller,
             devices: Vec::new(),
-            seats: Vec::new(),
             outside,
             books: Books::default(),
             story: Story::new(began),
@@ -165,7 +167,7 @@ impl Offline {
         let contact = End { user: "callflow".to_owned(), address: signalling::EXCHANGE }.contact();
         let source = self.caller.end.flow();
         let seed = self.dice.word();
-        let new = NewCall { id: self.call, invite, transaction: ServerKey(1), source, local_tag: LOCAL_TAG.to_owned(), contact, plan, seed };
+        let new = NewCall { id: self.exchange.call, invite, transaction: ServerKey(1), source, local_tag: LOCAL_TAG.to_owned(), contact, plan, seed };
         self.later(COMFORT, Due::Comfort);
         self.tell_shard(ToShard::New(Box::new(new)));
         self.drain();
@@ -263,7 +265,7 @@ impl Offline {
 
     /// The next thing that happens, if it happens by `until`; else time goes there and nothing was done.
     fn turn(&mut self, until: Instant) -> bool {
-        let next = [self.agenda.next_at(), self.shard.poll_timeout()].into_iter().flatten().min();
+        let next = [self.agenda.next_at(), self.exchange.shard.poll_timeout()].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next <= until) else {
             self.pass(until);
             return false;
@@ -282,8 +284,8 @@ impl Offline {
         while let Some(due) = self.agenda.take_due(self.now.at) {
             self.happen(due);
         }
-        if self.shard.poll_timeout().is_some_and(|due| due <= self.now.at) {
-            self.shard.handle_timeout(self.now, &mut self.line);
+        if self.exchange.shard.poll_timeout().is_some_and(|due| due <= self.now.at) {
+            self.exchange.shard.handle_timeout(self.now, &mut self.line);
         }
         self.drain();
         true
@@ -324,29 +326,29 @@ impl Offline {
     }
 
     fn tell_shard(&mut self, message: ToShard) {
-        self.shard.handle(message, self.now, &mut self.line);
+        self.exchange.shard.handle(message, self.now, &mut self.line);
     }
 
     fn leg_event(&mut self, leg: LegId, event: LegEvent) {
-        let call = self.call;
+        let call = self.exchange.call;
         self.tell_shard(ToShard::Leg { call, leg, event });
     }
 
     /// Does what the call wants, until it wants nothing more; then looks where its flow is.
     fn drain(&mut self) {
-        while let Some(output) = self.shard.poll_output() {
+        while let Some(output) = self.exchange.shard.poll_output() {
             // What led to it comes before it in the story.
             self.observe();
             match output {
                 Output::Front(message) => self.front(message),
                 Output::Errand { call: _, ticket, errand } => self.errand(ticket, errand),
                 Output::OpenMedia { seat, leg } => {
-                    self.seats.push((leg, seat));
+                    self.exchange.seats.push((leg, seat));
                     let port = 20_000 + leg.0.saturating_mul(2) % 10_000;
                     let address = SocketAddr::new(signalling::EXCHANGE.ip(), port);
-                    self.shard.media_opened(seat, leg, Some(address), self.now, &mut self.line);
+                    self.exchange.shard.media_opened(seat, leg, Some(address), self.now, &mut self.line);
                 }
-                Output::CloseMedia { seat: _, leg } => self.seats.retain(|(known, _)| *known != leg),
+                Output::CloseMedia { seat: _, leg } => self.exchange.seats.retain(|(known, _)| *known != leg),
             }
         }
         self.observe();
@@ -362,7 +364,7 @@ impl Offline {
             ToFront::Cancel { leg, .. } => self.device_cancelled(leg),
             ToFront::Locate { ticket, target, .. } => {
                 let answer = Answer::Located(self.located(&target));
-                let call = self.call;
+                let call = self.exchange.call;
                 self.tell_shard(ToShard::Answer { call, ticket, answer });
             }
             ToFront::LegEnded { leg, .. } => self.device_gone(leg),
@@ -492,9 +494,9 @@ impl Offline {
     }
 
     fn arrive(&mut self, packet: &[u8]) {
-        let seat = self.seats.iter().find(|(leg, _)| *leg == LegId::CALLER).map(|(_, seat)| *seat);
+        let seat = self.exchange.seats.iter().find(|(leg, _)| *leg == LegId::CALLER).map(|(_, seat)| *seat);
         if let Some(seat) = seat {
-            self.shard.packet((seat, LegId::CALLER, false), self.caller.end.media(), packet, self.now, &mut self.line);
+            self.exchange.shard.packet((seat, LegId::CALLER, false), self.caller.end.media(), packet, self.now, &mut self.line);
         }
     }
 
@@ -502,13 +504,13 @@ impl Offline {
 
     /// Tells the story what the flow did since it was last looked at.
     fn observe(&mut self) {
-        while let Some((call, run)) = self.shard.take_run() {
-            if call == self.call {
+        while let Some((call, run)) = self.exchange.shard.take_run() {
+            if call == self.exchange.call {
                 self.seen.run = Some(run);
                 self.line.hearing.close();
             }
         }
-        let look = self.shard.look(self.call).map(|look| (look.run, look.record));
+        let look = self.exchange.shard.look(self.exchange.call).map(|look| (look.run, look.record));
         let kept = self.seen.run.as_ref().zip(self.seen.record.as_deref());
         if let Some((run, record)) = look.or(kept) {
             let journal = run.journal();
@@ -561,7 +563,7 @@ impl Offline {
 
 impl std::fmt::Debug for Offline {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Offline({} after {:?}, in {:?})", self.call, self.elapsed(), self.state())
+        write!(f, "Offline({} after {:?}, in {:?})", self.exchange.call, self.elapsed(), self.state())
     }
 }
 

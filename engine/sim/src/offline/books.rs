@@ -95,7 +95,7 @@ impl Offline {
     /// Does what the call asks of the clerk.
     pub(super) fn errand(&mut self, ticket: Ticket, errand: Errand) {
         let answer = match errand {
-            Errand::Prompt(item) => Answer::Prompt(Ok(self.voices.of(&item))),
+            Errand::Prompt(item) => Answer::Prompt(Ok(self.line.hearing.voices.of(&item))),
             Errand::Http(http) => return self.web(ticket, &http),
             Errand::Script(job) => Answer::Script(Box::new(job.execute())),
             Errand::Mailbox { realm: _, mailbox } => {
@@ -125,7 +125,7 @@ impl Offline {
             }
             Errand::SpoolFinish { id, disposition } => Answer::SpoolFinished(self.finished(id, disposition)),
         };
-        self.tell_shard(ToShard::Answer { call: self.call, ticket, answer });
+        self.tell_shard(ToShard::Answer { call: self.exchange.call, ticket, answer });
     }
 
     fn web(&mut self, ticket: Ticket, http: &flow::Http) {
@@ -140,7 +140,7 @@ impl Offline {
         let told = answer.as_ref().map_or_else(Clone::clone, |status| format!("{status} after {}", spell_span(web.delay)));
         self.story.tell(self.now, Who::World, format!("{method} {}: {told}", http.url));
         self.books.requests.push(WebRequest { method, url: http.url.clone(), body: http.body.clone(), answer });
-        let message = Box::new(ToShard::Answer { call: self.call, ticket, answer: Answer::Http(reply) });
+        let message = Box::new(ToShard::Answer { call: self.exchange.call, ticket, answer: Answer::Http(reply) });
         self.later(web.delay.min(http.timeout), Due::Shard(message));
     }
 

@@ -126,7 +126,7 @@ impl Offline {
     fn device_rings(&mut self, leg: LegId, invite: &Request) {
         let number = invite.uri.user().and_then(|user| user.strip_prefix('d').and_then(|number| number.parse::<usize>().ok()));
         let Some((at, device)) = number.and_then(|at| Some((at, self.devices.get_mut(at)?))) else { return };
-        let seat = self.seats.iter().find(|(known, _)| *known == leg).map(|(_, seat)| *seat);
+        let seat = self.exchange.seats.iter().find(|(known, _)| *known == leg).map(|(_, seat)| *seat);
         device.leg = seat.map(|seat| (leg, seat));
         device.invite = Some(invite.clone());
         device.stands = Stands::Ringing;
@@ -183,7 +183,7 @@ impl Offline {
             }
             (Act::Answer, Stands::Ringing) => self.device_answers(at),
             (Act::Hello, Stands::Talking) => {
-                let hello = self.voices.hello(&device.target);
+                let hello = self.line.hearing.voices.hello(&device.target);
                 device.mouth.say(hello);
                 self.mouth_opens(Some(at));
             }
@@ -233,7 +233,7 @@ impl Offline {
     /// A packet of a device to the exchange.
     pub(super) fn device_packet(&mut self, at: usize, packet: &[u8]) {
         let Some(Device { leg: Some((leg, seat)), end, .. }) = self.devices.get(at) else { return };
-        self.shard.packet((*seat, *leg, false), end.media(), packet, self.now, &mut self.line);
+        self.exchange.shard.packet((*seat, *leg, false), end.media(), packet, self.now, &mut self.line);
     }
 
     /// A leg's dialog is forgotten.

@@ -37,7 +37,7 @@ pub enum HeardEnd {
 /// See the head of this file.
 #[derive(Debug)]
 pub(crate) struct Hearing {
-    voices: Voices,
+    pub(crate) voices: Voices,
     began: Instant,
     heard: Vec<Heard>,
     /// The last of `heard`, while it sounds.

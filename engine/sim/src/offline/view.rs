@@ -135,7 +135,7 @@ impl Offline {
     /// The flow's run: its journal, what it is doing, its trouble.
     #[must_use]
     pub fn run(&self) -> Option<&Run> {
-        self.seen.run.as_ref().or_else(|| self.shard.look(self.call).map(|look| look.run))
+        self.seen.run.as_ref().or_else(|| self.exchange.shard.look(self.exchange.call).map(|look| look.run))
     }
 
     /// The variables of the flow the call began with.
@@ -205,7 +205,7 @@ impl Offline {
     }
 
     pub(super) fn with_record<T>(&self, read: impl FnOnce(&CallRecord) -> T) -> Option<T> {
-        let record = self.record().or_else(|| self.shard.look(self.call).map(|look| look.record));
+        let record = self.record().or_else(|| self.exchange.shard.look(self.exchange.call).map(|look| look.record));
         record.map(read)
     }
 }
