@@ -14,7 +14,7 @@ use sim::{
 use std::{
     collections::BTreeSet,
     io::IsTerminal as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -37,6 +37,12 @@ struct Bench {
 pub(super) fn test(args: &TestArgs) -> ExitCode {
     if let Some(missing) = args.paths.iter().find(|path| !path.exists()) {
         complain(&format!("error: there is no {}", missing.display()));
+        return ExitCode::from(USAGE);
+    }
+    // The usual file may be missing; one that is named may not.
+    let config = &args.file.config;
+    if !config.exists() && config.as_path() != Path::new("callflow.yaml") {
+        complain(&format!("error: there is no {}", config.display()));
         return ExitCode::from(USAGE);
     }
     let bench = match bench(args) {
@@ -214,5 +220,25 @@ fn look(args: &TestArgs) -> Look {
         TestLook::Text => Look::Text,
         TestLook::Junit => Look::Junit,
         TestLook::Json => Look::Json,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_work_come_back_in_order_whoever_did_them() {
+        let all = in_parallel(1_000, |at| (at % 3 != 0).then_some(at));
+        assert_eq!(all.len(), 666);
+        assert!(all.is_sorted() && all.iter().all(|at| at % 3 != 0));
+        assert!(in_parallel(0, Some).is_empty());
+    }
+
+    #[test]
+    fn flows_lie_beside_their_tests_when_nothing_says_otherwise() {
+        let around = |paths: &[&str]| around(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(around(&[]), ["flows", "scripts"].map(PathBuf::from));
+        assert_eq!(around(&["a/x.test.yaml", "a/y.test.yaml", "z.test.yaml"]), [".", "a"].map(PathBuf::from));
     }
 }

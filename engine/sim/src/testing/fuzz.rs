@@ -6,7 +6,7 @@ use super::{
     case::{Act, Begin, Case, Claim, Expected, Step, TestFile},
     coverage::Covered,
     house::House,
-    mocks::{HttpMock, Mocks},
+    mocks::{FULL, HttpMock, Mocks},
     paste::paste,
     run::{Verdict, run, seed_of},
     shrink::shrink,
@@ -23,6 +23,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use terms::{Name, UnixMs};
 
 /// The longest silence a caller must bear while the flow does not even wait for a key: the engine's own guarantee of 5 s, and a second.
 pub const SILENCE_MAX: Duration = Duration::from_secs(6);
@@ -34,6 +35,8 @@ const ENDS_WITHIN: Duration = Duration::from_secs(60);
 const STEPS_MAX: u64 = 8;
 /// Findings of one range of callers that are shrunk; more of a kind tell nothing new.
 const FINDINGS_MAX: usize = 3;
+/// When calls of random callers begin if not at the usual time: a Sunday night, when everybody is closed. 2026-11-01T03:00:00 UTC.
+const AT_NIGHT: UnixMs = UnixMs(1_793_502_000_000);
 /// All keys.
 const KEYS: [char; 12] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#'];
 
@@ -208,7 +211,7 @@ impl Fuzzed<'_> {
             }
             Problem::Endless => expect = claim(Expected::EndedBy(super::wanted::Wanted::any())),
         }
-        Case { name: self.name(caller), span, begin: Begin::default(), mocks: played.mocks.clone(), script, expect }
+        Case { name: self.name(caller), span, begin: played.begin.clone(), mocks: played.mocks.clone(), script, expect }
     }
 
     fn name(&self, caller: u64) -> String {
@@ -221,12 +224,17 @@ impl Fuzzed<'_> {
         dice.word();
         let chosen = Arc::new(Mutex::new(Mocks::default()));
         let world = FuzzWorld { dice: Dice::new(dice.word()), chosen: chosen.clone(), fields: self.fields.clone() };
-        let options = self.house.options(&self.file.flow, &Begin::default(), seed_of(&self.name(caller)), &self.voices);
+        let begin = Begin {
+            at: dice.permille(250).then_some(AT_NIGHT),
+            number: dice.permille(100).then(String::new),
+            ..Begin::default()
+        };
+        let options = self.house.options(&self.file.flow, &begin, seed_of(&self.name(caller)), &self.voices);
         let mut call = Offline::new(self.flows, options, Box::new(world));
         let steps = act(&mut call, &mut dice);
         let problem = self.judge(&mut call);
         let mocks = chosen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Played { steps, mocks, problem, fingerprint: call.fingerprint(), covered: Covered::of(&call), talked: call.elapsed() }
+        Played { begin, steps, mocks, problem, fingerprint: call.fingerprint(), covered: Covered::of(&call), talked: call.elapsed() }
     }
 
     /// The caller waits for the end, then hangs up: what was wrong?
@@ -257,6 +265,7 @@ fn leads_on(call: &Offline) -> bool {
 
 /// A caller's call.
 struct Played {
+    begin: Begin,
     steps: Vec<Step>,
     mocks: Mocks,
     problem: Option<Problem>,
@@ -332,6 +341,12 @@ impl Outside for FuzzWorld {
         let manner = random_manner(&mut self.dice);
         chosen.devices.push((target.to_owned(), vec![manner.clone()]));
         manner
+    }
+
+    fn messages(&mut self, mailbox: &Name) -> u32 {
+        let mut chosen = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = self.dice.permille(60);
+        *chosen.mailboxes.entry(mailbox.to_string()).or_insert(if full { FULL } else { 0 })
     }
 }
 

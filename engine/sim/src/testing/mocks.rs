@@ -22,7 +22,7 @@ use terms::Name;
 /// How long a web server takes unless the test says.
 const WEB_DELAY: Duration = Duration::from_millis(20);
 /// Messages in a mailbox that is `full`: more than any limit.
-const FULL: u32 = u32::MAX;
+pub(crate) const FULL: u32 = u32::MAX;
 
 /// What a test says of the world.
 #[derive(Clone, Debug, Default)]

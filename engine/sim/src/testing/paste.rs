@@ -2,7 +2,7 @@
 
 use super::{
     case::{Act, Case, Claim, Expected},
-    mocks::HttpMock,
+    mocks::{FULL, HttpMock},
 };
 use crate::offline::{Answering, Manner, Web};
 use std::{fmt::Write as _, time::Duration};
@@ -11,9 +11,20 @@ use terms::spell_span;
 /// A whole test file of this one test, as found by random callers.
 pub(crate) fn paste(flow: &str, case: &Case) -> String {
     let mut out = format!("flow: {}\ntests:\n  - name: {}\n", quoted(flow), quoted(&case.name));
+    if let Some(at) = case.begin.at {
+        let stamp = at.rfc3339();
+        let _ = writeln!(out, "    at: {} UTC", stamp.split('.').next().unwrap_or(&stamp));
+    }
+    if let Some(number) = &case.begin.number {
+        let _ = writeln!(out, "    caller: {{ number: {} }}", quoted(number));
+    }
     let mocks = &case.mocks;
-    if !mocks.http.is_empty() || !mocks.devices.is_empty() {
+    if !mocks.http.is_empty() || !mocks.devices.is_empty() || !mocks.mailboxes.is_empty() {
         out.push_str("    mock:\n");
+    }
+    if !mocks.mailboxes.is_empty() {
+        let one = |(mailbox, messages): (&String, &u32)| format!("{}: {}", quoted(mailbox), if *messages == FULL { "full" } else { "empty" });
+        let _ = writeln!(out, "      mailbox: {{ {} }}", mocks.mailboxes.iter().map(one).collect::<Vec<_>>().join(", "));
     }
     for (target, manners) in &mocks.devices {
         let told: Vec<String> = manners.iter().map(manner).collect();

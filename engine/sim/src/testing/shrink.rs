@@ -70,6 +70,21 @@ impl<F: Fn(&Case) -> bool> Search<F> {
 
     fn poorer_world(&mut self) -> bool {
         let mut poorer = false;
+        for mailbox in self.best.mocks.mailboxes.keys().cloned().collect::<Vec<_>>() {
+            let mut candidate = self.best.clone();
+            candidate.mocks.mailboxes.remove(&mailbox);
+            poorer |= self.try_it(candidate);
+        }
+        if self.best.begin.at.is_some() {
+            let mut candidate = self.best.clone();
+            candidate.begin.at = None;
+            poorer |= self.try_it(candidate);
+        }
+        if self.best.begin.number.is_some() {
+            let mut candidate = self.best.clone();
+            candidate.begin.number = None;
+            poorer |= self.try_it(candidate);
+        }
         for at in (0..self.best.mocks.http.len()).rev() {
             let mut candidate = self.best.clone();
             candidate.mocks.http.remove(at);

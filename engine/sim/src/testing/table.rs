@@ -252,7 +252,8 @@ fn of_kind(kind: &Kind) -> Json {
             let mut one = fields(keys, &[]);
             one["minProperties"] = 1.into();
             one["maxProperties"] = 1.into();
-            one
+            let words: Vec<&str> = keys.iter().filter(|key| matches!(key.kind, Kind::Flag)).map(|key| key.name).collect();
+            json!({ "anyOf": [one, { "enum": words }] })
         }
         Kind::Targets(keys, device) => {
             let mut open = fields(keys, &[]);
