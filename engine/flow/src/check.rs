@@ -8,7 +8,7 @@ use crate::{
     program::{Act, State, Target, reach},
     value::{Args, prefix_conflict},
 };
-use notation::{Entry, Map, Node};
+use notation::{Entry, Kind as Shape, Map, Node, Span, Style};
 use std::collections::BTreeSet;
 
 /// States nobody enters, states that cannot end, loops that never wait, media after the caller has left.
@@ -25,77 +25,160 @@ pub(crate) fn graph(compiler: &mut Compiler, start: Option<usize>, rescue: Optio
                     .help("after `caller_left` only http, notify and set are done");
             }
     }
-    // A fault elsewhere may have cost a target: what ends where is only sure in a flow without errors.
-    if !compiler.readers.iter().any(notation::Reader::has_errors) {
+    // A way that could not be read may lead anywhere: who is reached and what ends is only sure when all ways are known.
+    if !compiler.torn {
         for (at, state) in states.iter().enumerate() {
-            let inner = state.name.contains(['.', '[']);
-            if !inner && state.file == 0 && !main.contains(&at) && !after.contains(&at) {
+            if !is_inner(state) && state.file == 0 && !main.contains(&at) && !after.contains(&at) {
                 compiler.readers[0].warning("unreachable", state.span, format!("state `{}` is never reached", state.name));
             }
         }
-        endless(compiler, &states);
-        runaway(compiler, &states);
+        let ways = Ways::of(&states);
+        endless(compiler, &states, &ways);
+        // An action that could not be read may be one that waits.
+        if !compiler.readers.iter().any(notation::Reader::has_errors) {
+            runaway(compiler, &states, &ways);
+        }
     }
     compiler.states = states;
 }
 
-fn endless(compiler: &mut Compiler, states: &[State]) {
-    let mut ends: Vec<bool> = states.iter().map(State::ends).collect();
-    loop {
-        let mut changed = false;
+/// An inline state or an item of a list: it has no name of its own.
+fn is_inner(state: &State) -> bool {
+    state.name.contains(['.', '['])
+}
+
+/// Where each state leads to, and from where it is come to.
+struct Ways {
+    to: Vec<Vec<usize>>,
+    from: Vec<Vec<usize>>,
+}
+
+impl Ways {
+    fn of(states: &[State]) -> Self {
+        let (mut to, mut from) = (vec![Vec::new(); states.len()], vec![Vec::new(); states.len()]);
         for (at, state) in states.iter().enumerate() {
-            if !ends[at] && state.targets().iter().any(|target| matches!(target, Target::State(next) if ends[*next])) {
-                ends[at] = true;
-                changed = true;
+            for target in state.targets() {
+                if let Target::State(next) = target {
+                    to[at].push(next);
+                    from[next].push(at);
+                }
             }
         }
-        if !changed {
-            break;
-        }
-    }
-    for (at, state) in states.iter().enumerate().filter(|(at, _)| !ends[*at]) {
-        if !state.name.contains(['.', '[']) || states.iter().enumerate().all(|(other, s)| other == at || ends[other] || s.name.contains(['.', '['])) {
-            compiler.readers[state.file]
-                .error("endless", state.span, format!("from state `{}` no way leads to an end", state.name))
-                .help("somewhere on its way say `then: end`, hangup, reject or return");
-        }
+        Self { to, from }
     }
 }
 
-/// Cycles through states that do not wait: found by removing waiting states and peeling off what has no successor left.
-fn runaway(compiler: &mut Compiler, states: &[State]) {
-    let mut alive: Vec<bool> = states.iter().map(|state| !state.waits()).collect();
-    let next = |state: &State, alive: &[bool]| state.targets().iter().any(|target| matches!(target, Target::State(at) if alive[*at]));
-    let before = |at: usize, alive: &[bool]| states.iter().enumerate().any(|(from, state)| alive[from] && state.targets().contains(&Target::State(at)));
-    loop {
-        let gone: Vec<usize> = (0..states.len()).filter(|at| alive[*at] && !(next(&states[*at], &alive) && before(*at, &alive))).collect();
-        if gone.is_empty() {
-            break;
+/// States that no way leads from to an end. Of a group that only leads to itself the first is told, with the others; what leads into
+/// such a group is no mistake of its own.
+fn endless(compiler: &mut Compiler, states: &[State], ways: &Ways) {
+    let mut ends: Vec<bool> = states.iter().map(State::ends).collect();
+    let mut open: Vec<usize> = (0..states.len()).filter(|at| ends[*at]).collect();
+    while let Some(at) = open.pop() {
+        for before in &ways.from[at] {
+            if !std::mem::replace(&mut ends[*before], true) {
+                open.push(*before);
+            }
         }
-        for at in gone {
+    }
+    let stuck: Vec<(usize, BTreeSet<usize>)> = (0..states.len()).filter(|at| !ends[*at]).map(|at| (at, reach(states, [at]))).collect();
+    let group = |at: usize| stuck.iter().find(|(other, _)| *other == at).map(|(_, group)| group);
+    for (at, around) in &stuck {
+        let closed = around.iter().all(|other| group(*other) == Some(around));
+        if !closed || around.first() != Some(at) {
+            continue;
+        }
+        let names: Vec<String> = around.iter().filter(|other| !is_inner(&states[**other])).map(|other| format!("`{}`", states[*other].name)).collect();
+        let who = if names.is_empty() { format!("`{}`", states[*at].name) } else { names.join(", ") };
+        let noun = if names.len() > 1 { "states" } else { "state" };
+        compiler.readers[states[*at].file]
+            .error("endless", states[*at].span, format!("from {noun} {who} no way leads to an end"))
+            .help("somewhere on its way say `then: end`, hangup, reject or return");
+    }
+}
+
+/// Loops through states that do not wait, each told once.
+fn runaway(compiler: &mut Compiler, states: &[State], ways: &Ways) {
+    let mut alive: Vec<bool> = states.iter().map(|state| !state.waits()).collect();
+    loop {
+        peel(&mut alive, ways);
+        // From a state that is left, every way that stays among them comes back sooner or later.
+        let Some(first) = alive.iter().position(|alive| *alive) else { return };
+        let mut walk = vec![first];
+        let found = loop {
+            let last = walk[walk.len() - 1];
+            let Some(next) = ways.to[last].iter().copied().find(|next| alive[*next]) else { return };
+            match walk.iter().position(|at| *at == next) {
+                Some(begin) => break walk.split_off(begin),
+                None => walk.push(next),
+            }
+        };
+        let begin = found.iter().copied().min().unwrap_or(first);
+        let names: Vec<&str> = found.iter().map(|at| &*states[*at].name).take(6).collect();
+        compiler.readers[states[begin].file]
+            .error("cycle", states[begin].span, format!("a loop without a waiting step: {}", names.join(", ")))
+            .help("put a menu, pause, say or another step that takes time into the loop");
+        for at in found {
             alive[at] = false;
         }
     }
-    if let Some(first) = (0..states.len()).find(|at| alive[*at]) {
-        let names: Vec<&str> = (0..states.len()).filter(|at| alive[*at]).map(|at| &*states[at].name).take(6).collect();
-        compiler.readers[states[first].file]
-            .error("cycle", states[first].span, format!("a loop without a waiting step: {}", names.join(", ")))
-            .help("put a menu, pause, say or another step that takes time into the loop");
+}
+
+/// Takes away all that lies on no loop: what has no successor or no predecessor left.
+fn peel(alive: &mut [bool], ways: &Ways) {
+    let mut open: Vec<usize> = (0..alive.len()).filter(|at| alive[*at]).collect();
+    while let Some(at) = open.pop() {
+        let some = |list: &[usize], alive: &[bool]| list.iter().any(|other| alive[*other]);
+        if alive[at] && !(some(&ways.to[at], alive) && some(&ways.from[at], alive)) {
+            alive[at] = false;
+            open.extend(ways.to[at].iter().chain(&ways.from[at]).filter(|other| alive[**other]));
+        }
     }
 }
 
-/// Settings and variables that nothing reads.
+/// Settings, variables and hours that nothing reads.
 pub(crate) fn unused(compiler: &mut Compiler, root: Map) {
-    if compiler.readers.iter().any(notation::Reader::has_errors) {
+    // An expression or a state that could not be read may be the one that uses them.
+    if compiler.torn || compiler.names.torn {
         return;
     }
-    for (section, what, prefix) in [("settings", "setting", "settings."), ("vars", "variable", ""), ("prompts", "prompt", crate::prompts::PREFIX)] {
+    let sections = [
+        ("settings", "setting `", "settings."),
+        ("vars", "variable `", ""),
+        ("prompts", "prompt `", crate::prompts::PREFIX),
+        ("hours", "hours `", "hours."),
+    ];
+    for (section, what, prefix) in sections {
         for entry in root.get(section).map(Node::entries).unwrap_or_default() {
             let name = &entry.key.text;
             if !compiler.names.used.contains(&format!("{prefix}{name}")) {
-                compiler.readers[0].warning("unused", entry.key.span, format!("{what} `{name}` is never used"));
+                let are = if section == "hours" { "are" } else { "is" };
+                compiler.readers[0].warning("unused", entry.key.span, format!("{what}{name}` {are} never used"));
             }
         }
+    }
+}
+
+/// Words after which a `#` is a key that somebody wanted to be heard.
+const BEFORE_KEY: [&str; 12] = ["press", "dial", "pressing", "hit", "or", "and", "the", "then", "by", "with", "key", "star"];
+
+/// `say: Press # to end.` says "Press": what follows a space and `#` is a comment in YAML.
+pub(crate) fn comments(compiler: &mut Compiler, file: usize, node: &Node) {
+    match &node.kind {
+        Shape::Scalar(text, Style::Plain) => {
+            let last = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+            let source = compiler.readers[file].source().clone();
+            let rest = source.text.get(node.span.end..).unwrap_or_default();
+            let rest = rest.split(['\n', '\r']).next().unwrap_or_default();
+            if BEFORE_KEY.contains(&last.as_str()) && rest.starts_with(' ') && rest.trim_start().starts_with('#') {
+                let at = node.span.end + rest.len() - rest.trim_start().len();
+                compiler.readers[file]
+                    .warning("comment", Span::of(&source.text, at, node.span.end + rest.len()), "this is a comment, not part of the text before it")
+                    .help("put the whole text into quotes");
+            }
+        }
+        Shape::Null | Shape::Scalar(_, Style::Single | Style::Double | Style::Block) => {}
+        Shape::List(items) => items.iter().for_each(|item| comments(compiler, file, item)),
+        Shape::Map(entries) => entries.iter().for_each(|entry| comments(compiler, file, &entry.value)),
     }
 }
 

@@ -25,9 +25,14 @@ use std::{
 /// Keys of a flow file.
 pub(crate) const FLOW_KEYS: [&str; 13] =
     ["flow", "description", "use", "speech", "zone", "settings", "hours", "prompts", "vars", "start", "rescue", "caller_left", "states"];
+/// Words of other systems for where to go.
+const LEADS: [&str; 8] = ["on", "on_success", "on_failure", "next", "goto", "transitions", "outcomes", "else"];
 /// Keys of a state beside its action.
 pub(crate) const STATE_KEYS: [&str; 6] = ["set", "then", "with", "run", "script", "return"];
 pub(crate) use includes::LIBRARY_KEYS;
+
+/// Files that others use, by path; without a tree when they are no YAML.
+pub(crate) type Libraries = BTreeMap<String, (Source, Option<Node>)>;
 
 /// Reads one flow; the state of the reading.
 pub(crate) struct Compiler<'w> {
@@ -37,6 +42,10 @@ pub(crate) struct Compiler<'w> {
     pub(crate) readers: Vec<Reader>,
     pub(crate) names: Names,
     pub(crate) states: Vec<State>,
+    /// Whether a way or a state could not be read, so that nothing is sure about who is reached.
+    pub(crate) torn: bool,
+    /// Whether a file that it uses could not be read, so that any state may be there.
+    blind: bool,
     index: BTreeMap<String, usize>,
     vars: BTreeMap<String, Kind>,
     returns: BTreeSet<String>,
@@ -51,7 +60,7 @@ pub(crate) struct Compiler<'w> {
 pub(crate) fn compile<'a>(
     source: &'a Source,
     root: &'a Node,
-    libraries: &'a BTreeMap<String, (Source, Node)>,
+    libraries: &'a Libraries,
     world: &'a World,
     calendars: &'a Calendars,
 ) -> (Option<Program>, Vec<Reader>) {
@@ -68,6 +77,8 @@ impl<'w> Compiler<'w> {
             readers: vec![Reader::new(source)],
             names: Names { secrets: world.secrets.clone(), ..Names::default() },
             states: Vec::new(),
+            torn: false,
+            blind: false,
             index: BTreeMap::new(),
             vars: BTreeMap::new(),
             returns: BTreeSet::new(),
@@ -82,12 +93,14 @@ impl<'w> Compiler<'w> {
         &mut self.readers[file]
     }
 
-    fn flow(&mut self, root: &'w Node, libraries: &'w BTreeMap<String, (Source, Node)>) -> Option<Program> {
+    fn flow(&mut self, root: &'w Node, libraries: &'w Libraries) -> Option<Program> {
         let map = self.reader(0).map(root, "a flow", &FLOW_KEYS)?;
         let mut files = vec![map];
         self.include(0, map, libraries, &mut vec![self.readers[0].source().path.to_string()], &mut files);
         let hours = self.hours(&files);
-        self.names.hours = hours.keys().cloned().collect();
+        // Hours with faults are there all the same.
+        let written = files.iter().filter_map(|map| map.get("hours")).flat_map(Node::entries).map(|entry| entry.key.text.clone());
+        self.names.hours = hours.keys().cloned().chain(written).collect();
         let settings = self.declared(map, "settings", "setting");
         self.names.settings = settings.iter().map(|setting| setting.name.clone()).collect();
         let vars = self.declared(map, "vars", "variable");
@@ -112,7 +125,9 @@ impl<'w> Compiler<'w> {
         }
         let start = self.entry_point(map, "start");
         if map.get("start").is_none() {
-            self.reader(0).error("missing-field", map.node.span, "a flow needs `start`").help("start: the state that a call begins with");
+            self.torn = true;
+            let at = map.entry("start").or(map.entries().first()).map_or(map.node.span, |entry| entry.key.span);
+            self.reader(0).error("missing-field", at, "a flow needs `start`").help("start: the state that a call begins with");
         }
         let rescue = self.entry_point(map, "rescue");
         let caller_left = self.entry_point(map, "caller_left");
@@ -144,11 +159,18 @@ impl<'w> Compiler<'w> {
         let name = entry.key.text.clone();
         let span = entry.key.span;
         if name == "end" || name.is_empty() || name.len() > 64 || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            self.reader(file).error("bad-name", span, format!("{name:?} cannot be the name of a state"));
+            self.torn = true;
+            let fault = self.reader(file).error("bad-name", span, format!("{name:?} cannot be the name of a state"));
+            if name == "end" {
+                fault.help("`end` ends the flow wherever a state may stand");
+            } else {
+                fault.help("use 1 to 64 letters, digits, `_` and `-`");
+            }
             return;
         }
         if let Some(other) = self.index.get(&name).and_then(|slot| self.states.get(*slot)) {
             let place = self.place(other.file, other.span);
+            self.torn = true;
             self.reader(file).error("clash", span, format!("there is a state `{name}` already, in {place}"));
             return;
         }
@@ -167,7 +189,8 @@ impl<'w> Compiler<'w> {
         let node = map.get(key)?;
         let name = self.reader(0).text(node)?;
         let found = self.index.get(&name).copied();
-        if found.is_none() {
+        self.torn |= found.is_none();
+        if found.is_none() && !self.blind {
             let known: Vec<&str> = self.index.keys().map(String::as_str).collect();
             self.readers[0].unknown("missing-target", node.span, "state", &name, &known);
         }
@@ -197,7 +220,10 @@ impl<'w> Compiler<'w> {
                 }
             }
             Shape::Null | Shape::Scalar(..) | Shape::List(_) => {
-                self.reader(file).error("wrong-type", node.span, format!("state `{name}` does nothing: expected an action and `then`"));
+                self.torn = true;
+                self.reader(file)
+                    .error("wrong-type", node.span, format!("state `{name}` does nothing: expected an action and `then`"))
+                    .help("for instance { say: Hello., then: end }");
             }
         }
     }
@@ -205,8 +231,10 @@ impl<'w> Compiler<'w> {
     /// One action with its `set` and `then`. `fall` is the next item of a list.
     fn state(&mut self, file: usize, node: &Node, name: &str, slot: usize, fall: Option<usize>) {
         if self.reader(file).any_map(node, "an action and `then`").is_none() {
+            self.torn = true;
             return;
         }
+        let (mut strange, mut leads) = (false, false);
         let mut actions: Vec<&Entry> = Vec::new();
         for entry in node.entries() {
             let key = entry.key.text.as_str();
@@ -214,8 +242,11 @@ impl<'w> Compiler<'w> {
                 actions.push(entry);
             } else if !STATE_KEYS.contains(&key) {
                 self.unknown_key(file, entry);
+                strange = true;
+                leads |= LEADS.contains(&key);
             }
         }
+        self.torn |= strange;
         if let Some(second) = actions.get(1) {
             let first = actions[0].key.text.clone();
             self.reader(file)
@@ -224,7 +255,8 @@ impl<'w> Compiler<'w> {
         }
         let set = node.entry("set").map(|entry| self.set(file, &entry.value)).unwrap_or_default();
         let then = node.entry("then");
-        let mut outcomes = Outcomes::default();
+        // Whose action is misspelt, or who says where to go in a word of another system, is told that and nothing else.
+        let mut outcomes = Outcomes { later: strange && actions.is_empty(), lost: leads || (strange && actions.is_empty()), ..Outcomes::default() };
         let act = match actions.first() {
             None => Act::Nothing,
             Some(entry) => self.act(file, node, entry, then, &mut outcomes),
@@ -233,7 +265,13 @@ impl<'w> Compiler<'w> {
             self.reader(file).error("unknown-field", with.key.span, "`with` belongs to `run` and `script`");
         }
         let span = actions.first().map_or(node.span, |entry| entry.key.span);
+        let done = match &act {
+            Act::Ready(action, _) | Act::Evaluate(action, _) => Some(*action),
+            Act::Nothing | Act::Run { .. } | Act::Script { .. } | Act::Return { .. } => None,
+        };
+        let outer = std::mem::replace(&mut self.names.result, done);
         let then = self.then(file, span, name, actions.first().map(|entry| entry.key.text.as_str()), &outcomes, then, fall);
+        self.names.result = outer;
         if let (Act::Run { .. }, Some(then)) = (&act, node.get("then"))
             && !then.entries().iter().any(|entry| is_state_key(&entry.key.text)) {
                 outcomes.named = then.entries().iter().map(|entry| (entry.key.text.clone(), entry.key.span)).filter(|(name, _)| name != "else").collect();
@@ -246,7 +284,7 @@ impl<'w> Compiler<'w> {
         let key = entry.key.text.as_str();
         let known: Vec<&str> = ACTIONS.iter().map(|action| action.name).chain(STATE_KEYS).collect();
         let help = match key {
-            "on" | "on_success" | "on_failure" | "next" | "goto" | "transitions" => Some("say where to go with `then:`".to_owned()),
+            _ if LEADS.contains(&key) => Some("say where to go with `then:`".to_owned()),
             "if" => Some("conditions stand in the list after `then:`".to_owned()),
             _ => None,
         };
@@ -263,6 +301,7 @@ impl<'w> Compiler<'w> {
         for entry in map.entries() {
             let name = &entry.key.text;
             let Some(kind) = self.vars.get(name).copied() else {
+                self.names.torn = true;
                 let known: Vec<&str> = self.vars.keys().map(String::as_str).collect();
                 self.readers[file].unknown("unknown-variable", entry.key.span, "variable", name, &known);
                 continue;
@@ -290,6 +329,15 @@ impl<'w> Compiler<'w> {
     }
 
     fn action(&mut self, file: usize, action: &'static Action, node: &Node, then: Option<&Entry>, outcomes: &mut Outcomes) -> Act {
+        if let Some(inner) = node.entries().iter().find(|entry| matches!(entry.key.text.as_str(), "then" | "set") && action.params.iter().all(|param| param.name != entry.key.text)) {
+            // One wrong indentation is one mistake: nothing more is said of this state.
+            let (key, name) = (&inner.key.text, action.name);
+            self.reader(file)
+                .error("indentation", inner.key.span, format!("`{key}` stands inside `{name}`"))
+                .help(format!("it belongs beside `{name}`: indent it like `{name}`"));
+            (self.torn, self.names.torn, outcomes.lost) = (true, true, true);
+            return Act::Nothing;
+        }
         let short = action.main.filter(|main| !matches!(&node.kind, Shape::Map(_) | Shape::Null) && !main.is_empty());
         let mut template = match (&node.kind, short) {
             (Shape::Map(entries), _) => Template::Map(
@@ -321,6 +369,7 @@ impl<'w> Compiler<'w> {
         self.report(file, node, short, findings);
         outcomes.fill(action, &args);
         check::menu(self, file, action, node, then, &args);
+        check::comments(self, file, node);
         check::dead_air(self, file, action, node, &args);
         if action.name == "bridge"
             && let Some(header) = reserved_header(&args.pairs("headers")) {
@@ -381,8 +430,9 @@ impl<'w> Compiler<'w> {
         let parts = match cut(text) {
             Ok(parts) => parts,
             Err(at) => {
+                self.names.torn = true;
                 let span = node.within(&self.readers[file].source().text, at, text.len());
-                self.reader(file).error("bad-expression", span, "`${` without its `}`");
+                self.reader(file).error("bad-expression", span, "`${` without its `}`").help("for `${` as a text write ${\"$\"}{");
                 return Template::Plain(Raw::Unknown);
             }
         };
@@ -402,6 +452,7 @@ impl<'w> Compiler<'w> {
         match Expression::compile(text, &mut self.names) {
             Ok(expression) => Some(expression),
             Err(faults) => {
+                self.names.torn = true;
                 for fault in faults {
                     let span = node.within(&self.readers[file].source().text, at + fault.from, at + fault.to);
                     self.reader(file).error(fault.code, span, fault.message).help = fault.help;
@@ -422,6 +473,8 @@ pub(crate) struct Outcomes {
     named: Vec<(String, Span)>,
     later: bool,
     ends: bool,
+    /// Whether a fault already told hides where it goes.
+    lost: bool,
 }
 
 impl Outcomes {

@@ -23,7 +23,7 @@ use jiff::{
     civil::{Date, Weekday},
     tz::TimeZone,
 };
-use notation::{Map, Node, Reader};
+use notation::{Field, Map, Need, Node, Reader, Shape, field};
 use std::sync::Arc;
 use terms::UnixMs;
 
@@ -72,13 +72,32 @@ impl Days {
     }
 }
 
+/// Keys of opening hours.
+pub const HOURS: &[Field] = &[
+    field("zone", Shape::Text, Need::Required, "IANA time zone, such as Europe/London", "Europe/London"),
+    field(
+        "open",
+        Shape::Named(&Shape::List(&Shape::Text)),
+        Need::Required,
+        "days (mon, mon-fri, \"mon,wed\", daily) or dates (12-24, 2026-12-24) to times or lists of times; a date counts more than a day",
+        "{ mon-thu: \"09:00-17:30\", fri: [\"09:00-12:00\", \"13:00-16:00\"], 12-24: \"09:00-12:00\" }",
+    ),
+    field(
+        "closed",
+        Shape::List(&Shape::Text),
+        Need::Optional,
+        "dates it stays closed (2026-12-25, 12-25 of every year, 2026-12-28..2027-01-02), and calendar files beside the flows",
+        "[2026-12-25, 12-26]",
+    ),
+];
+
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const DAY_MINUTES: u16 = 24 * 60;
 
 impl Hours {
     /// Reads `zone`, `open` and `closed`; faults go to the reader. `calendars`: the files that `closed` may name.
     pub fn read(node: &Node, reader: &mut Reader, calendars: &Calendars) -> Option<Self> {
-        let map = reader.map(node, "opening hours", &["zone", "open", "closed"])?;
+        let map = reader.fields(node, "opening hours", HOURS)?;
         let zone_node = reader.required(map, "opening hours", "zone")?;
         let zone = reader.text(zone_node)?;
         let zone = match TimeZone::get(&zone) {
@@ -86,7 +105,7 @@ impl Hours {
             Err(_) => {
                 reader
                     .error("wrong-type", zone_node.span, format!("unknown time zone {zone:?}"))
-                    .help("use an IANA name such as Europe/London or America/New_York");
+                    .help(crate::sections::zone_help(&zone));
                 TimeZone::UTC
             }
         };

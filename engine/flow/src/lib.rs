@@ -51,14 +51,14 @@ pub use effect::{
     BargeIn, Bridge, Collect, Confirm, Destination, Effect, Group, Http, Keys, Menu, MessageEvent, Method, Notify, NotifyAbout,
     OneTarget, Outcome, Play, PromptItem, Record, Reject, Ring, Say, Stop, Target, Tone, Transcribe, Voicemail,
 };
-pub use hours::Hours;
+pub use hours::{HOURS, Hours};
 pub use journal::{JournalEntry, Place};
 pub use meeting::{AgentOrder, Conference, Entry, Park, Queue, Role};
 pub use outline::{Outline, OutlineArm, OutlineState, When};
 pub use pattern::Pattern;
 pub use run::{End, Next, Run, ScriptJob, ScriptReply};
 pub use schema::schema;
-pub use set::FlowSet;
+pub use set::{FlowSet, Survey};
 pub use world::{CallFacts, Caller, Line, World};
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 //! kindred one (`de` for `de-AT`), else in the flow's own, else in the first written.
 
 use crate::{
-    compile::Compiler,
+    compile::{Compiler, Libraries},
     effect::PromptItem,
     template::{Template, View},
     value::{Findings, ITEM_KEYS, Kind, Raw, Value, read},
@@ -241,9 +241,9 @@ fn by_language(node: &Node) -> Option<&[Entry]> {
 }
 
 /// The prompts of files that others use, for scripts: what they name of a flow's own (settings, variables) is not there.
-pub(crate) fn of_libraries<'a>(compiler: impl Fn(&'a Source) -> Compiler<'a>, libraries: &'a BTreeMap<String, (Source, Node)>) -> Prompts {
+pub(crate) fn of_libraries<'a>(compiler: impl Fn(&'a Source) -> Compiler<'a>, libraries: &'a Libraries) -> Prompts {
     let mut found = Prompts::new();
-    for (source, tree) in libraries.values() {
+    for (source, tree) in libraries.values().filter_map(|(source, tree)| Some((source, tree.as_ref()?))) {
         let mut compiler = compiler(source);
         let mut reader = Reader::new(source);
         if let Some(map) = reader.any_map(tree, "a file that others use") {

@@ -7,6 +7,7 @@ pub(crate) use execution::{Body, Ended, Executed, Execution};
 
 use crate::{
     engine::{self, byte_of, word_length},
+    hours::Hours,
     limits::SCRIPT_BYTES,
     prompts::Prompts,
     world::World,
@@ -69,8 +70,17 @@ impl Script {
     }
 }
 
+/// What a script may name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'k> {
+    pub(crate) world: &'k World,
+    pub(crate) flows: &'k BTreeSet<String>,
+    pub(crate) hours: &'k BTreeMap<String, Arc<Hours>>,
+    pub(crate) prompts: &'k Prompts,
+}
+
 /// Compiles and checks a script; faults go to the reader.
-pub(crate) fn compile(source: &Source, reader: &mut Reader, world: &World, flows: &BTreeSet<String>, prompts: &Prompts) -> Option<Script> {
+pub(crate) fn compile(source: &Source, reader: &mut Reader, known: Known) -> Option<Script> {
     let text: &str = &source.text;
     if text.len() > SCRIPT_BYTES {
         reader.error("too-large", Span::of(text, 0, 0), format!("a script has at most {SCRIPT_BYTES} bytes"));
@@ -85,7 +95,7 @@ pub(crate) fn compile(source: &Source, reader: &mut Reader, world: &World, flows
             return None;
         }
     };
-    let mut check = Check { text, reader, world, flows, prompts, functions: BTreeMap::new(), results: BTreeMap::new() };
+    let mut check = Check { text, reader, known, functions: BTreeMap::new(), results: BTreeMap::new() };
     for function in ast.iter_functions() {
         check.functions.entry(function.name.to_owned()).or_default().insert(function.params.len());
     }

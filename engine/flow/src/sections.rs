@@ -9,7 +9,7 @@ use crate::{
     template::ROOTS,
     value::{Findings, Kind, Raw, Value, read},
 };
-use notation::{Kind as Shape, Map, Node};
+use notation::{Kind as Shape, Map, Node, nearest};
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -54,6 +54,8 @@ impl Compiler<'_> {
                 self.reader(0)
                     .error("reserved-name", span, format!("`{name}` cannot be the name of a {what}"))
                     .help("use a-z, 0-9 and _, and no word that the expression language keeps for itself");
+                // It stays known, so that those who use it are not blamed.
+                found.push(Declared { name, kind: Kind::Any, default: Json::Null });
                 continue;
             }
             if matches!(entry.value.kind, Shape::Scalar(..)) {
@@ -61,7 +63,10 @@ impl Compiler<'_> {
                 found.push(Declared { name, kind: Kind::Any, default: default.into() });
                 continue;
             }
-            let Some(map) = self.reader(0).map(&entry.value, &format!("a {what}"), &["type", "default", "description"]) else { continue };
+            let Some(map) = self.reader(0).map(&entry.value, &format!("a {what}"), &["type", "default", "description"]) else {
+                found.push(Declared { name, kind: Kind::Any, default: Json::Null });
+                continue;
+            };
             let words = TYPES.map(|(name, _)| name);
             let kind = match map.get("type") {
                 Some(node) => self.reader(0).one_of(node, &words).and_then(|word| TYPES.iter().find(|(name, _)| *name == word)),
@@ -108,10 +113,16 @@ impl Compiler<'_> {
         let Some(node) = map.get("zone") else { return jiff::tz::TimeZone::UTC };
         let name = node.as_text().unwrap_or_default();
         jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {
-            self.reader(0).error("wrong-type", node.span, format!("unknown time zone {name:?}")).help("use an IANA name such as Europe/London");
+            self.reader(0).error("wrong-type", node.span, format!("unknown time zone {name:?}")).help(zone_help(name));
             jiff::tz::TimeZone::UTC
         })
     }
+}
+
+/// What to write instead of a time zone that is none.
+pub(crate) fn zone_help(name: &str) -> String {
+    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    nearest(name, names.iter().map(String::as_str)).map_or_else(|| "use an IANA name such as Europe/London or America/New_York".to_owned(), |near| format!("did you mean `{near}`?"))
 }
 
 /// A plain node as a raw value.

@@ -2,7 +2,7 @@
 
 use crate::{
     calendar::{Calendars, is_calendar},
-    compile::{self, Compiler, LIBRARY_KEYS},
+    compile::{self, Compiler, LIBRARY_KEYS, Libraries},
     effect::PromptItem,
     hours::Hours,
     program::Program,
@@ -23,6 +23,59 @@ use std::{
 /// A checked set of flows. Cloning is cheap (one `Arc`); calls keep the set they began with.
 #[derive(Clone, Debug)]
 pub struct FlowSet(pub(crate) Arc<Loaded>);
+
+/// What a look at all files found: the faults, and the flows as far as they are good.
+#[derive(Debug)]
+pub struct Survey {
+    faults: Vec<Fault>,
+    /// Names of all flows, those with faults too.
+    names: BTreeSet<String>,
+    set: FlowSet,
+}
+
+impl Survey {
+    /// A look that found nothing but these faults.
+    #[must_use]
+    pub fn failed(faults: Vec<Fault>) -> Self {
+        let (flows, scripts) = (BTreeMap::new(), BTreeMap::new());
+        let loaded = Loaded { version: String::new(), warnings: Vec::new(), flows, scripts, hours: Arc::default(), prompts: Arc::default() };
+        Self { faults, names: BTreeSet::new(), set: FlowSet(Arc::new(loaded)) }
+    }
+    /// All faults of all files, by file and place.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+    /// Names of all flows, those with faults too; sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+    /// Whether a flow of this name is written somewhere, good or not.
+    #[must_use]
+    pub fn knows(&self, flow: &str) -> bool {
+        self.names.contains(flow)
+    }
+    /// The flows as far as they are good: for looking at, not for calls.
+    #[must_use]
+    pub fn good(&self) -> &FlowSet {
+        &self.set
+    }
+    /// [`FlowSet::check_settings`]; of a flow with faults nothing is said.
+    ///
+    /// # Errors
+    /// `(setting, message)` for each bad one.
+    pub fn check_settings(&self, flow: &str, settings: &BTreeMap<String, String>) -> Result<(), Vec<(String, String)>> {
+        self.set.check_settings(flow, settings)
+    }
+    /// The set, when it has no errors; its faults are warnings then.
+    ///
+    /// # Errors
+    /// All faults.
+    pub fn into_set(self) -> Result<FlowSet, Vec<Fault>> {
+        if self.faults.iter().any(|fault| fault.severity == Severity::Error) { Err(self.faults) } else { Ok(self.set) }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -65,20 +118,22 @@ impl FlowSet {
     /// # Errors
     /// All faults of all files (warnings among them), when at least one is an error.
     pub fn load(sources: Vec<Source>, world: &World) -> Result<Self, Vec<Fault>> {
+        Self::survey(sources, world).into_set()
+    }
+    /// The same for those who ask more of a set with faults than its faults.
+    #[must_use]
+    pub fn survey(sources: Vec<Source>, world: &World) -> Survey {
         let mut sources: Vec<Source> = sources.into_iter().filter(|source| !source.path.ends_with(".test.yaml") && !source.path.ends_with(".d.rhai")).collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
         let (calendars, faults) = Calendars::read(&sources);
         let mut load = Load { world, calendars, faults, places: BTreeMap::new() };
-        let parts = load.all(&sources);
-        let mut faults = load.faults;
+        let Parts { flows, scripts, hours, prompts } = load.all(&sources);
+        let Load { mut faults, places, .. } = load;
         faults.sort_by(|a, b| (&a.path, a.span, &a.message).cmp(&(&b.path, b.span, &b.message)));
         faults.dedup();
-        if faults.iter().any(|fault| fault.severity == Severity::Error) {
-            return Err(faults);
-        }
-        let Parts { flows, scripts, hours, prompts } = parts;
-        let (hours, prompts) = (Arc::new(hours), Arc::new(prompts));
-        Ok(Self(Arc::new(Loaded { version: version(&sources), warnings: faults, flows, scripts, hours, prompts })))
+        let (warnings, hours, prompts) = (faults.clone(), Arc::new(hours), Arc::new(prompts));
+        let set = FlowSet(Arc::new(Loaded { version: version(&sources), warnings, flows, scripts, hours, prompts }));
+        Survey { faults, names: places.into_keys().collect(), set }
     }
     /// The first 16 hex digits of the SHA-256 over all paths and texts.
     #[must_use]
@@ -166,7 +221,7 @@ impl Load<'_> {
             }
             match parse(source) {
                 Ok(tree) if tree.get("start").is_none() && tree.get("flow").is_none() && !tree.is_null() => {
-                    libraries.insert(source.path.to_string(), (source.clone(), tree));
+                    libraries.insert(source.path.to_string(), (source.clone(), Some(tree)));
                 }
                 Ok(tree) => {
                     let (name, span) = name_of(source, &tree);
@@ -176,6 +231,7 @@ impl Load<'_> {
                 Err(faults) => {
                     // The name stays known, so that those who run this flow are not blamed.
                     self.places.entry(stem(&source.path).to_owned()).or_insert_with(|| source.path.to_string());
+                    libraries.insert(source.path.to_string(), (source.clone(), None));
                     self.faults.extend(faults);
                 }
             }
@@ -195,7 +251,7 @@ impl Load<'_> {
         let mut found = BTreeMap::new();
         for (name, source) in scripts {
             let mut reader = Reader::new(source);
-            if let Some(script) = script::compile(source, &mut reader, self.world, &known, &prompts) {
+            if let Some(script) = script::compile(source, &mut reader, script::Known { world: self.world, flows: &known, hours: &hours, prompts: &prompts }) {
                 found.insert(name, Arc::new(script));
             }
             self.faults.extend(reader.into_faults());
@@ -215,9 +271,9 @@ impl Load<'_> {
     }
 
     /// Hours of the configuration and of files that others use.
-    fn library_hours(&mut self, libraries: &BTreeMap<String, (Source, Node)>) -> BTreeMap<String, Arc<Hours>> {
+    fn library_hours(&mut self, libraries: &Libraries) -> BTreeMap<String, Arc<Hours>> {
         let mut hours = self.world.hours.clone();
-        for (source, tree) in libraries.values() {
+        for (source, tree) in libraries.values().filter_map(|(source, tree)| Some((source, tree.as_ref()?))) {
             let mut reader = Reader::new(source);
             let map = reader.map(tree, "a file that others use", &LIBRARY_KEYS);
             for entry in map.and_then(|map| map.get("hours")).map(Node::entries).unwrap_or_default() {

@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "Rhai's tree has two dozen kinds of nodes, of which a check looks at a few")]
 
 use crate::{
+    catalogue::Action,
     engine::{self, Clock, byte_of, dynamic, expression_functions, visit, word_length},
     hours::Hours,
     limits::{EXPRESSION_CHARS, EXPRESSION_OPERATIONS, TEXT_CHARS},
@@ -70,8 +71,12 @@ pub(crate) struct Names {
     pub(crate) vars: BTreeSet<String>,
     pub(crate) hours: BTreeSet<String>,
     pub(crate) secrets: Option<BTreeSet<String>>,
-    /// `settings.x`, `x`, that some expression reads.
+    /// The action just done, where that is sure: what `result` has.
+    pub(crate) result: Option<&'static Action>,
+    /// `settings.x`, `hours.x`, `x`, that some expression reads.
     pub(crate) used: BTreeSet<String>,
+    /// Whether an expression could not be read, so that what is used is not known.
+    pub(crate) torn: bool,
 }
 
 /// What is wrong in an expression, at a byte of its text.
@@ -201,8 +206,10 @@ impl Expression {
                             let known: Vec<&str> = spoken::FORMS.into_iter().chain(spoken::CURRENCIES.map(|(code, _)| code)).collect();
                             let help = nearest(form, known.iter().copied()).map_or_else(|| format!("take one of {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
                             faults.push(bad("unknown-form", at, at + form.len() + 2, format!("spoken() has no form `{form}`"), Some(help)));
+                    } else if name == "open" && !matches!(call.args.first(), Some(RhaiExpr::StringConstant(..))) {
+                        names.used.extend(names.hours.iter().map(|hours| format!("hours.{hours}")));
                     } else if let ("open", Some(RhaiExpr::StringConstant(hours, place))) = (name, call.args.first())
-                        && !names.hours.contains(hours.as_str()) {
+                        && !names.used_hours(hours) {
                             let at = byte_of(text, *place);
                             let near = nearest(hours, names.hours.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
                             faults.push(bad("missing-hours", at, at + hours.len() + 2, format!("there are no hours named `{hours}`"), near));
@@ -262,6 +269,11 @@ pub(crate) fn plain(error: &rhai::EvalAltResult) -> String {
 }
 
 impl Names {
+    /// Notes that hours are asked for; whether there are such.
+    fn used_hours(&mut self, hours: &str) -> bool {
+        self.used.insert(format!("hours.{hours}"));
+        self.hours.contains(hours)
+    }
     /// Checks a name and the field after it.
     fn check(&mut self, root: (&str, usize), field: Option<(&str, usize)>, faults: &mut Vec<BadExpression>) {
         let mut bad = |code, (name, at): (&str, usize), what: String, known: &mut dyn Iterator<Item = &str>| {
@@ -277,7 +289,20 @@ impl Names {
             "caller" => &CALLER_FIELDS,
             "line" => &LINE_FIELDS,
             "now" => &NOW_FIELDS,
-            "result" | "language" => return,
+            "language" => return,
+            "result" => {
+                if let (Some((field, at)), Some(action)) = (field, self.result)
+                    && !action.fields.contains(&field) {
+                        let known = action.fields.join(", ");
+                        let told = if known.is_empty() { format!("the result of `{}` has no fields", action.name) } else { format!("the result of `{}` has no `{field}`", action.name) };
+                        bad("unknown-result", (field, at), told, &mut action.fields.iter().copied());
+                        if let Some(fault) = faults.last_mut()
+                            && fault.help.is_none() && !known.is_empty() {
+                                fault.help = Some(format!("it has {known}"));
+                            }
+                    }
+                return;
+            }
             "settings" => {
                 if let Some((field, at)) = field {
                     if self.settings.contains(field) {

@@ -1,8 +1,9 @@
-//! The room's stories: every diagnostic against its golden file, and calls from the first effect to the end.
+//! The room's stories: every diagnostic against its golden file, the pages of the manual, and calls from the first effect to the end.
 
 mod check;
 mod journal;
 mod language;
+mod manual;
 mod play;
 mod rescue;
 mod scripts;

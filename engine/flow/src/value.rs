@@ -5,7 +5,7 @@ use crate::{
     effect::{Group, PromptItem},
     pattern::Pattern,
 };
-use notation::nearest;
+use notation::{nearest, truth};
 use serde_json::Value as Json;
 use std::time::Duration;
 use terms::{Digit, Name};
@@ -15,6 +15,7 @@ mod targets;
 
 pub(crate) use sounds::{ITEM_KEYS, TONES, is_spoken};
 use sounds::prompt;
+pub(crate) use targets::TARGET;
 use targets::targets;
 
 /// Milliseconds of a minute.
@@ -145,6 +146,14 @@ impl Findings {
         let out = work(self);
         self.path.pop();
         out
+    }
+    /// The key whose value is being read, for messages.
+    fn last_key(&self) -> String {
+        let key = self.path.iter().rev().find_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) | Step::OfKey => None,
+        });
+        key.unwrap_or("it").to_owned()
     }
     /// All problems as one text, for failures in the call.
     pub(crate) fn told(&self) -> String {
@@ -293,6 +302,7 @@ impl Args {
 /// Reads the parameters of an action; problems go to `findings`, and what could be read is answered.
 pub(crate) fn read_params(of: &str, params: &'static [Param], raw: &Raw, findings: &mut Findings) -> Args {
     let mut args = Args::default();
+    let mut misspelt: Vec<&str> = Vec::new();
     let empty = Vec::new();
     let entries = match raw {
         Raw::Map(entries) => entries,
@@ -305,6 +315,7 @@ pub(crate) fn read_params(of: &str, params: &'static [Param], raw: &Raw, finding
     for (key, value) in entries {
         let Some(param) = params.iter().find(|param| param.name == key) else {
             let names = params.iter().map(|param| param.name);
+            misspelt.extend(nearest(key, names.clone()));
             let help = nearest(key, names.clone()).map(|near| format!("did you mean `{near}`?")).or_else(|| {
                 Some(format!("{of} has {}", names.collect::<Vec<_>>().join(", "))).filter(|_| !params.is_empty())
             });
@@ -315,7 +326,8 @@ pub(crate) fn read_params(of: &str, params: &'static [Param], raw: &Raw, finding
         };
         let read = findings.at(Step::Key(key.clone()), |findings| {
             if matches!(value, Raw::Null) {
-                findings.problem("missing-value", format!("`{key}` has no value"), Some("`#` begins a comment: write \"#\" for the key".to_owned()).filter(|_| matches!(param.kind, Kind::Key)));
+                let help = if matches!(param.kind, Kind::Key) { "`#` begins a comment: write \"#\" for the key" } else { "leave the key out, or give it a value; one that begins with # needs quotes" };
+                findings.problem("missing-value", format!("`{key}` has no value"), Some(help.to_owned()));
                 return None;
             }
             read(&param.kind, value, findings)
@@ -330,6 +342,7 @@ pub(crate) fn read_params(of: &str, params: &'static [Param], raw: &Raw, finding
         }
         match param.need {
             Need::Optional => {}
+            Need::Required if misspelt.contains(&param.name) => {}
             Need::Required => findings.problem("missing-field", format!("{of} needs `{}`", param.name), Some(param.doc.to_owned())),
             Need::Default(text) => {
                 if let Some(value) = read(&param.kind, &Raw::Text(text.to_owned()), &mut Findings::default()) {
@@ -374,9 +387,35 @@ pub(crate) fn read(kind: &Kind, raw: &Raw, findings: &mut Findings) -> Option<Va
     if value.is_none() {
         let words = if let Kind::Word(words) = kind { *words } else { &[] };
         let help = nearest(&text, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        findings.problem("wrong-type", format!("expected {wanted}, found {}", raw.shown()), help);
+        findings.problem("wrong-type", format!("expected {wanted}, found {}", raw.shown()), help.or_else(|| spelling(kind, &text)));
     }
     value
+}
+
+/// What to write instead of a value that means well.
+fn spelling(kind: &Kind, text: &str) -> Option<String> {
+    match kind {
+        Kind::Span(..) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => Some(format!("a number needs its unit: {text}s for seconds")),
+        Kind::Bool => truth(text).map(|word| format!("write {word}")),
+        Kind::Url if text.contains('.') && !text.contains("://") => Some(format!("write https://{text}")),
+        Kind::Span(..)
+        | Kind::Line
+        | Kind::Url
+        | Kind::Mailbox
+        | Kind::Int(..)
+        | Kind::Word(_)
+        | Kind::Words(_)
+        | Kind::Key
+        | Kind::KeyList
+        | Kind::Dtmf
+        | Kind::Prompt
+        | Kind::Say
+        | Kind::Headers
+        | Kind::Any
+        | Kind::Targets
+        | Kind::Pattern
+        | Kind::Fields(_) => None,
+    }
 }
 
 /// What a kind wants, for messages.
@@ -486,24 +525,25 @@ fn list(kind: &Kind, raw: &Raw, findings: &mut Findings) -> Option<Value> {
 }
 
 fn fields(params: &'static [Param], raw: &Raw, findings: &mut Findings) -> Option<Value> {
+    let of = findings.last_key();
     let inline = params.iter().any(|param| param.name == "prompt");
     match raw {
         Raw::Bool(false) => None,
         Raw::Text(text) if text == "false" => None,
-        Raw::Text(text) if text == "true" => Some(Value::Fields(read_params("it", params, &Raw::Null, findings))),
-        Raw::Bool(true) => Some(Value::Fields(read_params("it", params, &Raw::Null, findings))),
+        Raw::Text(text) if text == "true" => Some(Value::Fields(read_params(&of, params, &Raw::Null, findings))),
+        Raw::Bool(true) => Some(Value::Fields(read_params(&of, params, &Raw::Null, findings))),
         Raw::Map(entries) if inline && entries.iter().any(|(key, _)| ITEM_KEYS.contains(&key.as_str())) => {
             let (sounds, mut rest): (Vec<_>, Vec<_>) =
                 entries.iter().cloned().partition(|(key, _)| ITEM_KEYS.contains(&key.as_str()) || matches!(key.as_str(), "voice" | "language"));
             let items = prompt(&Raw::Map(sounds), findings, false);
             rest.push(("prompt".to_owned(), Raw::List(Vec::new())));
-            let mut args = read_params("it", params, &Raw::Map(rest), findings);
+            let mut args = read_params(&of, params, &Raw::Map(rest), findings);
             if let Some(slot) = args.0.iter_mut().find(|(name, _)| *name == "prompt") {
                 slot.1 = Value::Prompt(items);
             }
             Some(Value::Fields(args))
         }
-        Raw::Map(_) => Some(Value::Fields(read_params("it", params, raw, findings))),
+        Raw::Map(_) => Some(Value::Fields(read_params(&of, params, raw, findings))),
         Raw::Unknown => Some(Value::Unknown),
         Raw::Null | Raw::Int(_) | Raw::Float(_) | Raw::Text(_) | Raw::List(_) => {
             let names: Vec<_> = params.iter().map(|param| param.name).collect();

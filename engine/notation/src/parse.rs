@@ -119,11 +119,19 @@ impl Tree<'_> {
             return;
         }
         let place = Span::of(text, at, at + 1);
+        // What a line with a fault already told has made of the rest is no news.
+        if self.faults.iter().any(|fault| fault.span.line == place.line) {
+            return;
+        }
         let trimmed = line.trim_start();
         if let Some(fault) = self.fault("bad-yaml", place, format!("this is not YAML: {info}")) {
             if trimmed.contains(": @") || trimmed.contains(": `") || trimmed.contains(": %") || trimmed.contains(": *") || trimmed.contains(": #") {
                 fault.help("a value that begins with @ ` % * # needs quotes");
-            } else if !info.contains("quote") && trimmed.matches(": ").count() > 1 {
+            } else if info.contains("after double-quoted") || info.contains("after single-quoted") {
+                fault.help("a text in quotes cannot hold the same quote: put the other kind around it, '…' or \"…\"");
+            } else if let Some(bracket) = ["{", "["].into_iter().find(|bracket| info.contains(&format!("bracket '{bracket}'"))) {
+                fault.help(format!("close it with `{}`", if bracket == "{" { "}" } else { "]" }));
+            } else if info.contains("mapping values") && trimmed.matches(": ").count() > 1 {
                 fault.help("a text that holds `: ` needs quotes");
             }
         }

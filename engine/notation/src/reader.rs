@@ -5,6 +5,7 @@ use crate::{
     limits::FAULTS,
     near::nearest,
     node::{Entry, Kind, Node},
+    table::Field,
 };
 use std::{ops::RangeInclusive, time::Duration};
 use terms::Name;
@@ -137,6 +138,10 @@ impl Reader {
             }
             Some(Err(_)) | None => {
                 self.wrong(node, "a duration such as 800ms, 5s, 2m, 1h or 90d");
+                let bare = node.as_text().filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
+                if let (Some(number), Some(fault)) = (bare, self.faults.last_mut()) {
+                    fault.help(format!("a number needs its unit: {number}s for seconds"));
+                }
                 None
             }
         }
@@ -148,6 +153,10 @@ impl Reader {
             Some("false") => Some(false),
             _ => {
                 self.wrong(node, "true or false");
+                let word = node.as_text().and_then(truth);
+                if let (Some(word), Some(fault)) = (word, self.faults.last_mut()) {
+                    fault.help(format!("write {word}"));
+                }
                 None
             }
         }
@@ -202,10 +211,19 @@ impl Reader {
         }
         Some(map)
     }
+    /// A map of the keys of a table only. What must be there is left to [`Reader::required`].
+    pub fn fields<'n>(&mut self, node: &'n Node, what: &str, fields: &[Field]) -> Option<Map<'n>> {
+        let known: Vec<&str> = fields.iter().map(|field| field.name).collect();
+        self.map(node, what, &known)
+    }
     /// The value of a key that must be there.
     pub fn required<'n>(&mut self, map: Map<'n>, what: &str, key: &str) -> Option<&'n Node> {
         let found = map.get(key);
-        if found.is_none() {
+        // A misspelt key is told as such, and once.
+        let misspelt = map.entries().iter().any(|entry| {
+            nearest(&entry.key.text, [key]).is_some() && self.faults.iter().any(|fault| fault.code == "unknown-field" && fault.span == entry.key.span)
+        });
+        if found.is_none() && !misspelt {
             let span = map.entry(key).map_or(map.node.span, |entry| entry.key.span);
             self.error("missing-field", span, format!("{what} needs `{key}`"));
         }
@@ -220,5 +238,15 @@ impl Reader {
             None => None,
         };
         self.error(code, span, format!("unknown {what} `{name}`")).help = help;
+    }
+}
+
+/// What people write for `true` and `false` in other files.
+#[must_use]
+pub fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "y" | "true" => Some(true),
+        "no" | "off" | "n" | "false" => Some(false),
+        _ => None,
     }
 }

@@ -1,8 +1,9 @@
 //! Faults as people and tools want to see them.
 
-use crate::fault::{Fault, Severity, Source};
+use crate::fault::{Fault, Severity, Source, Span};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::json;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 /// The look of a list of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,8 @@ pub enum Format {
     Text,
     /// The same with ANSI colours.
     Colour,
-    /// One JSON object a line: `severity code file line column start end message help`.
+    /// One JSON object a line: `severity` (`error` or `warning`), `code`, `file`, `line` and `column` from 1 (in characters), `start`
+    /// and `end` (bytes of the file, from 0), `message`, `help` (a text or null).
     Json,
     /// GitHub workflow commands: `::error file=…`.
     Github,
@@ -27,7 +29,7 @@ pub fn render(faults: &[Fault], sources: &[Source], format: Format) -> String {
         Format::Colour => faults.iter().map(|fault| text(fault, sources, &Renderer::styled())).collect::<Vec<_>>().join("\n"),
         Format::Json => faults.iter().map(|fault| format!("{}\n", object(fault))).collect(),
         Format::Github => faults.iter().map(github).collect(),
-        Format::Sarif => format!("{}\n", sarif(faults)),
+        Format::Sarif => format!("{}\n", sarif(faults, sources)),
     }
 }
 
@@ -85,25 +87,49 @@ fn github(fault: &Fault) -> String {
     )
 }
 
-fn sarif(faults: &[Fault]) -> serde_json::Value {
+/// SARIF 2.1.0 (OASIS): one run, one rule a code, columns in characters.
+fn sarif(faults: &[Fault], sources: &[Source]) -> serde_json::Value {
+    let codes: BTreeSet<&str> = faults.iter().map(|fault| fault.code).collect();
+    let rules: Vec<_> = codes.iter().map(|code| json!({ "id": code })).collect();
     let results: Vec<_> = faults
         .iter()
         .map(|fault| {
             let help = fault.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+            let mut region = json!({ "startLine": fault.span.line.max(1), "startColumn": fault.span.column.max(1) });
+            if let Some(source) = sources.iter().find(|source| source.path == fault.path) {
+                let end = Span::of(&source.text, fault.span.end, fault.span.end);
+                region["endLine"] = end.line.max(1).into();
+                region["endColumn"] = end.column.max(1).into();
+            }
             json!({
                 "ruleId": fault.code,
+                "ruleIndex": codes.iter().position(|code| *code == fault.code),
                 "level": fault.severity.name(),
                 "message": { "text": format!("{}{help}", fault.message) },
-                "locations": [{ "physicalLocation": {
-                    "artifactLocation": { "uri": &*fault.path },
-                    "region": { "startLine": fault.span.line.max(1), "startColumn": fault.span.column.max(1) },
-                }}],
+                "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&fault.path) }, "region": region } }],
             })
         })
         .collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{ "tool": { "driver": { "name": "callflow" } }, "results": results }],
+        "runs": [{
+            "tool": { "driver": { "name": "callflow", "version": env!("CARGO_PKG_VERSION"), "rules": rules } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
     })
+}
+
+/// A path as a URI reference (RFC 3986 §4.1).
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }

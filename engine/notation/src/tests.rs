@@ -77,11 +77,10 @@ fn a_reader_collects_all_faults_with_help() {
         told,
         [
             "a.yaml:1:1: error: unknown field of a listener `adress` (did you mean `address`?)",
-            "a.yaml:1:1: error: a listener needs `address`",
             "a.yaml:2:7: error: expected a whole number from 1 to 65535, found \"70000\"",
-            "a.yaml:3:7: error: expected a duration such as 800ms, 5s, 2m, 1h or 90d, found \"5\"",
+            "a.yaml:3:7: error: expected a duration such as 800ms, 5s, 2m, 1h or 90d, found \"5\" (a number needs its unit: 5s for seconds)",
             "a.yaml:4:7: error: expected one of fast, slow, found \"fats\" (did you mean `fast`?)",
-            "a.yaml:5:5: error: expected true or false, found \"yes\"",
+            "a.yaml:5:5: error: expected true or false, found \"yes\" (write true)",
             "a.yaml:6:7: error: \"a b\" is not a name: use 1 to 64 of a-z A-Z 0-9 . _ -, beginning with a letter or digit",
         ]
     );

@@ -5,6 +5,7 @@
 mod call;
 mod check;
 mod models;
+mod schema;
 mod test;
 
 use crate::{config::Config, serve};
@@ -32,7 +33,7 @@ struct Cli {
 enum Verb {
     /// Serve calls until a signal; SIGHUP reads the files again, SIGTERM lets calls end.
     Serve(ConfigFile),
-    /// Check the configuration, flows and scripts; every fault is shown in its place.
+    /// Check the configuration, flows, scripts and tests; every fault is shown in its place.
     #[command(after_help = "\
 Examples:
   callflow check
@@ -42,7 +43,9 @@ Examples:
 The whole set is checked, because flows refer to each other; with PATHS only
 the faults in them are shown. Without a configuration file, PATHS are checked
 alone: connections, numbers and prompts are then not looked up.
-Exit code: 0 no error, 1 errors, 2 wrong usage.")]
+With --format json each line is an object: severity, code, file, line and column
+(from 1), start and end (bytes), message, help.
+Exit code: 0 no error (warnings do not count), 1 errors, 2 wrong usage.")]
     Check(CheckArgs),
     /// Run the tests beside the flows, offline; random callers with --fuzz.
     #[command(after_help = "\
@@ -74,13 +77,19 @@ The phone registers (with --as), calls, presses during the first prompt, speaks
 at the beep, ends with # and hangs up.
 Exit code: 0 the call went as told, 1 it did not, 2 it was refused.")]
     Call(Box<CallArgs>),
-    /// Print what editors need: the JSON Schema of flow files, or the definitions of scripts.
-    #[command(after_help = "Examples:\n  callflow schema > flow.schema.json\n  callflow schema rhai > scripts/callflow.d.rhai")]
-    Schema {
-        /// What to describe.
-        #[arg(value_enum, default_value_t = Described::Flow)]
-        of: Described,
-    },
+    /// Print what editors need: JSON Schemas of flow, test and configuration files, or the definitions of scripts.
+    #[command(after_help = "\
+Examples:
+  callflow schema flow
+  callflow schema --into .
+  callflow schema rhai > scripts/callflow.d.rhai
+
+With --into, each schema is written to a file: flow.schema.json, test.schema.json
+and config.schema.json.
+An editor with the YAML language server then completes and explains every key of
+a file that begins with the line (the path is relative to the file):
+  # yaml-language-server: $schema=../flow.schema.json")]
+    Schema(SchemaArgs),
     /// Install and list speech models.
     #[command(subcommand)]
     Models(ModelsVerb),
@@ -119,12 +128,26 @@ enum Look {
     Sarif,
 }
 
+#[derive(Debug, Args)]
+struct SchemaArgs {
+    /// What to describe.
+    #[arg(value_enum, default_value_t = Described::Flow)]
+    of: Described,
+    /// Write the schemas of all kinds of files into this folder instead.
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Described {
     /// Files of the flows folder.
     Flow,
     /// Functions of scripts, as a definitions file of the Rhai language server.
     Rhai,
+    /// Files of tests, *.test.yaml.
+    Test,
+    /// The configuration file.
+    Config,
 }
 
 #[derive(Debug, Args)]
@@ -256,14 +279,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Check(args) => check::check(&args),
         Verb::Test(args) => test::test(&args),
         Verb::Call(args) => call::call(*args),
-        Verb::Schema { of } => {
-            let text = match of {
-                Described::Flow => serde_json::to_string_pretty(&flow::schema()).unwrap_or_default(),
-                Described::Rhai => flow::definitions(),
-            };
-            say(&text);
-            ExitCode::SUCCESS
-        }
+        Verb::Schema(args) => schema::schema(&args),
         Verb::Models(verb) => models::models(verb),
         Verb::Version => {
             say(concat!("callflow ", env!("CARGO_PKG_VERSION")));

@@ -30,6 +30,8 @@ mod address;
 mod clash;
 mod faults;
 mod flows;
+mod keys;
+mod outline;
 mod places;
 mod read;
 mod resources;
@@ -42,14 +44,12 @@ mod tests;
 
 pub(crate) use address::primary_address;
 pub(crate) use faults::Faults;
-pub(crate) use flows::{check_alone, load_alone, load_flows, test_files};
+pub(crate) use flows::{Checked, check_alone, check_flows, load_alone, load_flows, test_files};
+pub(crate) use outline::{Outline, Refused};
 
 use ::speech::SpeechConfig;
-use flow::Hours;
 use notation::Source;
-use places::Places;
 use std::{
-    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
     path::{Path, PathBuf},
@@ -86,10 +86,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// `realms:`, `connections:`, `numbers:`, `mailboxes:`, `trunks:`, `outbound:` and `secrets:`, checked as one.
     pub(crate) directory: Arc<Directory>,
-    /// `hours:` opening hours that every flow may ask for.
-    pub(crate) hours: BTreeMap<String, Arc<Hours>>,
-    /// Where each resource is written.
-    places: Places,
+    /// What its flows are checked against.
+    pub(crate) outline: Outline,
 }
 
 /// `listen:` where SIP is served. Without it both transports at `0.0.0.0:5060`; with it, only what is written.
@@ -182,12 +180,32 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The JSON Schema (2020-12) of configuration files: editors complete and explain every key by it.
+#[must_use]
+pub(crate) fn schema() -> serde_json::Value {
+    let mut schema = notation::schema_of(&notation::Shape::Fields(keys::ROOT), "");
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["title"] = "callflow configuration".into();
+    schema["description"] = "The file that `callflow serve` and `callflow check` read. ${NAME} is replaced from the environment in every value.".into();
+    // An empty file is a house with every default.
+    schema["type"] = serde_json::json!(["object", "null"]);
+    schema
+}
+
 impl Config {
     /// Reads and checks a file; `${NAME}` comes from the environment.
     ///
     /// # Errors
     /// All faults of the file, ready to be shown. Flows are not looked at: [`load_flows`] does.
     pub(crate) fn read(path: &Path) -> Result<Self, Faults> {
+        Self::inspect(path).map_err(|refused| refused.faults)
+    }
+
+    /// The same for a checker, which also wants what could be read of a bad file.
+    ///
+    /// # Errors
+    /// All faults of the file, and its outline.
+    pub(crate) fn inspect(path: &Path) -> Result<Self, Refused> {
         read::file(path)
     }
 

@@ -5,8 +5,8 @@
 //! **Door**: the verbs of [`cli`].
 //! **Invariants**: a configuration or a set of flows is taken whole or refused whole, with every fault in its place; the exit code
 //! says what happened (0 done, 1 faults or failure, 2 wrong usage).
-//! **How to add a verb**: a variant in `cli.rs` and a file in `cli/`; **a key of the configuration**: a field with its doc sentence in
-//! `config.rs` and its line in the file of `config/` that reads its section.
+//! **How to add a verb**: a variant in `cli.rs` and a file in `cli/`; **a key of the configuration**: a line in `config/keys.rs` (reader,
+//! JSON Schema and manual take it from there), a field in `config.rs` and its reading in the file of `config/` that reads its section.
 //!
 //! Libraries: `clap` (the command line and its help), `indicatif` (progress of downloads).
 

@@ -12,6 +12,7 @@
 //! Libraries: `jiff` (dates with zones), `regex-lite` (patterns, linear time), both used by room `flow` already.
 
 mod case;
+mod check;
 mod claims;
 mod coverage;
 mod coverage_html;

@@ -1,8 +1,7 @@
 //! `use:`: files whose hours, prompts and states are included, and what they use in turn.
 
-use super::Compiler;
-use notation::{Map, Node, Reader, Source, Span};
-use std::collections::BTreeMap;
+use super::{Compiler, Libraries};
+use notation::{Map, Reader, Span};
 
 /// Keys of a file that others use.
 pub(crate) const LIBRARY_KEYS: [&str; 5] = ["description", "use", "hours", "prompts", "states"];
@@ -13,7 +12,7 @@ impl<'w> Compiler<'w> {
         &mut self,
         file: usize,
         map: Map<'w>,
-        libraries: &'w BTreeMap<String, (Source, Node)>,
+        libraries: &'w Libraries,
         chain: &mut Vec<String>,
         files: &mut Vec<Map<'w>>,
     ) {
@@ -22,7 +21,13 @@ impl<'w> Compiler<'w> {
             let Some(name) = self.reader(file).text(node) else { continue };
             let by_name = || libraries.iter().find(|(path, _)| path.rsplit('/').next() == Some(name.as_str()));
             let Some((path, (source, tree))) = libraries.get_key_value(&name).or_else(by_name) else {
+                (self.torn, self.blind) = (true, true);
                 self.no_such_file(file, node.span, &name, libraries);
+                continue;
+            };
+            let Some(tree) = tree else {
+                // What is wrong with that file is told there.
+                (self.torn, self.blind) = (true, true);
                 continue;
             };
             if let Some(from) = chain.iter().position(|before| before == path) {
@@ -44,7 +49,7 @@ impl<'w> Compiler<'w> {
         }
     }
 
-    fn no_such_file(&mut self, file: usize, span: Span, name: &str, libraries: &BTreeMap<String, (Source, Node)>) {
+    fn no_such_file(&mut self, file: usize, span: Span, name: &str, libraries: &Libraries) {
         let known: Vec<&str> = libraries.keys().map(|path| path.rsplit('/').next().unwrap_or(path)).collect();
         self.reader(file).unknown("missing-file", span, "file to use", name, &known);
         if let Some(fault) = self.readers[file].last_fault().filter(|fault| fault.help.is_none()) {

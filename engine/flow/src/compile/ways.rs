@@ -15,6 +15,9 @@ impl Compiler<'_> {
                 return Then::Nowhere;
             }
             if fall.is_none() {
+                self.torn = true;
+            }
+            if fall.is_none() && !outcomes.lost {
                 let what = action.map_or("this state".to_owned(), |action| format!("`{action}`"));
                 self.reader(file).error("missing-then", span, format!("{what} does not say where to go")).help("add `then:` with a state, or `then: end`");
             }
@@ -27,7 +30,14 @@ impl Compiler<'_> {
         }
         let node = &entry.value;
         let by_outcome = matches!(&node.kind, Shape::Map(entries) if !entries.iter().any(|entry| is_state_key(&entry.key.text)));
-        if !by_outcome || action.is_none() {
+        if by_outcome && action.is_none() && !outcomes.lost {
+            self.torn = true;
+            self.reader(file)
+                .error("outcome-impossible", entry.key.span, "without an action there are no outcomes")
+                .help("give one target, or a list of conditions: [{ if: …, then: … }, …]");
+            return Then::Nowhere;
+        }
+        if !by_outcome {
             return self.branch(file, node, name).map_or(Then::Nowhere, Then::Always);
         }
         let (mut named, mut other) = (Vec::new(), None);
@@ -75,7 +85,8 @@ impl Compiler<'_> {
                             self.reader(file).map(item, "a condition", &["if", "then"]);
                             let then = item.get("then");
                             if then.is_none() {
-                                self.reader(file).error("missing-then", item.span, "a condition needs `then`");
+                                self.torn = true;
+                                self.reader(file).error("missing-then", item.span, "a condition needs `then`").help("as in { if: now.hour < 12, then: morning }");
                             }
                             let inner = then.and_then(|then| self.branch(file, then, &format!("{name}.{at}")));
                             arms.extend(inner.map(|inner| Arm { when, target: self.join(file, item.span, &format!("{name}.{at}"), inner) }));
@@ -96,6 +107,7 @@ impl Compiler<'_> {
                 (!arms.is_empty()).then_some(Branch(arms))
             }
             Shape::Null => {
+                self.torn = true;
                 self.reader(file).error("missing-target", node.span, "expected a state, or `end`, found nothing");
                 None
             }
@@ -118,6 +130,7 @@ impl Compiler<'_> {
     fn condition(&mut self, file: usize, node: &Node) -> Option<Expression> {
         let text = self.reader(file).text(node)?;
         if let Some(at) = text.find("${") {
+            self.names.torn = true;
             let span = node.within(&self.readers[file].source().text, at, text.len());
             self.reader(file).error("dollar-in-if", span, "`if` is an expression already").help("leave out `${` and `}`");
             return None;
@@ -130,7 +143,8 @@ impl Compiler<'_> {
             Shape::Scalar(text, _) if text == "end" => Some(Target::End),
             Shape::Scalar(text, _) => {
                 let found = self.index.get(text).copied();
-                if found.is_none() {
+                self.torn |= found.is_none();
+                if found.is_none() && !self.blind {
                     let known: Vec<&str> = self.index.keys().map(String::as_str).chain(["end"]).collect();
                     self.readers[file].unknown("missing-target", node.span, "state", text, &known);
                 }
@@ -142,6 +156,7 @@ impl Compiler<'_> {
                 Some(Target::State(slot))
             }
             Shape::Null => {
+                self.torn = true;
                 self.reader(file).error("missing-target", node.span, "expected a state, or `end`, found nothing");
                 None
             }

@@ -2,15 +2,15 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "Rhai's tree has two dozen kinds of nodes, of which a check looks at a few")]
 
-use super::Site;
+use super::{Known, Site};
 use crate::{
-    catalogue::{ACTIONS, action},
+    catalogue::{ACTIONS, Action, action},
     compile::missing,
     engine::{byte_of, script_functions, visit, word_length},
-    prompts::{PREFIX, Prompts},
+    prompts::PREFIX,
     session::MEMBERS,
     value::{Findings, Raw, Step, is_choice, read_params},
-    world::World,
+    world::CALLER_FIELDS,
 };
 use notation::{Reader, Span, nearest};
 use rhai::{AST, Expr, FnCallExpr, Position, Stmt};
@@ -19,14 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Check<'c> {
     pub(super) text: &'c str,
     pub(super) reader: &'c mut Reader,
-    pub(super) world: &'c World,
-    pub(super) flows: &'c BTreeSet<String>,
-    /// Prompts that it may name.
-    pub(super) prompts: &'c Prompts,
+    pub(super) known: Known<'c>,
     /// The script's own functions and the numbers of arguments they take.
     pub(super) functions: BTreeMap<String, BTreeSet<usize>>,
-    /// Variables that hold the result of an action (when always the same one).
-    pub(super) results: BTreeMap<String, Option<&'static str>>,
+    /// Variables, and the action whose result they hold when it is always the same one.
+    pub(super) results: BTreeMap<String, Option<Held>>,
 }
 
 impl Check<'_> {
@@ -36,29 +33,67 @@ impl Check<'_> {
     }
 
     pub(super) fn tree(&mut self, ast: &AST) {
-        let (mut calls, mut lets) = (Vec::new(), Vec::new());
-        visit(ast, |expr| calls.push(expr.clone()), |stmt| {
-            if let Stmt::Var(var, ..) = stmt {
-                lets.push((var.0.name.to_string(), var.1.clone()));
-            }
-        });
-        for (name, value) in lets {
-            let action = match &value {
-                Expr::Dot(chain, ..) => match &chain.rhs {
-                    Expr::MethodCall(call, _) => action(&call.name).map(|action| action.name),
-                    _ => None,
-                },
-                _ => None,
-            };
-            self.results.entry(name).and_modify(|known| *known = known.filter(|known| Some(*known) == action)).or_insert(action);
+        let mut bound: Vec<(String, Option<Held>)> = Vec::new();
+        for function in ast.iter_functions() {
+            bound.extend(function.params.iter().map(|name| ((*name).to_owned(), None)));
         }
-        for expr in &calls {
-            match expr {
-                Expr::MethodCall(call, at) => self.method(call, *at),
-                Expr::FnCall(call, at) if call.op_token.is_none() => self.function(call, *at),
-                Expr::FnCall(call, _) if matches!(call.name.as_str(), "==" | "!=") => self.comparison(call),
-                _ => {}
+        visit(ast, |_| {}, |stmt| match stmt {
+            Stmt::Var(var, ..) => bound.push((var.0.name.to_string(), Held::of(&var.1))),
+            Stmt::Assignment(assignment) => {
+                if let Expr::Variable(name, ..) = &assignment.1.lhs {
+                    bound.push((name.1.to_string(), Held::of(&assignment.1.rhs)));
+                }
             }
+            Stmt::For(each, _) => bound.push((each.0.name.to_string(), None)),
+            _ => {}
+        });
+        for (name, known) in bound {
+            self.results.entry(name).and_modify(|before| *before = before.take().filter(|before| Some(before) == known.as_ref())).or_insert(known);
+        }
+        visit(ast, |expr| self.expression(expr), |_| {});
+    }
+
+    fn expression(&mut self, expr: &Expr) {
+        match expr {
+            Expr::MethodCall(call, at) => self.method(call, *at),
+            Expr::FnCall(call, at) if call.op_token.is_none() => self.function(call, *at),
+            Expr::FnCall(call, _) if matches!(call.name.as_str(), "==" | "!=") => {
+                if let [left, right] = call.args.as_slice() {
+                    self.comparison(left, right);
+                    self.comparison(right, left);
+                }
+            }
+            // `b.outcome in ["busy", "declined"]`
+            Expr::FnCall(call, _) if matches!(call.name.as_str(), "contains" | "in") => match call.args.as_slice() {
+                [Expr::Array(items, _), subject] | [subject, Expr::Array(items, _)] => items.iter().for_each(|item| self.comparison(subject, item)),
+                _ => {}
+            },
+            Expr::Dot(chain, ..) => {
+                if let Some((name, property, rest)) = property_of(&chain.lhs, &chain.rhs) {
+                    self.property(name, property, rest);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `b.duratoin`, `line.numbr`, `line.caller.nmae`.
+    fn property(&mut self, name: &str, (property, at): Asked<'_>, rest: Option<Asked<'_>>) {
+        let (of, known, property, at) = match (name, property, rest) {
+            ("line", "caller", Some((field, at))) => ("`line.caller`".to_owned(), CALLER_FIELDS.to_vec(), field, at),
+            ("line", ..) => ("`line`".to_owned(), MEMBERS.to_vec(), property, at),
+            _ => match self.results.get(name) {
+                Some(Some(known)) => {
+                    let fields: Vec<&str> = known.action.fields.iter().copied().chain(["outcome", "key"]).collect();
+                    (format!("the result of `{}`", known.action.name), fields, property, at)
+                }
+                Some(None) | None => return,
+            },
+        };
+        if !known.contains(&property) {
+            let help = nearest(property, known.iter().copied()).map_or_else(|| format!("it has {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+            let span = self.span(at);
+            self.reader.error("unknown-result", span, format!("{of} has no `{property}`")).help(help);
         }
     }
 
@@ -135,17 +170,24 @@ impl Check<'_> {
     fn method(&mut self, call: &FnCallExpr, at: Position) {
         let name = call.name.as_str();
         if let Some(action) = action(name) {
-            // `keys` and `set` are also functions of maps: only calls that look like the action's are checked.
-            if call.args.len() <= 2 && !(name == "keys" && call.args.is_empty()) {
+            // `keys` is also a function of maps: only calls that look like the action's are checked.
+            if call.args.len() > 2 {
+                let takes = if action.main.is_some() { "a value and a map" } else { "one map" };
+                let span = self.span(at);
+                self.reader.error("wrong-arguments", span, format!("`{name}` takes {takes}, not {} arguments", call.args.len()));
+            } else if !(name == "keys" && call.args.is_empty()) {
                 self.parameters(action, call, at);
             }
             return;
         }
+        if let ("open" | "secret", Some(Expr::StringConstant(wanted, place))) = (name, call.args.first()) {
+            self.named(name, wanted, *place);
+        }
         if name == "run" {
             if let Some(Expr::StringConstant(flow, place)) = call.args.first()
-                && !self.flows.contains(flow.as_str()) {
+                && !self.known.flows.contains(flow.as_str()) {
                     let span = self.span(*place);
-                    let known: Vec<&str> = self.flows.iter().map(String::as_str).collect();
+                    let known: Vec<&str> = self.known.flows.iter().map(String::as_str).collect();
                     self.reader.unknown("missing-flow", span, "flow", flow, &known);
                 }
             return;
@@ -158,8 +200,27 @@ impl Check<'_> {
         }
     }
 
+    /// `line.open("office")`, `line.secret("crm")`.
+    fn named(&mut self, function: &str, wanted: &str, place: Position) {
+        let known: Vec<&str> = match (function, &self.known.world.secrets) {
+            ("open", _) => self.known.hours.keys().map(String::as_str).collect(),
+            (_, Some(secrets)) => secrets.iter().map(String::as_str).collect(),
+            (_, None) => return,
+        };
+        if !known.contains(&wanted) {
+            let (code, message) = if function == "open" {
+                ("missing-hours", format!("there are no hours named `{wanted}`"))
+            } else {
+                ("missing-secret", format!("there is no secret `{wanted}`"))
+            };
+            let help = nearest(wanted, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let span = self.span(place);
+            self.reader.error(code, span, message).help = help;
+        }
+    }
+
     /// Checks what is written out among the arguments of an action.
-    fn parameters(&mut self, action: &'static crate::catalogue::Action, call: &FnCallExpr, at: Position) {
+    fn parameters(&mut self, action: &'static Action, call: &FnCallExpr, at: Position) {
         let mut entries: Vec<(String, Raw)> = Vec::new();
         let mut places: Vec<(String, Position, Expr)> = Vec::new();
         for (index, arg) in call.args.iter().enumerate() {
@@ -196,7 +257,7 @@ impl Check<'_> {
             self.reader.error(problem.code, span, problem.message).help = problem.help;
         }
         for mention in findings.mentions {
-            if let Some((code, message, help)) = missing(self.world, &mention) {
+            if let Some((code, message, help)) = missing(self.known.world, &mention) {
                 let span = self.span(place(&mention.path));
                 self.reader.error(code, span, message).help = help;
             }
@@ -206,33 +267,39 @@ impl Check<'_> {
     /// Names of prompts that exist, as what is only known in the call; those that do not stay, and are faults.
     fn without_prompts(&self, raw: Raw) -> Raw {
         match raw {
-            Raw::Text(text) if text.strip_prefix(PREFIX).is_some_and(|name| self.prompts.contains_key(name)) => Raw::Unknown,
+            Raw::Text(text) if text.strip_prefix(PREFIX).is_some_and(|name| self.known.prompts.contains_key(name)) => Raw::Unknown,
             Raw::List(items) => Raw::List(items.into_iter().map(|item| self.without_prompts(item)).collect()),
             Raw::Map(entries) => Raw::Map(entries.into_iter().map(|(key, value)| (key, self.without_prompts(value))).collect()),
             Raw::Text(_) | Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) | Raw::Unknown => raw,
         }
     }
 
-    /// `b.outcome == "answred"`.
-    fn comparison(&mut self, call: &FnCallExpr) {
-        let (mut subject, mut literal) = (None, None);
-        for arg in &call.args {
-            match arg {
-                Expr::Dot(chain, ..) => match (&chain.lhs, &chain.rhs) {
-                    (Expr::Variable(var, ..), Expr::Property(property, _)) if property.2 == "outcome" => subject = Some(var.1.to_string()),
-                    _ => {}
-                },
-                Expr::StringConstant(text, at) => literal = Some((text.to_string(), *at)),
-                _ => {}
-            }
-        }
-        let (Some(subject), Some((literal, at))) = (subject, literal) else { return };
-        let Some(Some(name)) = self.results.get(&subject) else { return };
-        let Some(action) = action(name) else { return };
-        let good = action.outcomes.contains(&literal.as_str()) || (action.keys_are_outcomes && is_choice(&literal));
+    /// `b.outcome == "answred"`, `pick.key == "4"`, `line.bridge(…).outcome != "busy"`.
+    fn comparison(&mut self, subject: &Expr, literal: &Expr) {
+        let (Expr::Dot(chain, ..), Expr::StringConstant(literal, at)) = (subject, literal) else { return };
+        let (known, property) = match (&chain.lhs, &chain.rhs) {
+            (Expr::Variable(name, ..), Expr::Property(property, _)) => (self.results.get(name.1.as_str()).cloned().flatten(), property),
+            (Expr::Variable(..), Expr::Dot(inner, ..)) => match (&inner.lhs, &inner.rhs) {
+                (Expr::MethodCall(call, _), Expr::Property(property, _)) => (Held::of_call(call), property),
+                _ => return,
+            },
+            _ => return,
+        };
+        let Some(known) = known else { return };
+        let action = known.action;
+        let keys = |literal: &str| match &known.keys {
+            Some(keys) => keys.iter().any(|key| key == literal),
+            None => action.keys_are_outcomes && is_choice(literal),
+        };
+        let good = match property.2.as_str() {
+            "outcome" => action.outcomes.contains(&literal.as_str()) || keys(literal),
+            "key" if action.keys_are_outcomes => literal.is_empty() || keys(literal),
+            _ => return,
+        };
         if !good {
-            let help = nearest(&literal, action.outcomes.iter().copied()).map_or_else(|| format!("it ends with {}", action.outcomes.join(", ")), |near| format!("did you mean `{near}`?"));
-            let span = self.span(at);
+            let all: Vec<&str> = known.keys.iter().flatten().map(String::as_str).chain(action.outcomes.iter().copied()).collect();
+            let help = nearest(literal, all.iter().copied()).filter(|near| near.len() > 1).map_or_else(|| format!("it ends with {}", all.join(", ")), |near| format!("did you mean `{near}`?"));
+            let span = self.span(*at);
             self.reader.error("outcome-impossible", span, format!("`{}` never ends with `{literal}`", action.name)).help(help);
         }
     }
@@ -243,6 +310,66 @@ fn function_around(text: &str, at: usize) -> &str {
     let before = text.get(..at).unwrap_or_default();
     let head = before.rmatch_indices("fn ").find(|(index, _)| before[..*index].ends_with(['\n', ';', '}', ' ']) || *index == 0);
     head.and_then(|(index, _)| before[index + 3..].split('(').next()).map(str::trim).unwrap_or_default()
+}
+
+/// The action whose result a variable holds, and the keys it offers when they are written out.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    action: &'static Action,
+    keys: Option<Vec<String>>,
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.action.name == other.action.name && self.keys == other.keys
+    }
+}
+
+impl Held {
+    /// Of `line.ACTION(…)`.
+    fn of(expr: &Expr) -> Option<Self> {
+        let Expr::Dot(chain, ..) = expr else { return None };
+        match (&chain.lhs, &chain.rhs) {
+            (Expr::Variable(..), Expr::MethodCall(call, _)) => Self::of_call(call),
+            _ => None,
+        }
+    }
+    fn of_call(call: &FnCallExpr) -> Option<Self> {
+        let action = action(&call.name).filter(|action| !(action.name == "keys" && call.args.is_empty()))?;
+        let keys = call.args.iter().find_map(|arg| match raw_of(arg) {
+            Raw::Map(entries) => entries.into_iter().find(|(key, _)| key == "keys").map(|(_, keys)| keys),
+            Raw::Null | Raw::Bool(_) | Raw::Int(_) | Raw::Float(_) | Raw::Text(_) | Raw::List(_) | Raw::Unknown => None,
+        });
+        let keys = match keys {
+            Some(Raw::List(keys)) if action.keys_are_outcomes => keys.iter().map(Raw::text).collect(),
+            _ => None,
+        };
+        Some(Self { action, keys })
+    }
+}
+
+/// A name that is asked for, and where.
+type Asked<'e> = (&'e str, Position);
+
+/// The variable and property of `name.property…`, and the property after it.
+fn property_of<'e>(lhs: &'e Expr, rhs: &'e Expr) -> Option<(&'e str, Asked<'e>, Option<Asked<'e>>)> {
+    let Expr::Variable(name, ..) = lhs else { return None };
+    match rhs {
+        Expr::Property(property, at) => Some((name.1.as_str(), (property.2.as_str(), *at), None)),
+        Expr::Dot(inner, ..) => {
+            let Expr::Property(property, at) = &inner.lhs else { return None };
+            let next = match &inner.rhs {
+                Expr::Property(next, at) => Some((next.2.as_str(), *at)),
+                Expr::Dot(further, ..) => match &further.lhs {
+                    Expr::Property(next, at) => Some((next.2.as_str(), *at)),
+                    _ => None,
+                },
+                _ => None,
+            };
+            Some((name.1.as_str(), (property.2.as_str(), *at), next))
+        }
+        _ => None,
+    }
 }
 
 /// What is written out of a value; the rest is unknown.

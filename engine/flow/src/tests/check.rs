@@ -4,17 +4,24 @@
 use super::world;
 use crate::{FlowSet, World, schema};
 use notation::{Format, Source, render};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-fn golden() -> Vec<(String, Source)> {
+/// Each golden file with its name; a folder is a set of files.
+fn golden() -> Vec<(String, Vec<Source>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
-    let mut found: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending != "out"))
+    let read = |path: &Path, shown: &str| Source::new(format!("flows/{shown}"), fs::read_to_string(path).unwrap());
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let inside = |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let mut found: Vec<_> = inside(&folder)
+        .into_iter()
+        .filter(|path| path.extension().is_none_or(|ending| ending != "out"))
         .map(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            (name.clone(), Source::new(format!("flows/{name}"), fs::read_to_string(&path).unwrap()))
+            let mut sources: Vec<Source> = if path.is_dir() { inside(&path).iter().map(|file| read(file, &name(file))).collect() } else { vec![read(&path, &name(&path))] };
+            sources.sort_by(|a, b| a.path.cmp(&b.path));
+            (name(&path), sources)
         })
         .collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -24,12 +31,8 @@ fn golden() -> Vec<(String, Source)> {
 #[test]
 fn every_diagnostic_reads_as_its_golden_file() {
     let mut wrong = Vec::new();
-    for (name, source) in golden() {
-        let faults = match FlowSet::load(vec![source.clone()], &world()) {
-            Ok(set) => set.warnings().to_vec(),
-            Err(faults) => faults,
-        };
-        let told = render(&faults, &[source], Format::Text);
+    for (name, sources) in golden() {
+        let told = render(FlowSet::survey(sources.clone(), &world()).faults(), &sources, Format::Text);
         assert!(!told.is_empty(), "{name} has nothing wrong");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.out"));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -66,21 +69,41 @@ fn the_samples_are_clean() {
 
 #[test]
 fn all_faults_of_all_files_come_in_one_run() {
-    let sources: Vec<_> = golden().into_iter().map(|(_, source)| source).collect();
+    let sources: Vec<_> = golden().into_iter().flat_map(|(_, sources)| sources).collect();
     let faults = FlowSet::load(sources.clone(), &world()).unwrap_err();
     let files: std::collections::BTreeSet<_> = faults.iter().map(|fault| fault.path.clone()).collect();
     assert!(files.len() > sources.len() / 2);
 }
 
 #[test]
-fn the_schema_knows_every_action_and_explains_it() {
+fn the_schema_knows_every_key_and_explains_it() {
     let schema = schema();
     let state = &schema["$defs"]["state"]["properties"];
     for action in crate::catalogue::ACTIONS {
         let text = state[action.name]["description"].as_str().unwrap();
         assert!(text.starts_with(action.summary), "{text}");
     }
-    assert_eq!(state["menu"]["anyOf"][0]["properties"]["wait"]["description"], "silence after the prompt that counts as no input (default 5s)");
+    assert_eq!(state["menu"]["anyOf"][0]["properties"]["wait"]["description"], "silence after the prompt that counts as no input (a duration from 100ms to 10m). Default: 5s.");
+    assert_eq!(state["menu"]["anyOf"][0]["properties"]["wait"]["default"], "5s");
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<std::collections::BTreeSet<_>>();
+    let known = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(keys(&schema["properties"]), known(&crate::compile::FLOW_KEYS));
+    let actions: Vec<&str> = crate::catalogue::ACTIONS.iter().map(|action| action.name).chain(crate::compile::STATE_KEYS).collect();
+    assert_eq!(keys(state), known(&actions));
+    unexplained(&schema["properties"]);
+    unexplained(state);
+}
+
+/// Every property below has a title and a description.
+fn unexplained(properties: &serde_json::Value) {
+    for (name, schema) in properties.as_object().unwrap() {
+        assert!(schema["title"].is_string() && schema["description"].is_string(), "{name}: {schema}");
+        for form in schema["anyOf"].as_array().into_iter().flatten().chain([schema]) {
+            if form["properties"].is_object() && name != "with" {
+                unexplained(&form["properties"]);
+            }
+        }
+    }
 }
 
 #[test]

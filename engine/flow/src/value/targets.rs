@@ -9,6 +9,14 @@ use crate::{
 use std::time::Duration;
 use terms::Name;
 
+/// A target with more to say than its name.
+pub(crate) const TARGET: &[Param] = &[
+    param("to", Kind::Any, Need::Required, "whom to ring: one, or a list"),
+    param("after", Kind::Span(0, 10 * MINUTE_MS), Need::Default("0s"), "begin this much later"),
+    param("timeout", Kind::Span(1_000, 10 * MINUTE_MS), Need::Optional, "give this one up after"),
+    param("ring", Kind::Word(&["together", "in_order", "random"]), Need::Default("together"), "order of a list"),
+];
+
 pub(super) fn targets(raw: &Raw, findings: &mut Findings) -> Option<Value> {
     let mut left = TARGETS;
     let group = match target(raw, findings, 0, &mut left)? {
@@ -40,13 +48,7 @@ fn target(raw: &Raw, findings: &mut Findings, depth: usize, left: &mut usize) ->
             Some(Target::Group(group(found)))
         }
         Raw::Map(_) => {
-            const ENTRY: &[Param] = &[
-                param("to", Kind::Any, Need::Required, "whom to ring"),
-                param("after", Kind::Span(0, 10 * MINUTE_MS), Need::Default("0s"), "begin this much later"),
-                param("timeout", Kind::Span(1_000, 10 * MINUTE_MS), Need::Optional, "give this one up after"),
-                param("ring", Kind::Word(&["together", "in_order", "random"]), Need::Default("together"), "order of a list"),
-            ];
-            let args = read_params("a target", ENTRY, raw, findings);
+            let args = read_params("a target", TARGET, raw, findings);
             let to = raw.get("to")?;
             let inner = findings.at(Step::Key("to".to_owned()), |findings| target(to, findings, depth + 1, left))?;
             let (after, timeout) = (args.span("after").unwrap_or_default(), args.span("timeout"));

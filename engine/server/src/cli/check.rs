@@ -1,7 +1,7 @@
-//! `callflow check`: the configuration, then the flows and scripts against it.
+//! `callflow check`: the configuration, and the flows, scripts and tests against it.
 
 use super::{CheckArgs, Look, complain, say};
-use crate::config::{Config, Faults, check_alone, load_flows};
+use crate::config::{Checked, Config, Faults, check_alone, check_flows};
 use notation::Format;
 use std::{
     io::IsTerminal as _,
@@ -19,9 +19,11 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     }
     let alone = !args.paths.is_empty() && !args.file.config.exists();
     let (mut faults, good) = if alone { (check_alone(&args.paths), "these files alone".to_owned()) } else { check_all(&args.file.config) };
-    if !args.paths.is_empty() && !good.is_empty() {
+    if !args.paths.is_empty() {
         faults.list.retain(|fault| args.paths.iter().any(|path| is_within(Path::new(&*fault.path), path)));
     }
+    // File by file, though the two sides of a name are found at different times.
+    faults.list.sort_by(|a, b| (&a.path, a.span, &a.message).cmp(&(&b.path, b.span, &b.message)));
     show(&faults, args.format);
     let errors = faults.errors();
     if let Look::Text = args.format {
@@ -35,21 +37,35 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// All faults, and what to call good if none is among the files asked for; nothing when the configuration itself is refused, for
-/// then no flow was looked at.
+/// All faults of all files, and what to call good if none is among the files asked for. A configuration with faults does not keep
+/// its flows from being checked.
 fn check_all(config: &Path) -> (Faults, String) {
-    let config = match Config::read(config) {
-        Ok(config) => config,
-        Err(faults) => return (faults, String::new()),
-    };
-    match load_flows(&config) {
-        Ok((flows, warnings)) => {
+    let good = "these files; others have errors".to_owned();
+    match Config::inspect(config) {
+        Ok(config) => {
+            let Checked { faults, flows, tests } = check_flows(&config.outline);
+            if faults.errors() > 0 {
+                return (faults, good);
+            }
             let connections = config.directory.connections().count();
             let numbers = config.directory.numbers().count();
-            (warnings, format!("connections: {connections}, numbers: {numbers}, flows: {}", flows.names().len()))
+            (faults, format!("connections: {connections}, numbers: {numbers}, flows: {flows}, tests: {tests}"))
         }
-        Err(faults) => (faults, "these files; others have errors".to_owned()),
+        Err(refused) => {
+            let mut faults = refused.faults;
+            faults.extend(match refused.outline {
+                Some(outline) => check_flows(&outline).faults,
+                None => check_alone(&standard_folders(config)),
+            });
+            (faults, good)
+        }
     }
+}
+
+/// Where flows lie when a configuration does not say, because it cannot be read.
+fn standard_folders(config: &Path) -> Vec<PathBuf> {
+    let base = config.parent().unwrap_or(Path::new(""));
+    ["flows", "scripts"].map(|folder| base.join(folder)).into()
 }
 
 /// Whether a file is the path or lies under it, however the two are written.

@@ -1,16 +1,15 @@
 //! The files that flows are made of: found, read, checked against the configuration. Used by `serve`, its reload, and `check`.
 
-use super::{Config, Faults, places::Place, read::text_of, server::set_of};
-use flow::{Calendars, FlowSet, World};
-use notation::{Fault, Source};
+use super::{Config, Faults, Outline, read::text_of};
+use flow::{Calendars, FlowSet, Survey, World};
+use notation::Source;
+use sim::testing::TestFile;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     thread,
 };
-use switchboard::{Inbound, NumberTarget};
-use voicemail::Greeting;
 
 /// Flows and scripts in one set (chosen: beyond any house; bounds the time of a reload).
 const FILES_MAX: usize = 2_000;
@@ -27,41 +26,41 @@ const DEFAULT_TEXT: &str = include_str!("../../../../flows/default.yaml");
 /// # Errors
 /// All faults of all files, when at least one is an error.
 pub(crate) fn load_flows(config: &Config) -> Result<(FlowSet, Faults), Faults> {
-    let mut problems = Faults::default();
-    let mut sources = sources(&[config.folders.flows.clone(), config.folders.scripts.clone()], &mut problems);
-    let prompts = prompts(&config.folders.prompts, &mut problems);
-    if !sources.iter().any(|source| stem(&source.path) == DEFAULT_FLOW && !is_test(&source.path)) {
-        let path = config.folders.flows.join("default.yaml").display().to_string();
-        sources.push(Source::new(path, DEFAULT_TEXT));
-    }
-    let loaded = load(sources.clone(), &world(config, prompts.clone()));
-    problems.sources.extend(sources);
-    problems.sources.push(config.source.clone());
-    let set = match loaded {
-        Ok(set) => {
-            problems.list.extend_from_slice(set.warnings());
-            let own = against(config, &set, &prompts);
-            problems.list.extend(own);
-            Some(set)
-        }
-        Err(faults) => {
-            problems.list.extend(faults);
-            None
-        }
-    };
-    match set {
-        Some(set) if problems.errors() == 0 => Ok((set, problems)),
-        Some(_) | None => Err(problems),
+    let (survey, faults) = survey(&config.outline);
+    match survey.into_set() {
+        Ok(set) if faults.errors() == 0 => Ok((set, faults)),
+        Ok(_) | Err(_) => Err(faults),
     }
 }
 
-/// Checks files and folders of flows by themselves, where there is no configuration that says what they may refer to.
+/// What a look at all flows and tests found.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// All faults.
+    pub(crate) faults: Faults,
+    /// How many flows there are.
+    pub(crate) flows: usize,
+    /// How many tests there are.
+    pub(crate) tests: usize,
+}
+
+/// All faults of the flows, scripts and tests of a configuration, also of one that is itself refused, as far as it could be read.
+#[must_use]
+pub(crate) fn check_flows(outline: &Outline) -> Checked {
+    let (survey, mut faults) = survey(outline);
+    let tests = check_tests(&survey, &mut faults);
+    Checked { faults, flows: survey.names().len(), tests }
+}
+
+/// Checks files and folders of flows and tests by themselves, where there is no configuration that says what they may refer to.
 #[must_use]
 pub(crate) fn check_alone(paths: &[PathBuf]) -> Faults {
-    match load_alone(paths) {
-        Ok((_, warnings)) => warnings,
-        Err(faults) => faults,
+    let (survey, mut faults) = survey_alone(paths);
+    // Flows that are not among the files are not missed.
+    if !survey.names().is_empty() {
+        check_tests(&survey, &mut faults);
     }
+    faults
 }
 
 /// Reads and checks files and folders of flows by themselves; the faults beside a good set are warnings, with all files as sources.
@@ -69,19 +68,10 @@ pub(crate) fn check_alone(paths: &[PathBuf]) -> Faults {
 /// # Errors
 /// All faults of all files, when at least one is an error.
 pub(crate) fn load_alone(paths: &[PathBuf]) -> Result<(FlowSet, Faults), Faults> {
-    let mut problems = Faults::default();
-    let sources = sources(paths, &mut problems);
-    let loaded = load(sources.clone(), &World::default());
-    problems.sources.extend(sources);
-    match loaded {
-        Ok(set) => {
-            problems.list.extend_from_slice(set.warnings());
-            if problems.errors() == 0 { Ok((set, problems)) } else { Err(problems) }
-        }
-        Err(faults) => {
-            problems.list.extend(faults);
-            Err(problems)
-        }
+    let (survey, faults) = survey_alone(paths);
+    match survey.into_set() {
+        Ok(set) if faults.errors() == 0 => Ok((set, faults)),
+        Ok(_) | Err(_) => Err(faults),
     }
 }
 
@@ -96,12 +86,54 @@ fn is_test(path: &str) -> bool {
     path.ends_with(".test.yaml")
 }
 
+/// Adds what is wrong with the tests among the sources; how many tests there are. A bad test keeps no call from being served, so it is
+/// only looked at here.
+fn check_tests(survey: &Survey, faults: &mut Faults) -> usize {
+    let mut count = 0;
+    for source in faults.sources.iter().filter(|source| is_test(&source.path)) {
+        match TestFile::read(source) {
+            Ok(file) => {
+                count += file.tests.len();
+                faults.list.extend(file.check(survey));
+            }
+            Err(found) => faults.list.extend(found),
+        }
+    }
+    count
+}
+
+fn survey_alone(paths: &[PathBuf]) -> (Survey, Faults) {
+    let mut problems = Faults::default();
+    let sources = sources(paths, &mut problems);
+    let survey = load(sources.clone(), &World::default());
+    problems.list.extend_from_slice(survey.faults());
+    problems.sources.extend(sources);
+    (survey, problems)
+}
+
+/// Flows and configuration against each other, with the faults of both.
+fn survey(outline: &Outline) -> (Survey, Faults) {
+    let mut problems = Faults::default();
+    let mut sources = sources(&[outline.folders.flows.clone(), outline.folders.scripts.clone()], &mut problems);
+    let prompts = prompts(&outline.folders.prompts, &mut problems);
+    if !sources.iter().any(|source| stem(&source.path) == DEFAULT_FLOW && !is_test(&source.path)) {
+        let path = outline.folders.flows.join("default.yaml").display().to_string();
+        sources.push(Source::new(path, DEFAULT_TEXT));
+    }
+    let survey = load(sources.clone(), &outline.world(prompts.clone()));
+    problems.list.extend_from_slice(survey.faults());
+    problems.list.extend(outline.against(&survey, &prompts));
+    problems.sources.extend(sources);
+    problems.sources.push(outline.source.clone());
+    (survey, problems)
+}
+
 /// Scripts of unknown origin are compiled on a stack of their own.
-fn load(sources: Vec<Source>, world: &World) -> Result<FlowSet, Vec<Fault>> {
+fn load(sources: Vec<Source>, world: &World) -> Survey {
     thread::scope(|scope| {
         let compiler = thread::Builder::new().name("flows".to_owned()).stack_size(flow::limits::SCRIPT_STACK);
-        let work = move || FlowSet::load(sources, world);
-        let fault = |why: String| Err(Faults::whole("unreadable", "flows", why).list);
+        let work = move || FlowSet::survey(sources, world);
+        let fault = |why: String| Survey::failed(Faults::whole("unreadable", "flows", why).list);
         match compiler.spawn_scoped(scope, work) {
             Ok(thread) => thread.join().unwrap_or_else(|_| fault("the flows could not be compiled".to_owned())),
             Err(error) => fault(format!("no thread to compile flows: {error}")),
@@ -109,77 +141,10 @@ fn load(sources: Vec<Source>, world: &World) -> Result<FlowSet, Vec<Fault>> {
     })
 }
 
-/// What flows may refer to.
-fn world(config: &Config, prompts: BTreeSet<String>) -> World {
-    let directory = &config.directory;
-    let mailboxes = directory.realms().iter().flat_map(|realm| directory.mailboxes(&realm.name).keys().cloned().collect::<Vec<_>>());
-    let mut wanted = BTreeSet::from([DEFAULT_FLOW.to_owned()]);
-    wanted.extend(directory.connections().filter_map(|connection| match &connection.inbound {
-        Inbound::Flow(flow) => Some(flow.clone()),
-        Inbound::Bridge => None,
-    }));
-    wanted.extend(directory.numbers().filter_map(|number| match &number.to {
-        NumberTarget::Flow(flow) => Some(flow.clone()),
-        NumberTarget::Connection(_) => None,
-    }));
-    World {
-        connections: Some(set_of(directory.connections().map(|connection| &connection.name))),
-        numbers: Some(set_of(directory.numbers().map(|number| &number.number))),
-        mailboxes: Some(set_of(mailboxes)),
-        trunks: Some(set_of(directory.trunks().map(|trunk| &trunk.name))),
-        prompts: Some(prompts),
-        secrets: Some(directory.secrets().keys().cloned().collect()),
-        hours: config.hours.clone(),
-        wanted,
-    }
-}
-
 /// The calendar files beside the flows, for the opening hours of the configuration. What is wrong in them is told with the flows.
 pub(super) fn calendars(folder: &Path) -> Calendars {
     let sources = sources(&[folder.to_owned()], &mut Faults::default());
     Calendars::read(&sources).0
-}
-
-/// What the configuration says of flows and prompts that are not there.
-fn against(config: &Config, set: &FlowSet, prompts: &BTreeSet<String>) -> Vec<Fault> {
-    let mut reader = notation::Reader::new(&config.source);
-    let names = set.names();
-    let mut ask = |place: Option<&Place>, field: &str, flow: &str, settings: &BTreeMap<String, String>| {
-        let span = |field: &str| place.map_or_else(notation::Span::default, |place| place.field(field));
-        if !set.has(flow) {
-            reader.unknown("missing-flow", span(field), "flow", flow, &names);
-            return;
-        }
-        for (setting, message) in set.check_settings(flow, settings).err().unwrap_or_default() {
-            reader.error("wrong-setting", span(&format!("settings.{setting}")), message);
-        }
-    };
-    for connection in config.directory.connections() {
-        let place = config.places.of("connection", connection.name.as_str()).last();
-        let flow = match &connection.inbound {
-            Inbound::Flow(flow) => flow.as_str(),
-            Inbound::Bridge => DEFAULT_FLOW,
-        };
-        ask(place, "inbound", flow, &connection.settings);
-    }
-    for number in config.directory.numbers() {
-        if let NumberTarget::Flow(flow) = &number.to {
-            ask(config.places.of("number", number.number.as_str()).last(), "to", flow, &number.settings);
-        }
-    }
-    for realm in config.directory.realms() {
-        for mailbox in config.directory.mailboxes(&realm.name).values() {
-            if let Greeting::Play(file) = &mailbox.greeting
-                && !prompts.contains(file)
-            {
-                let place = config.places.of("mailbox", mailbox.name.as_str()).last();
-                let span = place.map_or_else(notation::Span::default, |place| place.field("greeting"));
-                let known: Vec<&str> = prompts.iter().map(String::as_str).collect();
-                reader.unknown("missing-sound", span, "prompt", file, &known);
-            }
-        }
-    }
-    reader.into_faults()
 }
 
 /// The YAML, Rhai and calendar files among files and in folders, by path. What is not there is empty.

@@ -28,7 +28,7 @@ impl Place {
 }
 
 impl Places {
-    /// Notes a resource of a kind (`connection`, `number`, `mailbox`, `trunk`, `realm`).
+    /// Notes a resource of a kind (`connection`, `number`, `mailbox`, `trunk`, `realm`, `secret`).
     pub(super) fn add(&mut self, kind: &'static str, place: Place) {
         self.by_kind.entry(kind).or_default().push(place);
     }

@@ -1,22 +1,16 @@
 //! The file's top level: text to tree to sections to one checked [`Config`].
 
-use super::{Config, Faults, clash, places::Places, resources, server, speech};
-use notation::{Fault, Kind, Map, Node, Reader, Source, Span, substitute};
-use std::{fmt::Display, fs, io::Read as _, path::Path, str::FromStr, sync::Arc};
+use super::{Config, Faults, Outline, Refused, clash, keys, places::Places, resources, server, speech};
+use notation::{Fault, Field, Kind, Map, Need, Node, Reader, Shape, Source, Span, substitute};
+use std::{fmt::Display, fs, io::Read as _, path::Path, str::FromStr, sync::Arc, time::Duration};
 use switchboard::Directory;
 use terms::Secret;
 
-/// Sections in the order of the manual.
-const SECTIONS: [&str; 18] = [
-    "listen", "advertise", "rtp", "codecs", "folders", "http", "speech", "webhooks", "limits", "log", "realms", "connections",
-    "numbers", "mailboxes", "trunks", "outbound", "secrets", "hours",
-];
-
 /// Reads and checks a file, with the environment of the process.
-pub(super) fn file(path: &Path) -> Result<Config, Faults> {
+pub(super) fn file(path: &Path) -> Result<Config, Refused> {
     let shown = path.display().to_string();
     let text = text_of(path, notation::limits::FILE_BYTES)
-        .map_err(|why| Faults::whole("unreadable", &shown, format!("the configuration cannot be read: {why}")))?;
+        .map_err(|why| nothing(Faults::whole("unreadable", &shown, format!("the configuration cannot be read: {why}"))))?;
     config(&Source::new(shown, text), path.parent().unwrap_or(Path::new("")), &|name| std::env::var(name).ok())
 }
 
@@ -33,15 +27,15 @@ pub(super) fn text_of(path: &Path, bytes_max: usize) -> Result<String, String> {
 }
 
 /// Reads and checks a text; relative paths begin at `folder`, `${NAME}` is what `lookup` answers.
-pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Faults> {
-    let mut root = notation::parse(source).map_err(|faults| Faults::of(faults, source))?;
+pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Refused> {
+    let mut root = notation::parse(source).map_err(|faults| nothing(Faults::of(faults, source)))?;
     let mut reading = Reading { reader: Reader::new(source), secrets: Vec::new(), places: Places::default() };
     substitute(&mut root, &mut reading.reader, lookup);
     if root.is_null() {
         root.kind = Kind::Map(Vec::new());
     }
-    let Some(map) = reading.reader.map(&root, "the configuration", &SECTIONS) else {
-        return Err(Faults::of(reading.reader.into_faults(), source));
+    let Some(map) = reading.reader.fields(&root, "the configuration", keys::ROOT) else {
+        return Err(nothing(Faults::of(reading.reader.into_faults(), source)));
     };
     let r = &mut reading;
     let listen = server::listen(r, map);
@@ -58,19 +52,26 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
     let hours = resources::hours(r, map, &folders.flows);
     let Reading { mut reader, secrets, places } = reading;
     let source = masked(source, &secrets);
+    let outline = Outline { source: source.clone(), folders: folders.clone(), places, listing: listing.clone(), hours };
     // Resources that cannot be read would only be missed by others.
     if !reader.has_errors() {
         match Directory::new(listing) {
             Ok(directory) => {
                 let directory = Arc::new(directory);
                 return Ok(Config {
-                    source, listen, advertise, rtp, codecs, folders, http, speech, webhooks, limits, log, directory, hours, places,
+                    source, listen, advertise, rtp, codecs, folders, http, speech, webhooks, limits, log, directory, outline,
                 });
             }
-            Err(clashes) => clashes.iter().for_each(|clash| clash::tell(&mut reader, &places, clash)),
+            Err(clashes) => clashes.iter().for_each(|clash| clash::tell(&mut reader, &outline.places, clash)),
         }
     }
-    Err(Faults::of(without_echoes(reader.into_faults()), &source))
+    let faults = Faults::of(without_echoes(reader.into_faults()), &source);
+    Err(Refused { faults, outline: Some(Box::new(outline)) })
+}
+
+/// A file of which nothing could be read.
+fn nothing(faults: Faults) -> Refused {
+    Refused { faults, outline: None }
 }
 
 /// A value that the environment should have given is missing; that the rest of it is then wrong is no news.
@@ -140,22 +141,31 @@ impl Reading {
     }
 }
 
-/// A map that may be missing: each of its fields answers its default then.
+/// A map that may be missing, and the table of its keys: each of its fields answers its default then.
 #[derive(Clone, Copy)]
-pub(super) struct Section<'n>(pub(super) Option<Map<'n>>);
+pub(super) struct Section<'n> {
+    /// The map, when it is there.
+    pub(super) map: Option<Map<'n>>,
+    /// Its keys.
+    pub(super) keys: &'static [Field],
+}
 
 impl<'n> Section<'n> {
-    /// The section `key` of a map, with the keys it may have.
-    pub(super) fn of(reading: &mut Reading, parent: Map<'n>, key: &'static str, known: &[&str]) -> Self {
-        Self(parent.get(key).and_then(|node| reading.reader.map(node, &format!("`{key}`"), known)))
+    /// The section `key` of a map.
+    pub(super) fn of(reading: &mut Reading, parent: Map<'n>, key: &'static str, keys: &'static [Field]) -> Self {
+        Self { map: parent.get(key).and_then(|node| reading.reader.fields(node, &format!("`{key}`"), keys)), keys }
     }
 
     /// A field's node.
     pub(super) fn get(self, key: &str) -> Option<&'n Node> {
-        self.0.and_then(|map| map.get(key))
+        self.map.and_then(|map| map.get(key))
     }
 
-    /// A field, or its default when it is missing (or wrong, which is noted).
+    fn key(self, key: &str) -> &'static Field {
+        self.keys.iter().find(|field| field.name == key).expect("a key that is read stands in its table")
+    }
+
+    /// A field whose default depends on other things: `default` when it is missing (or wrong, which is noted).
     pub(super) fn read<T>(
         self,
         reading: &mut Reading,
@@ -165,4 +175,48 @@ impl<'n> Section<'n> {
     ) -> T {
         self.get(key).and_then(|node| read(reading, node)).unwrap_or(default)
     }
+
+    /// A field, or its default by the table when it is missing (or wrong, which is noted).
+    pub(super) fn value<T>(self, reading: &mut Reading, key: &str, read: impl Fn(&mut Reading, &Node) -> Option<T>) -> T {
+        let field = self.key(key);
+        self.get(key).and_then(|node| read(reading, node)).unwrap_or_else(|| standard(field, read))
+    }
+
+    /// A whole number in the range of its key.
+    pub(super) fn integer<T: TryFrom<i64>>(self, reading: &mut Reading, key: &str) -> T {
+        self.value(reading, key, |reading, node| self.some_integer(reading, key, node))
+    }
+
+    /// The same for one that has no default in the table.
+    pub(super) fn some_integer<T: TryFrom<i64>>(self, reading: &mut Reading, key: &str, node: &Node) -> Option<T> {
+        let Shape::Integer(from, to) = self.key(key).shape else { return None };
+        reading.reader.integer(node, from..=to).and_then(|number| T::try_from(number).ok())
+    }
+
+    /// A duration in the range of its key.
+    pub(super) fn span(self, reading: &mut Reading, key: &str) -> Duration {
+        let Shape::Span(from, to) = self.key(key).shape else { return Duration::ZERO };
+        let range = Duration::from_millis(from)..=Duration::from_millis(to);
+        self.value(reading, key, |reading, node| reading.reader.span(node, range.clone()))
+    }
+
+    /// One of the words of its key.
+    pub(super) fn word(self, reading: &mut Reading, key: &str) -> &'static str {
+        let Shape::Word(words) = self.key(key).shape else { return "" };
+        self.value(reading, key, |reading, node| reading.reader.one_of(node, words))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(self, reading: &mut Reading, key: &str) -> bool {
+        self.value(reading, key, |reading, node| reading.reader.boolean(node))
+    }
+}
+
+/// The default of a key, read as if it were written.
+fn standard<T>(field: &Field, read: impl Fn(&mut Reading, &Node) -> Option<T>) -> T {
+    let Need::Default(text) = field.need else { panic!("{} has a default", field.name) };
+    let source = Source::new(field.name, text);
+    let node = notation::parse(&source).expect("a default of the table is YAML");
+    let mut reading = Reading { reader: Reader::new(&source), secrets: Vec::new(), places: Places::default() };
+    read(&mut reading, &node).expect("a default of the table is a good value")
 }

@@ -49,34 +49,32 @@
 //! ```
 
 use super::{
-    Webhooks,
+    Webhooks, keys,
     places::Place,
     read::{Reading, Section},
     server::web_address,
 };
 use flow::Hours;
-use notation::{Kind, Map, Node};
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use notation::{Field, Kind, Map, Node};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 use switchboard::{
     Cidr, Connection, E164, Inbound, Listing, Number, NumberFormat, NumberTarget, Passwords, Realm, SipHosts, Trunk,
 };
 use terms::{Name, Secret};
-use voicemail::{Greeting, Mailbox};
+use voicemail::{Greeting, Mailbox, MailboxLimits};
 
 /// The realm there is when none is declared; phones show it when they ask for a password.
 const REALM: &str = "callflow";
-/// Any span: the mailbox's own check says what is good.
-const ANY_SPAN: std::ops::RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(100 * 365 * 86_400);
 
 /// Reads all resources; what they say of each other is checked by the directory.
 pub(super) fn listing(reading: &mut Reading, root: Map<'_>, webhooks: &Webhooks) -> Listing {
     let realms = realms(reading, root);
     let first = realms.first().map_or_else(standard_realm, |realm| realm.name.clone());
     Listing {
-        connections: each(reading, root, "connections", "connection", &CONNECTION, |reading, item| connection(reading, item, &first)),
-        numbers: each(reading, root, "numbers", "number", &NUMBER, |reading, item| number(reading, item, &first)),
-        trunks: each(reading, root, "trunks", "trunk", &TRUNK, |reading, item| trunk(reading, item, &first)),
-        mailboxes: each(reading, root, "mailboxes", "mailbox", &MAILBOX, |reading, item| mailbox(reading, item, &first, webhooks)),
+        connections: each(reading, root, "connections", "connection", keys::CONNECTION, |reading, item| connection(reading, item, &first)),
+        numbers: each(reading, root, "numbers", "number", keys::NUMBER, |reading, item| number(reading, item, &first)),
+        trunks: each(reading, root, "trunks", "trunk", keys::TRUNK, |reading, item| trunk(reading, item, &first)),
+        mailboxes: each(reading, root, "mailboxes", "mailbox", keys::MAILBOX, |reading, item| mailbox(reading, item, &first, webhooks)),
         sip_hosts: sip_hosts(reading, root),
         secrets: secrets(reading, root),
         realms,
@@ -103,7 +101,7 @@ fn each<T>(
     root: Map<'_>,
     section: &'static str,
     kind: &'static str,
-    known: &[&str],
+    keys: &'static [Field],
     mut read: impl FnMut(&mut Reading, &Item<'_>) -> Option<T>,
 ) -> Vec<T> {
     let named_by = if kind == "number" { "number" } else { "name" };
@@ -112,18 +110,18 @@ fn each<T>(
     let Some(node) = root.get(section) else { return Vec::new() };
     match &node.kind {
         Kind::List(list) => {
-            let keys: Vec<&str> = known.iter().copied().chain([named_by]).collect();
+            let known: Vec<&str> = keys.iter().map(|field| field.name).chain([named_by]).collect();
             for node in list {
-                let Some(map) = reading.reader.map(node, &what, &keys) else { continue };
+                let Some(map) = reading.reader.map(node, &what, &known) else { continue };
                 let Some(name) = reading.reader.required(map, &what, named_by) else { continue };
                 let Some(text) = reading.reader.text(name) else { continue };
-                items.push(Item { name: text, key: name.span, section: Section(Some(map)) });
+                items.push(Item { name: text, key: name.span, section: Section { map: Some(map), keys } });
             }
         }
         Kind::Map(entries) => {
             for entry in entries {
-                let map = if entry.value.is_null() { None } else { reading.reader.map(&entry.value, &what, known) };
-                items.push(Item { name: entry.key.text.clone(), key: entry.key.span, section: Section(map) });
+                let map = if entry.value.is_null() { None } else { reading.reader.fields(&entry.value, &what, keys) };
+                items.push(Item { name: entry.key.text.clone(), key: entry.key.span, section: Section { map, keys } });
             }
         }
         Kind::Null | Kind::Scalar(..) => {
@@ -133,7 +131,7 @@ fn each<T>(
     let mut found = Vec::with_capacity(items.len());
     for item in &items {
         let mut fields = BTreeMap::new();
-        for entry in item.section.0.map(Map::entries).unwrap_or_default() {
+        for entry in item.section.map.map(Map::entries).unwrap_or_default() {
             fields.insert(entry.key.text.clone(), entry.value.span);
             for setting in entry.value.entries() {
                 fields.insert(format!("{}.{}", entry.key.text, setting.key.text), setting.value.span);
@@ -163,10 +161,6 @@ impl Item<'_> {
 
     fn optional_name(&self, reading: &mut Reading, key: &str) -> Option<Name> {
         self.section.get(key).and_then(|node| reading.reader.name(node))
-    }
-
-    fn flag(&self, reading: &mut Reading, key: &str, default: bool) -> bool {
-        self.section.read(reading, key, default, |reading, node| reading.reader.boolean(node))
     }
 
     fn text(&self, reading: &mut Reading, key: &str) -> Option<String> {
@@ -200,7 +194,7 @@ fn realms(reading: &mut Reading, root: Map<'_>) -> Vec<Realm> {
             Some(Realm { name, domains: Vec::new() })
         });
     }
-    let found = each(reading, root, "realms", "realm", &["domains"], |reading, item| {
+    let found = each(reading, root, "realms", "realm", keys::REALM, |reading, item| {
         let domains = item.section.read(reading, "domains", Vec::new(), |reading, node| Some(reading.list(node, domain)));
         Some(Realm { name: item.name(reading)?, domains })
     });
@@ -220,23 +214,21 @@ fn domain(reading: &mut Reading, node: &Node) -> Option<String> {
     Some(text)
 }
 
-const CONNECTION: [&str; 10] =
-    ["realm", "user", "password", "inbound", "settings", "mailbox", "public", "via", "display", "caller_id"];
-
 fn connection(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Connection> {
     let realm = item.realm(reading, first);
     let user = item.text(reading, "user").unwrap_or_else(|| item.name.clone());
     let password = item.section.get("password").and_then(|node| reading.secret(node));
-    let inbound = item.text(reading, "inbound").map_or(Inbound::Bridge, |text| match text.as_str() {
+    let inbound = item.section.value(reading, "inbound", |reading, node| reading.reader.text(node));
+    let inbound = match inbound.as_str() {
         "bridge" => Inbound::Bridge,
         flow => Inbound::Flow(flow.strip_prefix("flow/").unwrap_or(flow).to_owned()),
-    });
+    };
     Some(Connection {
         passwords: password.map(|password| Passwords::new(&user, &realm, &password)),
         inbound,
         settings: item.settings(reading),
         mailbox: item.optional_name(reading, "mailbox"),
-        public: item.flag(reading, "public", false),
+        public: item.section.flag(reading, "public"),
         via: item.optional_name(reading, "via"),
         display: item.text(reading, "display"),
         caller_id: item.number(reading, "caller_id"),
@@ -245,8 +237,6 @@ fn connection(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Co
         user,
     })
 }
-
-const NUMBER: [&str; 5] = ["realm", "to", "public", "settings", "mailbox"];
 
 fn number(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Number> {
     let number = item.name.parse::<E164>().map_or_else(|error| reading.refuse(item.key, error.to_string()), Some);
@@ -269,7 +259,7 @@ fn number(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Number
     }
     Some(Number {
         realm: item.realm(reading, first),
-        public: item.flag(reading, "public", false),
+        public: item.section.flag(reading, "public"),
         settings: item.settings(reading),
         mailbox: item.optional_name(reading, "mailbox"),
         number: number?,
@@ -293,26 +283,19 @@ fn target(reading: &mut Reading, node: &Node) -> Option<NumberTarget> {
     None
 }
 
-const MAILBOX: [&str; 10] = [
-    "realm", "greeting", "messages_max", "length_max", "discard_under", "keep", "announce_only", "webhook", "transcribe", "language",
-];
-
 fn mailbox(reading: &mut Reading, item: &Item<'_>, first: &Name, webhooks: &Webhooks) -> Option<Mailbox> {
     let mut mailbox = Mailbox::new(item.realm(reading, first), item.name(reading)?);
     let before = reading.reader.faults().len();
     let section = item.section;
     mailbox.greeting = section.read(reading, "greeting", Greeting::Standard, greeting);
-    let limits = &mut mailbox.limits;
-    limits.messages_max = section.read(reading, "messages_max", limits.messages_max, |reading, node| {
-        reading.reader.integer(node, 0..=i64::from(u32::MAX)).and_then(|number| u32::try_from(number).ok())
-    });
-    for (key, field) in
-        [("length_max", &mut limits.length_max), ("discard_under", &mut limits.discard_under), ("keep", &mut limits.keep)]
-    {
-        *field = section.read(reading, key, *field, |reading, node| reading.reader.span(node, ANY_SPAN));
-    }
-    mailbox.announce_only = item.flag(reading, "announce_only", false);
-    mailbox.transcribe = item.flag(reading, "transcribe", true);
+    mailbox.limits = MailboxLimits {
+        messages_max: section.integer(reading, "messages_max"),
+        length_max: section.span(reading, "length_max"),
+        discard_under: section.span(reading, "discard_under"),
+        keep: section.span(reading, "keep"),
+    };
+    mailbox.announce_only = item.section.flag(reading, "announce_only");
+    mailbox.transcribe = item.section.flag(reading, "transcribe");
     mailbox.language = item.text(reading, "language");
     mailbox.webhook = section.get("webhook").and_then(|node| web_address(reading, node)).or_else(|| webhooks.url.clone());
     // Values of the wrong kind are told already; the mailbox's own rules are for values of the right kind.
@@ -342,8 +325,6 @@ fn greeting(reading: &mut Reading, node: &Node) -> Option<Greeting> {
     }
 }
 
-const TRUNK: [&str; 8] = ["realm", "address", "sources", "allow", "deny", "format", "caller_id", "identity"];
-
 fn trunk(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Trunk> {
     let section = item.section;
     let address = match section.get("address") {
@@ -361,16 +342,13 @@ fn trunk(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Trunk> 
         }),
         allow: section.read(reading, "allow", Vec::new(), texts),
         deny: section.read(reading, "deny", Vec::new(), texts),
-        format: section.read(reading, "format", NumberFormat::default(), |reading, node| {
-            let word = reading.reader.one_of(node, &["plus", "plain", "00"])?;
-            Some(match word {
-                "plain" => NumberFormat::Plain,
-                "00" => NumberFormat::ZeroZero,
-                _ => NumberFormat::Plus,
-            })
-        }),
+        format: match section.word(reading, "format") {
+            "plain" => NumberFormat::Plain,
+            "00" => NumberFormat::ZeroZero,
+            _ => NumberFormat::Plus,
+        },
         caller_id: item.number(reading, "caller_id"),
-        identity: item.flag(reading, "identity", false),
+        identity: item.section.flag(reading, "identity"),
         name: item.name(reading)?,
         address: address?,
     })
@@ -392,7 +370,7 @@ fn trunk_address(reading: &mut Reading, node: &Node) -> Option<sip::Uri> {
 }
 
 fn sip_hosts(reading: &mut Reading, root: Map<'_>) -> SipHosts {
-    let section = Section::of(reading, root, "outbound", &["sip_hosts"]);
+    let section = Section::of(reading, root, "outbound", keys::OUTBOUND);
     match section.get("sip_hosts") {
         Some(node) if node.as_text() == Some("any") => SipHosts::Any,
         Some(node) => SipHosts::Only(reading.list(node, domain)),
@@ -413,6 +391,7 @@ fn secrets(reading: &mut Reading, root: Map<'_>) -> BTreeMap<String, Secret<Stri
         if !good {
             reading.reader.error("wrong-type", entry.key.span, format!("{name:?} is not a name of letters, digits and `_`"));
         }
+        reading.places.add("secret", Place { name: name.clone(), key: entry.key.span, fields: BTreeMap::new() });
         if let Some(secret) = reading.secret(&entry.value) {
             secrets.insert(name.clone(), secret);
         }

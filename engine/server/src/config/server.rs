@@ -1,7 +1,7 @@
 //! The sections about the server itself: sockets, folders, HTTP, webhooks, limits, log.
 
 use super::{
-    Folders, Http, Limits, Listen, Log, LogFormat, Rtp, Webhooks,
+    Folders, Http, Limits, Listen, Log, LogFormat, Rtp, Webhooks, keys,
     read::{Reading, Section},
 };
 use notation::{Map, Node};
@@ -10,7 +10,6 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     path::{Path, PathBuf},
-    time::Duration,
 };
 use store::{Allowed, Signer};
 use terms::Codec;
@@ -19,27 +18,19 @@ use terms::Codec;
 const SIP_PORT: u16 = 5_060;
 /// The port of the API (chosen: the customary one for a second HTTP server).
 const HTTP_PORT: u16 = 8_080;
-/// Media ports (chosen: above the registered services, below Linux' ephemeral range, which begins at 32768; 5,000 legs).
-const RTP_PORTS: RangeInclusive<u16> = 20_000..=29_999;
 /// Characters of an API token at least: 16 random ones cannot be guessed over a network.
 const TOKEN_CHARS_MIN: usize = 16;
-/// Threads for calls at most (chosen: more than any machine this is built for has cores).
-const SHARDS_MAX: i64 = 64;
-/// Default of `drain` (chosen: below the 90 s after which systemd kills).
-const DRAIN: Duration = Duration::from_secs(30);
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// `listen:`
 pub(super) fn listen(reading: &mut Reading, root: Map<'_>) -> Listen {
     let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, SIP_PORT));
     let Some(node) = root.get("listen") else { return Listen { udp: vec![everywhere], tcp: vec![everywhere] } };
-    let section = Section::of(reading, root, "listen", &["udp", "tcp"]);
+    let section = Section::of(reading, root, "listen", keys::LISTEN);
     let mut addresses = |key| {
         section.get(key).map_or_else(Vec::new, |node| reading.list(node, |reading, item| socket(reading, item, SIP_PORT)))
     };
     let listen = Listen { udp: addresses("udp"), tcp: addresses("tcp") };
-    if section.0.is_some_and(|map| map.get("udp").is_none() && map.get("tcp").is_none()) {
+    if section.map.is_some_and(|map| map.get("udp").is_none() && map.get("tcp").is_none()) {
         reading.reader.error("missing-field", node.span, "`listen` needs `udp` or `tcp`");
     }
     for list in [&listen.udp, &listen.tcp] {
@@ -85,11 +76,11 @@ pub(super) fn advertise(reading: &mut Reading, node: &Node) -> Option<IpAddr> {
 
 /// `rtp:`
 pub(super) fn rtp(reading: &mut Reading, root: Map<'_>, listen: &Listen) -> Rtp {
-    let section = Section::of(reading, root, "rtp", &["address", "ports"]);
+    let section = Section::of(reading, root, "rtp", keys::RTP);
     let first = listen.udp.first().or(listen.tcp.first()).map_or(Ipv4Addr::UNSPECIFIED.into(), SocketAddr::ip);
     Rtp {
         address: section.read(reading, "address", first, |reading, node| reading.parsed(node)),
-        ports: section.read(reading, "ports", RTP_PORTS, ports),
+        ports: section.value(reading, "ports", ports),
     }
 }
 
@@ -131,8 +122,8 @@ pub(super) fn codecs(reading: &mut Reading, root: Map<'_>) -> Vec<Codec> {
 
 /// `folders:`
 pub(super) fn folders(reading: &mut Reading, root: Map<'_>, base: &Path) -> Folders {
-    let section = Section::of(reading, root, "folders", &["flows", "scripts", "prompts", "data"]);
-    let mut folder = |key: &str| section.read(reading, key, base.join(key), |reading, node| path(reading, node, base));
+    let section = Section::of(reading, root, "folders", keys::FOLDERS);
+    let mut folder = |key: &str| section.value(reading, key, |reading, node| path(reading, node, base));
     Folders { flows: folder("flows"), scripts: folder("scripts"), prompts: folder("prompts"), data: folder("data") }
 }
 
@@ -148,9 +139,8 @@ pub(super) fn path(reading: &mut Reading, node: &Node, base: &Path) -> Option<Pa
 
 /// `http:`
 pub(super) fn http(reading: &mut Reading, root: Map<'_>) -> Http {
-    let section = Section::of(reading, root, "http", &["listen", "tokens", "public_url"]);
-    let here = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT)));
-    let listen = section.read(reading, "listen", here, |reading, node| match node.as_text() {
+    let section = Section::of(reading, root, "http", keys::HTTP);
+    let listen = section.value(reading, "listen", |reading, node| match node.as_text() {
         Some("off") => Some(None),
         _ => socket(reading, node, HTTP_PORT).map(Some),
     });
@@ -185,7 +175,7 @@ pub(super) fn web_address(reading: &mut Reading, node: &Node) -> Option<String> 
 
 /// `webhooks:`
 pub(super) fn webhooks(reading: &mut Reading, root: Map<'_>) -> Webhooks {
-    let section = Section::of(reading, root, "webhooks", &["secret", "url", "allow_private", "sink"]);
+    let section = Section::of(reading, root, "webhooks", keys::WEBHOOKS);
     let secret = section.get("secret").and_then(|node| {
         let secret = reading.secret(node)?;
         if let Err(error) = Signer::new(&secret) {
@@ -210,40 +200,20 @@ pub(super) fn webhooks(reading: &mut Reading, root: Map<'_>) -> Webhooks {
 
 /// `limits:`
 pub(super) fn limits(reading: &mut Reading, root: Map<'_>) -> Limits {
-    let known = [
-        "calls_max", "calls_a_second", "calls_a_caller", "calls_a_stranger", "call_length", "outbound_an_hour", "nonce_life",
-        "shards", "disk_reserve", "drain",
-    ];
-    let section = Section::of(reading, root, "limits", &known);
-    let standard = switchboard::Limits::default();
-    let count = |reading: &mut Reading, key: &str, least: i64, default: usize| {
-        section.read(reading, key, default, |reading, node| {
-            reading.reader.integer(node, least..=100_000).and_then(|number| usize::try_from(number).ok())
-        })
-    };
-    let small = |reading: &mut Reading, key: &str, least: i64, default: u32| {
-        section.read(reading, key, default, |reading, node| {
-            reading.reader.integer(node, least..=100_000).and_then(|number| u32::try_from(number).ok())
-        })
-    };
-    let span = |reading: &mut Reading, key: &str, range: RangeInclusive<Duration>, default: Duration| {
-        section.read(reading, key, default, |reading, node| reading.reader.span(node, range))
-    };
+    let section = Section::of(reading, root, "limits", keys::LIMITS);
     Limits {
         calls: switchboard::Limits {
-            calls_max: count(reading, "calls_max", 1, standard.calls_max),
-            calls_a_second: small(reading, "calls_a_second", 1, standard.calls_a_second),
-            calls_a_caller: count(reading, "calls_a_caller", 1, standard.calls_a_caller),
-            calls_a_stranger: count(reading, "calls_a_stranger", 0, standard.calls_a_stranger),
-            call_length: span(reading, "call_length", SECOND..=7 * DAY, standard.call_length),
-            outbound_an_hour: small(reading, "outbound_an_hour", 0, standard.outbound_an_hour),
-            nonce_life: span(reading, "nonce_life", 10 * SECOND..=3_600 * SECOND, standard.nonce_life),
+            calls_max: section.integer(reading, "calls_max"),
+            calls_a_second: section.integer(reading, "calls_a_second"),
+            calls_a_caller: section.integer(reading, "calls_a_caller"),
+            calls_a_stranger: section.integer(reading, "calls_a_stranger"),
+            call_length: section.span(reading, "call_length"),
+            outbound_an_hour: section.integer(reading, "outbound_an_hour"),
+            nonce_life: section.span(reading, "nonce_life"),
         },
-        shards: section.read(reading, "shards", cores(), |reading, node| {
-            reading.reader.integer(node, 1..=SHARDS_MAX).and_then(|number| usize::try_from(number).ok())
-        }),
-        disk_reserve: section.read(reading, "disk_reserve", store::limits::DISK_RESERVE_DEFAULT, bytes),
-        drain: span(reading, "drain", Duration::ZERO..=DAY, DRAIN),
+        shards: section.read(reading, "shards", cores(), |reading, node| section.some_integer(reading, "shards", node)),
+        disk_reserve: section.value(reading, "disk_reserve", bytes),
+        drain: section.span(reading, "drain"),
     }
 }
 
@@ -266,11 +236,9 @@ pub(super) fn bytes(reading: &mut Reading, node: &Node) -> Option<u64> {
 
 /// `log:`
 pub(super) fn log(reading: &mut Reading, root: Map<'_>) -> Log {
-    let section = Section::of(reading, root, "log", &["format", "level"]);
-    let format = section.read(reading, "format", LogFormat::Text, |reading, node| {
-        reading.reader.one_of(node, &["text", "json"]).map(|word| if word == "json" { LogFormat::Json } else { LogFormat::Text })
-    });
-    let level = section.read(reading, "level", "info".to_owned(), |reading, node| {
+    let section = Section::of(reading, root, "log", keys::LOG);
+    let format = if section.word(reading, "format") == "json" { LogFormat::Json } else { LogFormat::Text };
+    let level = section.value(reading, "level", |reading, node| {
         let text = reading.reader.text(node)?;
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&text) {
             reading

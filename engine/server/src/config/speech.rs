@@ -17,49 +17,39 @@
 //! ```
 
 use super::{
+    keys,
     read::{Reading, Section},
     server::{bytes, path, web_address},
 };
-use notation::{Map, Node};
-use speech::{CommandConfig, HttpConfig, RecogniserConfig, SpeechConfig, TextIn, VoiceConfig, limits};
-use std::{collections::BTreeMap, path::Path, time::Duration};
-
-/// Engine timeouts that make sense: a caller is waiting.
-const TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(120);
-/// Models of local Whisper.
-const WHISPERS: [&str; 2] = ["tiny.en", "base"];
+use notation::{Field, Map, Node};
+use speech::{CommandConfig, HttpConfig, RecogniserConfig, SpeechConfig, TextIn, VoiceConfig};
+use std::{collections::BTreeMap, path::Path};
 
 /// Reads the section.
 pub(super) fn read(reading: &mut Reading, root: Map<'_>, base: &Path, data: &Path) -> SpeechConfig {
-    let known = ["models", "cache", "cache_max", "voices", "recognisers", "render_threads", "recognition_threads"];
-    let section = Section::of(reading, root, "speech", &known);
-    let standard = SpeechConfig::default();
-    let threads = |reading: &mut Reading, key: &str, default: usize| {
-        section.read(reading, key, default, |reading, node| {
-            let most = i64::try_from(limits::THREADS_MAX).unwrap_or(1);
-            reading.reader.integer(node, 1..=most).and_then(|number| usize::try_from(number).ok())
-        })
-    };
+    let section = Section::of(reading, root, "speech", keys::SPEECH);
+    let models = SpeechConfig::default().models;
     SpeechConfig {
-        models: section.read(reading, "models", standard.models, |reading, node| path(reading, node, base)),
+        models: section.read(reading, "models", models, |reading, node| path(reading, node, base)),
         cache: section.read(reading, "cache", Some(data.join("speech")), |reading, node| match node.as_text() {
             Some("off") => Some(None),
             _ => path(reading, node, base).map(Some),
         }),
-        cache_bytes_max: section.read(reading, "cache_max", standard.cache_bytes_max, bytes),
-        voices: section.read(reading, "voices", standard.voices, |reading, node| Some(reading.list(node, voice))),
-        recognisers: section.read(reading, "recognisers", standard.recognisers, |reading, node| Some(reading.list(node, recogniser))),
-        render_threads: threads(reading, "render_threads", standard.render_threads),
-        recognition_threads: threads(reading, "recognition_threads", standard.recognition_threads),
+        cache_bytes_max: section.value(reading, "cache_max", bytes),
+        voices: section.value(reading, "voices", |reading, node| Some(reading.list(node, voice))),
+        recognisers: section.value(reading, "recognisers", |reading, node| Some(reading.list(node, recogniser))),
+        render_threads: section.integer(reading, "render_threads"),
+        recognition_threads: section.integer(reading, "recognition_threads"),
     }
 }
 
 /// The one key of a map such as `{ http: … }` and its value, or a word alone.
-fn kind<'n, 'w>(reading: &mut Reading, node: &'n Node, what: &str, words: &[&'w str]) -> Option<(&'w str, Option<&'n Node>)> {
+fn kind<'n>(reading: &mut Reading, node: &'n Node, what: &str, kinds: &'static [Field]) -> Option<(&'static str, Option<&'n Node>)> {
+    let words: Vec<&'static str> = kinds.iter().map(|kind| kind.name).collect();
     if node.as_text().is_some() {
-        return reading.reader.one_of(node, words).map(|word| (word, None));
+        return reading.reader.one_of(node, &words).map(|word| (word, None));
     }
-    let map = reading.reader.map(node, what, words)?;
+    let map = reading.reader.map(node, what, &words)?;
     match map.entries() {
         [entry] => words.iter().find(|word| **word == entry.key.text).map(|word| (*word, Some(&entry.value))),
         _ => {
@@ -70,7 +60,7 @@ fn kind<'n, 'w>(reading: &mut Reading, node: &'n Node, what: &str, words: &[&'w 
 }
 
 fn voice(reading: &mut Reading, node: &Node) -> Option<VoiceConfig> {
-    match kind(reading, node, "a voice", &["piper", "command", "http"])? {
+    match kind(reading, node, "a voice", keys::VOICES)? {
         ("command", body) => command(reading, node, body).map(VoiceConfig::Command),
         ("http", body) => http(reading, node, body).map(VoiceConfig::Http),
         (_, None) => Some(VoiceConfig::Piper),
@@ -82,27 +72,28 @@ fn voice(reading: &mut Reading, node: &Node) -> Option<VoiceConfig> {
 }
 
 fn recogniser(reading: &mut Reading, node: &Node) -> Option<RecogniserConfig> {
-    match kind(reading, node, "a recogniser", &["whisper", "http"])? {
+    match kind(reading, node, "a recogniser", keys::RECOGNISERS)? {
         ("http", body) => http(reading, node, body).map(RecogniserConfig::Http),
-        (_, None) => Some(RecogniserConfig::Whisper { model: WHISPERS[0].to_owned() }),
+        (_, None) => Some(RecogniserConfig::Whisper { model: keys::WHISPERS[0].to_owned() }),
         (_, Some(body)) => {
-            reading.reader.one_of(body, &WHISPERS).map(|model| RecogniserConfig::Whisper { model: model.to_owned() })
+            reading.reader.one_of(body, keys::WHISPERS).map(|model| RecogniserConfig::Whisper { model: model.to_owned() })
         }
     }
 }
 
 /// The fields of an engine that has some.
-fn body<'n>(reading: &mut Reading, node: &'n Node, body: Option<&'n Node>, what: &str, known: &[&str]) -> Option<Section<'n>> {
+fn body<'n>(reading: &mut Reading, node: &'n Node, body: Option<&'n Node>, what: &str, keys: &'static [Field]) -> Option<Section<'n>> {
     let Some(body) = body else {
+        let known: Vec<&str> = keys.iter().map(|field| field.name).collect();
         reading.reader.error("wrong-type", node.span, format!("{what} needs its fields: {}", known.join(", ")));
         return None;
     };
-    reading.reader.map(body, what, known).map(|map| Section(Some(map)))
+    reading.reader.fields(body, what, keys).map(|map| Section { map: Some(map), keys })
 }
 
 fn command(reading: &mut Reading, node: &Node, fields: Option<&Node>) -> Option<CommandConfig> {
-    let section = body(reading, node, fields, "a command voice", &["argv", "text", "languages", "timeout"])?;
-    let argv = reading.reader.required(section.0?, "a command voice", "argv")?;
+    let section = body(reading, node, fields, "a command voice", keys::COMMAND)?;
+    let argv = reading.reader.required(section.map?, "a command voice", "argv")?;
     let texts = |reading: &mut Reading, node: &Node| reading.list(node, |reading, item| reading.reader.text(item));
     let words = texts(reading, argv);
     if words.is_empty() {
@@ -110,20 +101,17 @@ fn command(reading: &mut Reading, node: &Node, fields: Option<&Node>) -> Option<
     }
     Some(CommandConfig {
         argv: words,
-        text: section.read(reading, "text", TextIn::Stdin, |reading, node| {
-            let word = reading.reader.one_of(node, &["stdin", "argument"])?;
-            Some(if word == "argument" { TextIn::Argument } else { TextIn::Stdin })
-        }),
+        text: if section.word(reading, "text") == "argument" { TextIn::Argument } else { TextIn::Stdin },
         languages: section.read(reading, "languages", Vec::new(), |reading, node| Some(texts(reading, node))),
-        timeout: timeout(reading, section, limits::COMMAND_TIMEOUT),
+        timeout: section.span(reading, "timeout"),
     })
 }
 
 fn http(reading: &mut Reading, node: &Node, fields: Option<&Node>) -> Option<HttpConfig> {
     let what = "an HTTP engine";
-    let section = body(reading, node, fields, what, &["base", "api_key", "model", "voice", "extra", "timeout"])?;
-    let base = reading.reader.required(section.0?, what, "base").and_then(|node| web_address(reading, node));
-    let model = reading.reader.required(section.0?, what, "model").and_then(|node| reading.reader.text(node));
+    let section = body(reading, node, fields, what, keys::ENGINE)?;
+    let base = reading.reader.required(section.map?, what, "base").and_then(|node| web_address(reading, node));
+    let model = reading.reader.required(section.map?, what, "model").and_then(|node| reading.reader.text(node));
     let mut extra = BTreeMap::new();
     if let Some(map) = section.get("extra").and_then(|node| reading.reader.any_map(node, "parameters")) {
         for entry in map.entries() {
@@ -138,10 +126,6 @@ fn http(reading: &mut Reading, node: &Node, fields: Option<&Node>) -> Option<Htt
         model: model?,
         voice: section.read(reading, "voice", String::new(), |reading, node| reading.reader.text(node)),
         extra,
-        timeout: timeout(reading, section, limits::HTTP_TIMEOUT),
+        timeout: section.span(reading, "timeout"),
     })
-}
-
-fn timeout(reading: &mut Reading, section: Section<'_>, default: Duration) -> Duration {
-    section.read(reading, "timeout", default, |reading, node| reading.reader.span(node, TIMEOUTS))
 }

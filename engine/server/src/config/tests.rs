@@ -1,16 +1,18 @@
 //! What a configuration says, and what is said of a bad one.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks at a few shapes of many")]
+
 use super::{Config, Faults, load_flows, read};
-use notation::Source;
+use notation::{Field, Need, Shape, Source};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 use switchboard::{Inbound, NumberTarget, SipHosts};
-use terms::Name;
+use terms::{Codec, Name};
 use voicemail::Greeting;
 
 fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Faults> {
     let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
     let lookup = |name: &str| environment.get(name).map(|value| (*value).to_owned());
-    read::config(&Source::new("house.yaml", text), Path::new("/house"), &lookup)
+    read::config(&Source::new("house.yaml", text), Path::new("/house"), &lookup).map_err(|refused| refused.faults)
 }
 
 fn good(text: &str) -> Config {
@@ -108,7 +110,7 @@ hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
     assert_eq!(boxes["alice"].greeting, Greeting::Play("hello.wav".to_owned()));
     assert_eq!(boxes["alice"].webhook.as_deref(), Some("http://127.0.0.1:9099/"));
     assert_eq!(directory.sip_hosts(), &SipHosts::Any);
-    assert!(directory.secrets().contains_key("crm") && config.hours.contains_key("office"));
+    assert!(directory.secrets().contains_key("crm") && config.outline.hours.contains_key("office"));
 }
 
 #[test]
@@ -140,21 +142,124 @@ trunks:
         "5:21 a webhook secret is whsec_ and the base64 of 24 to 64 bytes",
         "5:36 expected an http:// or https:// address, found \"ftp://x\"",
         "6:22 expected a whole number from 1 to 100000, found \"0\"",
-        "6:38 expected a duration such as 800ms, 5s, 2m, 1h or 90d, found \"4\"",
+        "6:38 expected a duration such as 800ms, 5s, 2m, 1h or 90d, found \"4\" (a number needs its unit: 4s for seconds)",
         "6:55 expected a size such as 500kB, 64MB or 2GB, found \"64\"",
         "7:29 expected one of text, json, found \"xml\"",
         "9:12 unknown field of a connection `pasword` (did you mean `password`?)",
-        "9:46 expected true or false, found \"yes\"",
+        "9:46 expected true or false, found \"yes\" (write true)",
         "10:3 \"b b\" is not a name: use 1 to 64 of a-z A-Z 0-9 . _ -, beginning with a letter or digit",
         "12:3 \"15550100\" is not an international number such as +442071838750",
         "12:21 expected connection/NAME or flow/NAME, found \"reception\"",
         "13:3 a number needs `to` (write to: connection/NAME or to: flow/NAME)",
+        "15:24 expected a duration from 1s to 1h, found \"2h\"",
         "15:38 a greeting is either `say` or `play`",
-        "16:26 2h is not within 1s to 1h",
+        "16:26 expected a duration from 1s to 1h, found \"2h\"",
         "18:3 a trunk needs `address`",
         "18:21 \"192.0.2.1/24\" has address bits beyond its prefix; write 192.0.2.0/24",
         "18:44 expected one of plus, plain, 00, found \"roman\"",
     ]);
+}
+
+/// Every key of the table with the way to it: `connections`, `x`, `user`.
+fn walk(fields: &'static [Field], way: &[String], seen: &mut Vec<(Vec<String>, &'static Field, &'static [Field])>) {
+    fn inner(shape: Shape, way: &[String], seen: &mut Vec<(Vec<String>, &'static Field, &'static [Field])>) {
+        match shape {
+            Shape::Fields(fields) | Shape::OneOf(fields) => walk(fields, way, seen),
+            Shape::Named(shape) => inner(*shape, &[way, &["x".to_owned()]].concat(), seen),
+            Shape::Resources(fields, named_by) => {
+                let name = if named_by == "number" { "\"+15550100\"" } else { "x" };
+                walk(fields, &[way, &[name.to_owned()]].concat(), seen);
+            }
+            Shape::List(shape) => inner(*shape, way, seen),
+            Shape::Either(shapes) => shapes.iter().for_each(|shape| inner(*shape, way, seen)),
+            _ => {}
+        }
+    }
+    for field in fields {
+        let way = [way, &[field.name.to_owned()]].concat();
+        seen.push((way.clone(), field, fields));
+        inner(field.shape, &way, seen);
+    }
+}
+
+/// A file in which one key has this value, with the other keys that its map needs.
+fn file_with(way: &[String], siblings: &[Field], value: &str) -> String {
+    let (last, above) = way.split_last().unwrap();
+    let needed = siblings.iter().filter(|field| matches!(field.need, Need::Required) && field.name != last);
+    let needed: String = needed.map(|field| format!("{}: {}, ", field.name, field.example)).collect();
+    let text = format!("{{ {needed}{last}: {value} }}");
+    above.iter().rev().fold(text, |text, key| format!("{{ {key}: {text} }}"))
+}
+
+#[test]
+fn every_line_of_the_table_is_true() {
+    let mut keys = Vec::new();
+    walk(super::keys::ROOT, &[], &mut keys);
+    assert!(keys.len() > 80, "{}", keys.len());
+    for (way, field, siblings) in &keys {
+        let name = way.join(".");
+        assert!(!field.doc.is_empty() && !field.doc.ends_with('.'), "{name} is not explained");
+        let refused = |value: &str| match read_with(&file_with(way, siblings, value), &[]) {
+            Ok(_) => Vec::new(),
+            // What is named need not be there.
+            Err(faults) => faults.list.into_iter().filter(|fault| fault.code != "clash" && fault.code != "environment").collect(),
+        };
+        if !field.example.is_empty() {
+            assert_eq!(refused(field.example), [], "the example of {name}");
+        }
+        if let Need::Default(value) = field.need {
+            assert_eq!(refused(value), [], "the default of {name}");
+        }
+        let beyond = match field.shape {
+            Shape::Integer(from, to) => vec![(from - 1).to_string(), (to + 1).to_string()],
+            Shape::Span(from, to) => vec![format!("{}ms", from.wrapping_sub(1)), format!("{}ms", to + 1), "5".to_owned()],
+            Shape::Word(_) | Shape::Size | Shape::Boolean => vec!["nonsense".to_owned()],
+            _ => Vec::new(),
+        };
+        for value in beyond {
+            assert_ne!(refused(&value), [], "{name}: {value} lies beyond the range");
+        }
+    }
+    let codecs: Vec<String> = Codec::ALL.iter().map(|codec| codec.name().to_ascii_lowercase()).collect();
+    assert_eq!(good("").codecs, Codec::ALL, "the table knows {codecs:?}");
+}
+
+/// The page of the manual: each section with its keys and an example.
+fn page() -> String {
+    let mut page = String::from(
+        "# Configuration\n\n<!-- Made from engine/server/src/config/keys.rs by `UPDATE_DOCS=1 cargo test -p server config`: do not edit. -->\n\n\
+         One YAML file, `callflow.yaml` where `callflow` is started, or another by `--config FILE`. Every key may be left out. Unknown keys and wrong\n\
+         values are refused, all at once, with their places.\n\n\
+         `${NAME}` is replaced from the environment in every value, so that secrets stay out of the file (`${NAME:-default}`; `$${` is a plain `${`).\n\
+         Durations carry a unit: `800ms 5s 2m 1h 90d`. Relative paths begin at the folder of the file. A list of one may be written as its item.\n\
+         Connections, numbers, mailboxes and trunks are maps by name, or lists with the name under `name:` (`number:` for numbers), which may say a\n\
+         name once in each realm.\n\n",
+    );
+    for field in super::keys::ROOT {
+        let mut letters = field.doc.chars();
+        let doc: String = letters.next().unwrap().to_uppercase().chain(letters).collect();
+        let default = match field.need {
+            Need::Default(value) => format!(" Default: `{value}`."),
+            Need::Required | Need::Optional => String::new(),
+        };
+        page += &format!("## {}\n\n{doc}.{default}\n\n```yaml\n{}: {}\n```\n\n", field.name, field.name, field.example);
+        // The section's own line is its heading.
+        let table: Vec<String> = notation::reference(&[*field]).lines().map(|line| line.replace(&format!("| `{}.", field.name), "| `")).collect();
+        if table.len() > 3 {
+            page += &format!("{}\n{}\n{}\n\n", table[0], table[1], table[3..].join("\n"));
+        }
+    }
+    page
+}
+
+#[test]
+fn the_reference_of_the_configuration_is_fresh() {
+    let path = root().join("docs/configuration.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, page()).unwrap();
+    }
+    let fresh = fs::read_to_string(&path).is_ok_and(|written| written == page());
+    assert!(fresh, "docs/configuration.md is not what keys.rs says; write it anew: UPDATE_DOCS=1 cargo test -p server config");
 }
 
 #[test]
@@ -280,7 +385,7 @@ fn calendar_files_beside_the_flows_close_the_hours_of_the_configuration_and_of_f
     fs::remove_dir_all(&folder).unwrap();
     assert_eq!(loaded.map_err(|faults| faults.to_string()), Ok(true));
     // Noon of 2030-12-25 and of the day after.
-    let office = &config.hours["office"];
+    let office = &config.outline.hours["office"];
     assert!(!office.open_at(terms::UnixMs(1_924_430_400_000)) && office.open_at(terms::UnixMs(1_924_516_800_000)));
     assert!(faults.contains("holidays.ics:4:1") && faults.contains("not FREQ=HOURLY"), "{faults}");
 }

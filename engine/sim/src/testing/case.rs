@@ -183,8 +183,8 @@ fn case(node: &Node, common: &Fields, reader: &mut Reader) -> Option<Case> {
         }
     }
     let name = own.text("name").map(str::to_owned);
-    if name.is_none() && map.get("name").is_none() {
-        reader.error("missing-field", node.span, "a test needs `name`");
+    if name.is_none() {
+        reader.required(map, "a test", "name");
     }
     let mut mocks = own.fields("mock").map(|fields| Mocks::of(fields, PRESS_AFTER, reader)).unwrap_or_default();
     if let Some(under) = common.fields("mock") {

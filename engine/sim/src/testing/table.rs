@@ -218,25 +218,57 @@ static REQUEST: [Key; 4] = [
 /// The JSON Schema (2020-12) of test files, for editors.
 #[must_use]
 pub fn schema() -> Json {
-    let mut schema = fields(&FILE, &["flow", "tests"]);
+    let mut schema = fields(&FILE, &["flow", "tests"], "");
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     schema["title"] = "callflow tests".into();
     schema
 }
 
-fn fields(keys: &[Key], required: &[&str]) -> Json {
+fn fields(keys: &[Key], required: &[&str], path: &str) -> Json {
     let properties: Map<String, Json> = keys
         .iter()
         .map(|key| {
-            let mut schema = of_kind(&key.kind);
-            schema["description"] = key.doc.into();
+            let path = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
+            let mut schema = of_kind(&key.kind, &path);
+            // A sentence may say the default itself.
+            let holds = told(&key.kind);
+            schema["title"] = path.into();
+            schema["description"] = format!("{} ({holds})", key.doc).into();
+            let examples = examples(&key.kind);
+            if !examples.is_empty() {
+                schema["examples"] = examples.into();
+            }
             (key.name.to_owned(), schema)
         })
         .collect();
     json!({ "type": "object", "additionalProperties": false, "properties": properties, "required": required })
 }
 
-fn of_kind(kind: &Kind) -> Json {
+/// Values as one would write them.
+fn examples(kind: &Kind) -> Vec<Json> {
+    match kind {
+        Kind::Wanted => vec![json!("leave a message"), json!("/call me (back|again)/i")],
+        Kind::Span => vec![json!("5s")],
+        Kind::Spoken => vec![json!("6s"), json!("Please call me back.")],
+        Kind::Range => vec![json!("5s..7s"), json!("6s")],
+        Kind::Keys => vec![json!("1"), json!("#")],
+        Kind::Percent => vec![json!("5%")],
+        Kind::When => vec![json!("2026-11-02T10:15:00 Europe/London")],
+        Kind::Shape => vec![json!({ "text": "/call me back/" })],
+        Kind::List(item) | Kind::Either(item, _) => examples(item),
+        Kind::Text
+        | Kind::Word(_)
+        | Kind::Flag
+        | Kind::Count
+        | Kind::Any
+        | Kind::Fields(_)
+        | Kind::Choice(_)
+        | Kind::Targets(..)
+        | Kind::Named(_) => Vec::new(),
+    }
+}
+
+fn of_kind(kind: &Kind, path: &str) -> Json {
     match kind {
         Kind::Text | Kind::Wanted | Kind::Spoken | Kind::Keys => json!({ "type": ["string", "number", "boolean"] }),
         Kind::Span => json!({ "type": "string", "pattern": "^[0-9.]+(ms|s|m|h|d)$" }),
@@ -245,24 +277,24 @@ fn of_kind(kind: &Kind) -> Json {
         Kind::Flag => json!({ "type": ["boolean", "null"] }),
         Kind::Count => json!({ "type": "integer", "minimum": 0 }),
         Kind::Percent => json!({ "type": ["string", "number"] }),
-        Kind::When => json!({ "type": "string", "examples": ["2026-11-02T10:15:00 Europe/London"] }),
+        Kind::When => json!({ "type": "string" }),
         Kind::Shape | Kind::Any => json!({}),
-        Kind::Fields(keys) => fields(keys, &[]),
+        Kind::Fields(keys) => fields(keys, &[], path),
         Kind::Choice(keys) => {
-            let mut one = fields(keys, &[]);
+            let mut one = fields(keys, &[], path);
             one["minProperties"] = 1.into();
             one["maxProperties"] = 1.into();
             let words: Vec<&str> = keys.iter().filter(|key| matches!(key.kind, Kind::Flag)).map(|key| key.name).collect();
             json!({ "anyOf": [one, { "enum": words }] })
         }
         Kind::Targets(keys, device) => {
-            let mut open = fields(keys, &[]);
-            open["patternProperties"] = json!({ "^(connection/|number/|trunk/|sips?:)": of_kind(device) });
+            let mut open = fields(keys, &[], path);
+            open["patternProperties"] = json!({ "^(connection/|number/|trunk/|sips?:)": of_kind(device, path) });
             open
         }
-        Kind::Either(first, second) => json!({ "anyOf": [of_kind(first), of_kind(second)] }),
-        Kind::List(item) => json!({ "anyOf": [of_kind(item), { "type": "array", "items": of_kind(item) }] }),
-        Kind::Named(item) => json!({ "type": "object", "additionalProperties": of_kind(item) }),
+        Kind::Either(first, second) => json!({ "anyOf": [of_kind(first, path), of_kind(second, path)] }),
+        Kind::List(item) => json!({ "anyOf": [of_kind(item, path), { "type": "array", "items": of_kind(item, path) }] }),
+        Kind::Named(item) => json!({ "type": "object", "additionalProperties": of_kind(item, path) }),
     }
 }
 

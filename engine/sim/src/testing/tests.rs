@@ -67,6 +67,55 @@ fn on_a_large_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Everything after this line of docs/tests.md is made from the table.
+const MADE_BELOW: &str = "by `UPDATE_DOCS=1 cargo test -p sim manual`: do not edit. -->\n";
+
+#[test]
+fn the_manual_s_reference_of_tests_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/tests.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (written, reference) = page.split_once(MADE_BELOW).expect("the page says where its reference begins");
+    let wanted = format!("\n## Reference\n\n{}", manual());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, format!("{written}{MADE_BELOW}{wanted}")).unwrap();
+    } else {
+        assert!(reference == wanted, "docs/tests.md is not what the table says; write it anew: UPDATE_DOCS=1 cargo test -p sim manual");
+    }
+}
+
+#[test]
+fn the_tests_that_the_manual_shows_pass() {
+    let (start, tests) = (include_str!("../../../../docs/quick-start.md"), include_str!("../../../../docs/tests.md"));
+    let blocks = |page: &'static str| page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let flow = blocks(start).find(|block| block.contains("\nstates:")).unwrap();
+    let shown: Vec<&str> = blocks(start).chain(blocks(tests)).filter(|block| block.contains("\ntests:")).collect();
+    assert_eq!(shown.len(), 2);
+    for tests in shown {
+        bench(&[("flows/bakery.yaml", flow)]).passes(tests);
+    }
+}
+
+#[test]
+fn names_that_the_flows_do_not_know_are_told_with_their_places() {
+    let (path, text) = RECEPTION;
+    let survey = FlowSet::survey(vec![Source::new(path, text)], &flow::World::default());
+    let told = |text: &str| -> Vec<String> { read(text).check(&survey).iter().map(|fault| format!("{fault}\n")).collect() };
+    assert_eq!(
+        told("flow: recepton\ntests: [{ name: a, script: [{ wait: 1s }] }]\n"),
+        ["flows/it.test.yaml:1:7: error: unknown flow `recepton` (did you mean `reception`?)\n"]
+    );
+    let text = "flow: reception\ntests:\n  - name: a\n    settings: { ring_fro: 5s }\n    script: [{ expect: { state: welcom } }]\n    expect: { path: [welcome, messge] }\n";
+    assert_eq!(
+        told(text),
+        [
+            "flows/it.test.yaml:4:17: error: flow reception has no setting `ring_fro`; did you mean `ring_for`?\n",
+            "flows/it.test.yaml:5:26: error: unknown state `welcom` (did you mean `welcome`?)\n",
+            "flows/it.test.yaml:6:15: error: unknown state `messge` (did you mean `message`?)\n",
+        ]
+    );
+    assert_eq!(told(RECEPTION_TESTS), Vec::<String>::new());
+}
+
 #[test]
 fn the_tests_of_the_manual_and_of_the_samples_pass() {
     bench(&[ACME]).passes(ACME_TESTS);
