@@ -54,6 +54,8 @@ pub(crate) struct Begin {
     pub(crate) caller_connection: Option<String>,
     pub(crate) connection: Option<(String, Span)>,
     pub(crate) dial: Option<(String, Span)>,
+    /// `none` is none.
+    pub(crate) mailbox: Option<(String, Span)>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) settings_spans: Vec<(String, Span)>,
 }
@@ -207,7 +209,7 @@ fn begin(own: &Fields, common: &Fields) -> Begin {
                 *place = caller.text(key).map(str::to_owned).or(place.take());
             }
         }
-        for (key, place) in [("connection", &mut begin.connection), ("dial", &mut begin.dial)] {
+        for (key, place) in [("connection", &mut begin.connection), ("dial", &mut begin.dial), ("mailbox", &mut begin.mailbox)] {
             if let Some(item) = fields.item(key) {
                 *place = item.text().map(|text| (text.to_owned(), item.span));
             }

@@ -77,6 +77,11 @@ impl House {
             options.dialled.clone_from(dial);
         }
         self.called(&mut options, begin);
+        match begin.mailbox.as_ref().map(|(name, _)| name.as_str()) {
+            Some("none") => options.mailbox = None,
+            Some(name) => options.mailbox = Name::new(name).ok(),
+            None => {}
+        }
         options.settings.extend(begin.settings.clone());
         options
     }
@@ -114,6 +119,11 @@ impl House {
                 options.dialled.clone_from(&connection.user);
             }
         }
+    }
+
+    /// Mailboxes by name.
+    pub(crate) fn mailboxes(&self) -> Vec<&str> {
+        self.mailboxes.keys().map(Name::as_str).collect()
     }
 
     /// Connections by name, where they are known.

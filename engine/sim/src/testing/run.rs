@@ -27,6 +27,8 @@ const STOPS_WITHIN: Duration = Duration::from_millis(100);
 const LISTENS: Duration = Duration::from_secs(60);
 /// The pause after which it is one's turn: longer than that between greeting and beep.
 const TURN: Duration = Duration::from_millis(100);
+/// Names told when one is unknown.
+const KNOWN_TOLD: usize = 20;
 /// Sounds told when something was not heard.
 const TOLD: usize = 4;
 
@@ -107,7 +109,8 @@ pub fn run(file: &TestFile, case: &Case, flows: &flow::FlowSet, house: &House, v
 fn unready(file: &TestFile, case: &Case, flows: &flow::FlowSet, house: &House) -> Option<Failure> {
     let unknown = |span: Span, what: &str, name: &str, known: &[&str]| {
         let near = notation::nearest(name, known.iter().copied());
-        let got = near.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean {near}?"));
+        let some = known.iter().take(KNOWN_TOLD).copied().collect::<Vec<_>>().join(", ");
+        let got = near.map_or_else(|| format!("there are {some}"), |near| format!("did you mean {near}?"));
         Failure::new(span, format!("there is no {what} {name}"), Mismatch { expected: format!("a {what} that exists"), got, caret: None })
     };
     if !flows.has(&file.flow) {
@@ -117,6 +120,12 @@ fn unready(file: &TestFile, case: &Case, flows: &flow::FlowSet, house: &House) -
         && !known.contains(&name.as_str())
     {
         return Some(unknown(*span, "connection", name, &known));
+    }
+    if let Some((name, span)) = &case.begin.mailbox
+        && name != "none"
+        && !house.mailboxes().contains(&name.as_str())
+    {
+        return Some(unknown(*span, "mailbox", name, &house.mailboxes()));
     }
     let wrong = flows.check_settings(&file.flow, &case.begin.settings).err()?;
     let (setting, message) = wrong.into_iter().next()?;

@@ -63,24 +63,26 @@ const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
 pub(crate) const TARGETS: [&str; 5] = ["connection/", "number/", "trunk/", "sip:", "sips:"];
 
 /// A test file.
-pub(crate) static FILE: [Key; 8] = [
+pub(crate) static FILE: [Key; 9] = [
     key("flow", Kind::Text, "the flow that answers"),
     key("tests", Kind::List(&Kind::Fields(&TEST)), "the tests, each one call"),
     key("at", Kind::When, "when every test's call begins, unless the test says"),
     key("caller", Kind::Fields(&CALLER), "who calls in every test, unless the test says"),
     key("connection", Kind::Text, "the connection called in every test, unless the test says"),
     key("dial", Kind::Text, "what is dialled in every test, unless the test says"),
+    key("mailbox", Kind::Text, "the mailbox of what is called in every test, unless the test says"),
     key("settings", Kind::Named(&Kind::Text), "settings in every test, under those of the test"),
     key("mock", MOCK, "the world outside every test, under that of the test"),
 ];
 
 /// One test.
-pub(crate) static TEST: [Key; 9] = [
+pub(crate) static TEST: [Key; 10] = [
     key("name", Kind::Text, "what it shows, as a sentence"),
     key("at", Kind::When, "when the call begins: date, time and zone; default 2026-11-02T10:15:00 UTC, a Monday"),
     key("caller", Kind::Fields(&CALLER), "who calls"),
     key("connection", Kind::Text, "the connection called: its settings and mailbox are those of the configuration"),
     key("dial", Kind::Text, "the number or user dialled"),
+    key("mailbox", Kind::Text, "the mailbox of the connection or number called, if not that of the configuration; `none`: it has none"),
     key("settings", Kind::Named(&Kind::Text), "settings of the flow that the connection or number overrides"),
     key("mock", MOCK, "the world outside: devices, web servers, the recogniser, the network, mailboxes"),
     key("script", Kind::List(&Kind::Choice(&STEPS)), "what the caller does, step by step"),

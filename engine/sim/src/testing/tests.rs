@@ -121,6 +121,9 @@ fn the_tests_of_the_manual_and_of_the_samples_pass() {
     bench(&[ACME]).passes(ACME_TESTS);
     bench(&[DEFAULT]).passes(DEFAULT_TESTS);
     bench(&[RECEPTION]).passes(RECEPTION_TESTS);
+    let readme = include_str!("../../../../README.md");
+    let shown = readme.split("```yaml\n").filter_map(|block| block.split("```").next()).find(|block| block.contains("\ntests:"));
+    bench(&[RECEPTION]).passes(shown.unwrap());
 }
 
 #[test]
