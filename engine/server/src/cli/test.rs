@@ -105,6 +105,10 @@ fn tests(args: &TestArgs, bench: &Bench) -> ExitCode {
     let all: Vec<_> = bench.files.iter().flat_map(|file| file.tests.iter().map(move |case| (file, case))).collect();
     let is_wanted = |name: &str, path: &str| args.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()) || path.contains(filter.as_str()));
     let wanted: Vec<_> = all.iter().filter(|(file, case)| is_wanted(&case.name, &file.source.path)).collect();
+    if let (true, Some(filter)) = (wanted.is_empty(), &args.filter) {
+        complain(&format!("error: no test has {filter:?} in its name or file"));
+        return ExitCode::from(USAGE);
+    }
     let voices = Voices::default();
     let verdicts: Vec<Verdict> = in_parallel(wanted.len(), |at| wanted.get(at).map(|(file, case)| run(file, case, &bench.flows, &bench.house, &voices)));
     let summary = Summary { left_out: all.len() - wanted.len(), verdicts, took: clock::now().at.saturating_duration_since(begin) };
