@@ -9,7 +9,7 @@ use crate::{
     catalogue::{ACTIONS, Action, action},
     check,
     limits::STATES,
-    program::{Act, Program, RunCheck, ScriptCheck, Speech, State, Then},
+    program::{Act, Program, Speech, State, Subroutines, Then},
     prompts::{PREFIX, Written},
     sections::typed,
     template::{Expression, Names, Piece, Template, cut},
@@ -17,10 +17,7 @@ use crate::{
     world::World,
 };
 use notation::{Entry, Kind as Shape, Map, Node, Reader, Source, Span, Style, nearest};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Keys of a flow file.
 pub(crate) const FLOW_KEYS: [&str; 13] =
@@ -48,9 +45,7 @@ pub(crate) struct Compiler<'w> {
     blind: bool,
     index: BTreeMap<String, usize>,
     vars: BTreeMap<String, Kind>,
-    returns: BTreeSet<String>,
-    runs: Vec<RunCheck>,
-    scripts: Vec<ScriptCheck>,
+    subroutines: Subroutines,
     pub(crate) speech: Speech,
     /// Prompts by name, as far as they have been read.
     pub(crate) written: BTreeMap<String, Written<'w>>,
@@ -81,9 +76,7 @@ impl<'w> Compiler<'w> {
             blind: false,
             index: BTreeMap::new(),
             vars: BTreeMap::new(),
-            returns: BTreeSet::new(),
-            runs: Vec::new(),
-            scripts: Vec::new(),
+            subroutines: Subroutines::default(),
             speech: Speech::default(),
             written: BTreeMap::new(),
         }
@@ -148,9 +141,7 @@ impl<'w> Compiler<'w> {
             start,
             rescue,
             caller_left,
-            returns: std::mem::take(&mut self.returns),
-            runs: std::mem::take(&mut self.runs),
-            scripts: std::mem::take(&mut self.scripts),
+            subroutines: std::mem::take(&mut self.subroutines),
             paths: self.readers.iter().map(|reader| reader.source().path.clone()).collect(),
         })
     }
@@ -158,7 +149,8 @@ impl<'w> Compiler<'w> {
     fn name_state<'n>(&mut self, file: usize, entry: &'n Entry, bodies: &mut Vec<(usize, usize, String, &'n Node)>) {
         let name = entry.key.text.clone();
         let span = entry.key.span;
-        if name == "end" || name.is_empty() || name.len() > 64 || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if name == "end" || name.is_empty() || name.len() > 64 || name.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '.' | '[' | ']')) {
+            // Dots and brackets make the names of states within states: `message.full`, `welcome[1]`.
             self.torn = true;
             let fault = self.reader(file).error("bad-name", span, format!("{name:?} cannot be the name of a state"));
             if name == "end" {
@@ -427,6 +419,10 @@ impl<'w> Compiler<'w> {
     }
 
     fn text(&mut self, file: usize, node: &Node, text: &str) -> Template {
+        if text.starts_with(PREFIX) {
+            // Which prompt, is only known in the call: any may be meant.
+            self.names.used.extend(self.written.keys().map(|name| format!("{PREFIX}{name}")));
+        }
         let parts = match cut(text) {
             Ok(parts) => parts,
             Err(at) => {

@@ -140,7 +140,7 @@ impl FlowSet {
     /// What a flow that is run can return; of a script what its caller expects.
     fn returns(&self, flow: &str, then: &Then) -> Vec<String> {
         match (self.0.flows.get(flow), then) {
-            (Some(Flow::Yaml(callee)), _) => callee.returns.iter().cloned().collect(),
+            (Some(Flow::Yaml(callee)), _) => callee.subroutines.returns.iter().cloned().collect(),
             (Some(Flow::Script(_)) | None, Then::By { named, .. }) => named.iter().map(|(name, _)| name.clone()).collect(),
             (Some(Flow::Script(_)) | None, Then::Always(_) | Then::Nowhere) => Vec::new(),
         }

@@ -29,14 +29,20 @@ pub(crate) struct Program {
     pub(crate) start: usize,
     pub(crate) rescue: Option<usize>,
     pub(crate) caller_left: Option<usize>,
-    /// Names that `return:` states give.
-    pub(crate) returns: BTreeSet<String>,
-    /// `run:` steps, checked when all flows are known.
-    pub(crate) runs: Vec<RunCheck>,
-    /// `script:` steps, likewise.
-    pub(crate) scripts: Vec<ScriptCheck>,
+    pub(crate) subroutines: Subroutines,
     /// Paths of its files: the flow's own, then those it uses.
     pub(crate) paths: Vec<Arc<str>>,
+}
+
+/// What a flow gives back to those that run it, and what it runs itself: checked when all flows are known.
+#[derive(Debug, Default)]
+pub(crate) struct Subroutines {
+    /// Names that `return:` states give.
+    pub(crate) returns: BTreeSet<String>,
+    /// `run:` steps.
+    pub(crate) runs: Vec<RunCheck>,
+    /// `script:` steps.
+    pub(crate) scripts: Vec<ScriptCheck>,
 }
 
 /// How the flow speaks when a prompt does not say.

@@ -10,6 +10,7 @@
 mod noting;
 mod scripting;
 
+use noting::Notes;
 pub use scripting::{ScriptJob, ScriptReply};
 use scripting::Task;
 
@@ -28,7 +29,7 @@ use crate::{
 };
 use serde_json::Value as Json;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
-use terms::{Name, Now, Secret, UnixMs};
+use terms::{Name, Now, UnixMs};
 
 /// Said when a flow fails and has no `rescue` of its own.
 const APOLOGY: &str = "We are sorry, something went wrong.";
@@ -71,11 +72,7 @@ pub struct Run {
     /// Steps done in all, and since the last effect.
     steps: u32,
     quiet: u32,
-    journal: Vec<JournalEntry>,
-    /// Entries dropped from the journal's front.
-    dropped: usize,
-    /// Digits keyed in secret, to be masked.
-    keyed: Vec<Secret<String>>,
+    notes: Notes,
     /// The first flow's variables once it is over.
     last_vars: BTreeMap<String, Json>,
     /// The call's language, when a flow has set one.
@@ -137,10 +134,8 @@ impl Run {
             trouble: None,
             steps: 0,
             quiet: 0,
-            journal: Vec::new(),
-            dropped: 0,
+            notes: Notes::default(),
             last_vars: BTreeMap::new(),
-            keyed: Vec::new(),
             language: None,
         }
     }
@@ -224,7 +219,7 @@ impl Run {
     /// Every state so far, with its effect and outcome (the last [`crate::limits::JOURNAL_KEPT`]).
     #[must_use]
     pub fn journal(&self) -> &[JournalEntry] {
-        &self.journal
+        &self.notes.journal
     }
     /// The variables of the flow the call began with, also when the run is over. A script has none.
     #[must_use]

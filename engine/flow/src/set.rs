@@ -293,7 +293,7 @@ impl Load<'_> {
             Flow::Script(_) => None,
         });
         let (mut called, mut faults) = (BTreeSet::new(), Vec::new());
-        for check in programs.flat_map(|program| &program.scripts) {
+        for check in programs.flat_map(|program| &program.subroutines.scripts) {
             let mut reader = Reader::new(&check.source);
             let Some((name, script)) = script_of(scripts, &check.call) else {
                 // A script with faults of its own is not there, but it is known.
@@ -345,7 +345,7 @@ impl Load<'_> {
             Flow::Script(_) => None,
         });
         let mut found = Vec::new();
-        for check in programs.flat_map(|program| &program.runs) {
+        for check in programs.flat_map(|program| &program.subroutines.runs) {
             let mut reader = Reader::new(&check.source);
             match flows.get(&check.flow) {
                 None if known.contains(&check.flow) => {}
@@ -355,12 +355,12 @@ impl Load<'_> {
                 }
                 Some(Flow::Script(_)) => {}
                 Some(Flow::Yaml(callee)) => {
-                    for (name, span) in check.named.iter().filter(|(name, _)| !callee.returns.contains(name)) {
-                        let names: Vec<&str> = callee.returns.iter().map(String::as_str).collect();
+                    for (name, span) in check.named.iter().filter(|(name, _)| !callee.subroutines.returns.contains(name)) {
+                        let names: Vec<&str> = callee.subroutines.returns.iter().map(String::as_str).collect();
                         let help = nearest(name, names.iter().copied()).map_or_else(|| format!("it returns {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
                         reader.error("outcome-impossible", *span, format!("flow `{}` never returns `{name}`", check.flow)).help(help);
                     }
-                    let missing: Vec<&str> = callee.returns.iter().map(String::as_str).filter(|name| !check.named.iter().any(|(named, _)| named == name)).collect();
+                    let missing: Vec<&str> = callee.subroutines.returns.iter().map(String::as_str).filter(|name| !check.named.iter().any(|(named, _)| named == name)).collect();
                     if !check.covered && !missing.is_empty() {
                         reader.error("outcome-unhandled", check.span, format!("flow `{}` may also return {}", check.flow, missing.join(", "))).help("name each, or cover the rest with `else:`");
                     }

@@ -25,7 +25,7 @@ impl Compiler<'_> {
         if outcome.contains("${") {
             self.reader(file).error("wrong-type", node.span, "the outcome of `return` is a plain word: its callers are checked against it");
         }
-        self.returns.insert(outcome.clone());
+        self.subroutines.returns.insert(outcome.clone());
         let fields = node.entries().iter().filter(|entry| entry.key.text != "outcome");
         let with = fields.map(|entry| (entry.key.text.clone(), self.template(file, &entry.value, true))).collect();
         Act::Return { outcome, with }
@@ -82,7 +82,7 @@ impl Compiler<'_> {
         };
         let function_name = function_name.unwrap_or_default();
         let source = self.readers[file].source().clone();
-        self.scripts.push(ScriptCheck {
+        self.subroutines.scripts.push(ScriptCheck {
             source,
             call: name.clone(),
             call_span: call.span,
@@ -104,7 +104,7 @@ impl Compiler<'_> {
         };
         match act {
             Act::Script { .. } => {
-                if let Some(check) = self.scripts.last_mut() {
+                if let Some(check) = self.subroutines.scripts.last_mut() {
                     check.covered = covered;
                 }
             }
@@ -122,6 +122,6 @@ impl Compiler<'_> {
             (entry.key.text.clone(), entry.key.span, plain)
         });
         let source = self.readers[file].source().clone();
-        self.runs.push(RunCheck { source, flow: flow.to_owned(), span, named: named.to_vec(), covered, with: with.collect() });
+        self.subroutines.runs.push(RunCheck { source, flow: flow.to_owned(), span, named: named.to_vec(), covered, with: with.collect() });
     }
 }

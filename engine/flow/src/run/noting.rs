@@ -9,30 +9,40 @@ use crate::{
 use serde_json::Value as Json;
 use terms::{Now, Secret};
 
+/// What has been written so far.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) journal: Vec<JournalEntry>,
+    /// Entries dropped from the journal's front.
+    dropped: usize,
+    /// Digits keyed in secret, to be masked.
+    keyed: Vec<Secret<String>>,
+}
+
 impl Run {
     /// Writes a state into the journal.
     pub(super) fn note(&mut self, effect: String, asked: Option<Json>, action: &'static str, now: Now) {
-        if self.journal.len() >= JOURNAL_KEPT {
-            self.journal.drain(..JOURNAL_KEPT / 2);
-            self.dropped += JOURNAL_KEPT / 2;
+        if self.notes.journal.len() >= JOURNAL_KEPT {
+            self.notes.journal.drain(..JOURNAL_KEPT / 2);
+            self.notes.dropped += JOURNAL_KEPT / 2;
         }
         let (place, effect) = (self.place(action), self.masks().text(effect));
         if let Some(frame) = self.frames.last_mut() {
-            frame.entry = Some(self.dropped + self.journal.len());
+            frame.entry = Some(self.notes.dropped + self.notes.journal.len());
         }
         let result = Json::Null;
-        self.journal.push(JournalEntry { place, effect, asked, began: now.unix, outcome: None, result, failure: None, at: None, arm: None, to: None });
+        self.notes.journal.push(JournalEntry { place, effect, asked, began: now.unix, outcome: None, result, failure: None, at: None, arm: None, to: None });
     }
 
     pub(super) fn masks(&self) -> Masks<'_> {
-        Masks { secrets: &self.facts.secrets, keyed: &self.keyed }
+        Masks { secrets: &self.facts.secrets, keyed: &self.notes.keyed }
     }
 
     /// The journal's entry of the state that the top frame stands at; the last one when there is no frame.
     pub(super) fn entry_mut(&mut self) -> Option<&mut JournalEntry> {
         match self.frames.last() {
-            Some(frame) => self.journal.get_mut(frame.entry?.checked_sub(self.dropped)?),
-            None => self.journal.last_mut(),
+            Some(frame) => self.notes.journal.get_mut(frame.entry?.checked_sub(self.notes.dropped)?),
+            None => self.notes.journal.last_mut(),
         }
     }
 
@@ -40,7 +50,7 @@ impl Run {
     pub(super) fn note_outcome(&mut self, outcome: &Outcome, now: Now) {
         if let (super::Phase::Waiting(_, true), Some(digits)) = (&self.phase, outcome.result.get("digits").and_then(Json::as_str))
             && !digits.is_empty() {
-                self.keyed.push(Secret::new(digits.to_owned()));
+                self.notes.keyed.push(Secret::new(digits.to_owned()));
             }
         let result = self.masks().json(outcome.result.clone());
         if let Some(entry) = self.entry_mut().filter(|entry| entry.outcome.is_none() && (entry.asked.is_some() || matches!(&*entry.place.action, "run" | "script"))) {
@@ -62,7 +72,7 @@ impl Run {
 
     /// The circle that the last states went in, from the journal.
     pub(super) fn cycle(&self) -> String {
-        let names: Vec<&str> = self.journal.iter().rev().take(2 * CYCLE_SHOWN).map(|entry| entry.place.state.as_str()).collect();
+        let names: Vec<&str> = self.notes.journal.iter().rev().take(2 * CYCLE_SHOWN).map(|entry| entry.place.state.as_str()).collect();
         let period = (1..=CYCLE_SHOWN).find(|period| names.len() >= 2 * period && names[..*period] == names[*period..2 * period]);
         let mut shown: Vec<&str> = names[..period.unwrap_or(CYCLE_SHOWN).min(names.len())].to_vec();
         shown.reverse();

@@ -98,6 +98,15 @@ fn a_named_prompt_stands_wherever_sounds_do() {
 }
 
 #[test]
+fn which_prompt_is_said_may_be_known_only_in_the_call() {
+    let set = load("start: a\nvars: { kind: gold }\nprompts: { gold: Thank you for your loyalty., new: Welcome. }\nstates: { a: { say: \"prompt/${kind}\", then: b }, b: { set: { kind: silver }, then: c }, c: { say: \"prompt/${kind}\", then: end } }");
+    assert_eq!(set.warnings(), []);
+    let call = Call::begin(&set, "test", facts());
+    assert_eq!(heard(&call), ["?: Thank you for your loyalty."]);
+    assert_eq!(call.then("done").run.trouble(), Some("say: text: there is no prompt `silver`"));
+}
+
+#[test]
 fn a_script_names_prompts_and_sets_the_language() {
     let set = load_all(&[
         ("scripts/s.rhai", "fn main(line) {\n  line.say(\"prompt/bye\");\n  line.language = \"de\";\n  line.say([\"prompt/bye\", `${line.spoken(\"0042\")} ${spoken(3)} ${line.language}`]);\n  line.run(\"sub\");\n  line.say(\"prompt/bye\");\n}"),
