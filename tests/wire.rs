@@ -11,6 +11,7 @@ mod peers;
 
 mod devices;
 mod kill;
+mod meetings;
 mod message;
 mod refusals;
 mod reload;

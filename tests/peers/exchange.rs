@@ -23,6 +23,8 @@ pub(crate) struct House {
     pub(crate) webhook: Option<String>,
     /// Kamailio's SIP port, when it is the registrar in front: bob's devices are known there.
     pub(crate) upstream: Option<u16>,
+    /// Its shards; 0 is one.
+    pub(crate) shards: usize,
 }
 
 /// The prompts: file, frequency in Hz, seconds. Each is a tone of its own, so that a measurement tells which one is heard.
@@ -76,6 +78,16 @@ states:
   away: { reject: { status: 480 } }
 "#;
 
+/// A conference, a queue, and who takes callers of the queue.
+const MEETINGS: [(&str, &str); 3] = [
+    ("board", "flow: board\nstart: in\nstates:\n  in: { conference: { room: board, beep: false }, then: end }\n"),
+    (
+        "sales",
+        "flow: sales\nstart: in\nstates:\n  in:\n    queue: { name: sales, agents: connection/bob, music: second.wav, timeout: 20s }\n    then: { served: thanks, else: end }\n  thanks: { play: thanks.wav, then: end }\n",
+    ),
+    ("agent", "flow: agent\nstart: in\nstates:\n  in: { bridge: { to: queue/sales, ringback: welcome.wav }, then: { answered: end, else: end } }\n"),
+];
+
 /// A flow that plays one prompt for ever.
 pub(crate) fn radio(prompt: &str) -> String {
     format!("flow: radio\nstart: on\nstates:\n  on:\n    - answer: {{}}\n    - play: {{ prompt: [{{ play: {prompt} }}], loop: 0 }}\n      then: end\n")
@@ -116,7 +128,7 @@ rtp: {{ ports: {media}-{last} }}
 folders: {{ flows: flows, scripts: scripts, prompts: prompts, data: data }}
 http: {{ listen: "127.0.0.1:{http}" }}
 webhooks: {{ secret: "{SECRET}"{webhooks}, allow_private: ["127.0.0.0/8"] }}
-limits: {{ shards: 1, calls_a_caller: 1000, calls_a_stranger: 1000 }}
+limits: {{ shards: {shards}, calls_a_caller: 1000, calls_a_stranger: 1000 }}
 log: {{ level: info }}
 realms: {{ test: {{ domains: ["127.0.0.1"] }} }}
 connections:
@@ -125,10 +137,14 @@ connections:
   reception: {{ inbound: reception, public: true }}
   tobob: {{ inbound: tobob, public: true }}
   radio: {{ inbound: radio, public: true }}
+  board: {{ inbound: board, public: true }}
+  sales: {{ inbound: sales, public: true }}
+  agent: {{ inbound: agent, public: true }}
 mailboxes:
   box: {{ transcribe: true }}
 {trunks}"#,
         last = media + 399,
+        shards = house.shards.max(1),
         alice = password("alice"),
     )
 }
@@ -143,6 +159,9 @@ impl Exchange {
         folder.write("flows/reception.yaml", RECEPTION);
         folder.write("flows/tobob.yaml", TOBOB);
         folder.write("flows/radio.yaml", &radio("welcome.wav"));
+        for (name, flow) in MEETINGS {
+            folder.write(&format!("flows/{name}.yaml"), flow);
+        }
         for (name, hz, seconds) in PROMPTS {
             let path = folder.write(&format!("prompts/{name}"), "");
             write_wav(&path, Sound::tone(hz, -12.0, Duration::from_secs(seconds)).samples()).unwrap();

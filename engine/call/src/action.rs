@@ -4,13 +4,19 @@
 
 mod bridge;
 mod collect;
+mod conference;
 mod errand;
+mod hold;
 mod keys;
 mod menu;
+mod park;
 mod pause;
+mod pickup;
 mod play;
 mod prompting;
+mod queue;
 mod recording;
+mod talk;
 
 use crate::{
     desk::Desk,
@@ -111,12 +117,13 @@ pub(crate) fn begin(effect: Effect, desk: &mut Desk, now: Now) -> Begun {
         Effect::Collect(collect) => collect::Collect::begin(collect, desk, now),
         Effect::Pause(span) => Begun::Going(Box::new(pause::Pause::new(span, now))),
         Effect::Keys(keys) => keys::Keys::begin(&keys.keys, desk, now),
-        Effect::Bridge(bridge) => bridge::Bridge::begin(bridge, desk, now),
+        Effect::Bridge(bridge) => pickup::PickUp::begin(&bridge, desk, now).unwrap_or_else(|| bridge::Bridge::begin(bridge, desk, now)),
         Effect::Voicemail(voicemail) => recording::Recording::begin_message(voicemail, desk, now),
         Effect::Record(record) => recording::Recording::begin_file(record, desk, now),
         Effect::Http(http) => errand::Fetch::begin(http, desk, now),
         Effect::Notify(notify) => errand::Post::begin(notify, desk, now),
-        // Until calls can meet: the flow takes its rescue path.
-        Effect::Conference(_) | Effect::Park(_) | Effect::Queue(_) => Begun::At(Progress::Failed("calls cannot meet yet".into())),
+        Effect::Conference(conference) => conference::Conference::begin(conference, desk, now),
+        Effect::Park(park) => park::Park::begin(park, desk, now),
+        Effect::Queue(queue) => queue::Queue::begin(queue, desk, now),
     }
 }

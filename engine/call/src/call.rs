@@ -12,10 +12,11 @@ use crate::{
     door::{Answer, CallRecord, Command, Errand, LegEvent, NewCall, Output, Seat, Ticket, ToFront},
     leg::{Leg, News},
     limits::{ENDING_WAIT, ERRAND_WAIT, MEDIA_WAIT},
+    room::RoomAct,
     shard::CallLook,
 };
 use flow::{Next, Run};
-use media::Wire;
+use media::{Mixer, Wire};
 use std::{net::SocketAddr, time::Instant};
 use terms::{CallId, LegId, Now};
 
@@ -74,6 +75,29 @@ impl Call {
     /// What its flow did.
     pub(crate) fn into_run(self) -> Run {
         self.run
+    }
+
+    /// What it wants next of its shard's rooms.
+    pub(crate) fn poll_room(&mut self) -> Option<RoomAct> {
+        self.desk.room_acts.pop_front()
+    }
+
+    pub(crate) const fn mixer(&self) -> &Mixer {
+        &self.desk.mixer
+    }
+
+    pub(crate) const fn mixer_mut(&mut self) -> &mut Mixer {
+        &mut self.desk.mixer
+    }
+
+    /// It sits elsewhere now.
+    pub(crate) const fn take_seat(&mut self, seat: Seat) {
+        self.desk.seat = seat;
+    }
+
+    /// Its room's clock has let it hear something: what follows from that.
+    pub(crate) fn stirred(&mut self, now: Now, wire: &mut dyn Wire) {
+        self.settle(now, wire);
     }
 
     pub(crate) const fn is_over(&self) -> bool {
@@ -194,7 +218,8 @@ impl Call {
             | Answer::SpoolBegun(_)
             | Answer::SpoolFinished(_)
             | Answer::Queued(_)
-            | Answer::Located(_)) => self.tell(Event::Answer(ticket, answer), now),
+            | Answer::Located(_)
+            | Answer::Met(_)) => self.tell(Event::Answer(ticket, answer), now),
         }
         self.settle(now, wire);
     }

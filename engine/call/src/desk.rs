@@ -5,6 +5,7 @@
 use crate::{
     door::{Branch, CallRecord, Errand, Line, Origin, Output, Plan, Seat, Ticket, ToFront},
     leg::{Leg, News, Outgoing},
+    room::RoomAct,
     limits::{CALLER_ID_MAX, DIGITS_WAITING_MAX, LEGS_MAX, TIMELINE_MAX},
 };
 use media::{Mixer, PlayerId, Playlist, StreamSetup};
@@ -26,6 +27,8 @@ pub(crate) struct Desk {
     pub(crate) digits: VecDeque<Digit>,
     pub(crate) chance: Chance,
     pub(crate) record: CallRecord,
+    /// What the call wants of its shard's rooms; the shard takes it after each turn.
+    pub(crate) room_acts: VecDeque<RoomAct>,
     legs: Vec<Leg>,
     dialling: BTreeMap<LegId, Box<Outgoing>>,
     out: VecDeque<Output>,
@@ -57,6 +60,7 @@ impl Desk {
             digits: VecDeque::new(),
             chance,
             record,
+            room_acts: VecDeque::new(),
             legs: Vec::new(),
             dialling: BTreeMap::new(),
             out: VecDeque::new(),
@@ -81,18 +85,21 @@ impl Desk {
 
     // --- errands ------------------------------------------------------------------------------------------------
 
+    pub(crate) const fn next_ticket(&mut self) -> Ticket {
+        self.counters.ticket += 1;
+        Ticket(self.counters.ticket)
+    }
+
     /// Asks the clerk.
     pub(crate) fn ask(&mut self, errand: Errand) -> Ticket {
-        self.counters.ticket += 1;
-        let ticket = Ticket(self.counters.ticket);
+        let ticket = self.next_ticket();
         self.out.push_back(Output::Errand { call: self.id, ticket, errand });
         ticket
     }
 
     /// Asks the front where a target leads.
     pub(crate) fn locate(&mut self, target: String) -> Ticket {
-        self.counters.ticket += 1;
-        let ticket = Ticket(self.counters.ticket);
+        let ticket = self.next_ticket();
         let origin: Origin = self.plan.origin.clone();
         let realm = self.plan.realm.clone();
         self.tell_front(ToFront::Locate { call: self.id, ticket, target, origin, realm });

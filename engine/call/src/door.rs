@@ -7,6 +7,7 @@
 //!              ToFront                      ToShard::Answer
 //! ```
 
+use crate::meet::{Meet, Met};
 use audio::Prompt;
 use sip::{Flow, NextHop, Request, Response, ServerKey, Uri};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -98,6 +99,39 @@ pub enum ToShard {
         /// The order.
         command: Command,
     },
+    /// Hand this call to another shard ([`Output::HandOver`]).
+    HandOver {
+        /// The call.
+        call: CallId,
+        /// To which shard, from 0.
+        to: usize,
+    },
+    /// This call is on its way here: keep what comes for it until [`crate::Shard::adopt`].
+    Expect {
+        /// The call.
+        call: CallId,
+    },
+    /// A call that was here once is over: nothing more is passed on to it.
+    Forget {
+        /// The call.
+        call: CallId,
+    },
+}
+
+impl ToShard {
+    /// The call it is about.
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        match self {
+            Self::New(new) => new.id,
+            Self::Leg { call, .. }
+            | Self::Answer { call, .. }
+            | Self::Command { call, .. }
+            | Self::HandOver { call, .. }
+            | Self::Expect { call }
+            | Self::Forget { call } => *call,
+        }
+    }
 }
 
 /// What the front hears for a leg.
@@ -203,6 +237,17 @@ pub enum ToFront {
         origin: Origin,
         /// The tenant.
         realm: Name,
+    },
+    /// The call wants to meet others. Answered by [`Answer::Met`], as often as something changes.
+    Meet {
+        /// The call.
+        call: CallId,
+        /// The stay it is about.
+        ticket: Ticket,
+        /// The tenant.
+        realm: Name,
+        /// What it wants.
+        meet: Meet,
     },
     /// The caller was answered.
     Answered {
@@ -333,6 +378,8 @@ pub enum Answer {
     Queued(Result<(), String>),
     /// To [`ToFront::Locate`]: ways to reach it (none: nobody is registered), or why it may not be dialled.
     Located(Result<Vec<Branch>, String>),
+    /// To [`ToFront::Meet`].
+    Met(Met),
 }
 
 /// The reply to a flow's HTTP request.
@@ -348,7 +395,6 @@ pub struct HttpReply {
 
 /// What a shard tells its shell.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "moved once from queue to queue; a box for each message would cost more")]
 pub enum Output {
     /// To the front thread.
     Front(ToFront),
@@ -374,6 +420,21 @@ pub enum Output {
         seat: Seat,
         /// The leg.
         leg: LegId,
+    },
+    /// Take the call out (`Shard::release`) and give it with its sockets to another shard (`Shard::adopt`). Also when there
+    /// is none any more: the other shard waits for word.
+    HandOver {
+        /// The call.
+        call: CallId,
+        /// To which shard, from 0.
+        to: usize,
+    },
+    /// A call that was here is elsewhere: pass this on, after the call itself.
+    Forward {
+        /// To which shard, from 0.
+        to: usize,
+        /// What.
+        message: ToShard,
     },
 }
 

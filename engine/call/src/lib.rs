@@ -1,9 +1,10 @@
 //! # call: one call, from its INVITE to its record
 //!
 //! **Owns** the per-call actor: legs (a dialog, an offer and answer, a stream each), the actions of a flow as machines, the
-//! ringing of a bridge, the timeline and the call record; and the shard that holds many of them.
+//! ringing of a bridge, the timeline and the call record; and the shard that holds many of them, with the rooms in which they
+//! hear each other.
 //!
-//! **Never** knows other calls, sockets, disks, threads or a clock.
+//! **Never** (a call) knows other calls, sockets, disks, threads or a clock.
 //!
 //! **Door**: [`Shard`] with [`ToShard`], [`ToFront`], [`Output`] and [`Sockets`]; the rest of [`door`] says what they carry.
 //!
@@ -22,11 +23,14 @@ mod desk;
 pub mod door;
 mod leg;
 pub mod limits;
+mod meet;
 mod ring;
+mod room;
 mod shard;
 
 pub use door::{
     Answer, Branch, CallRecord, Command, Disposition, Errand, HttpReply, LegEvent, Line, NewCall, Origin, Output, Plan, Seat,
     Sockets, Ticket, ToFront, ToShard,
 };
+pub use meet::{Meet, Met, Parcel, RoomId, Waiting};
 pub use shard::{CallLook, Shard, ShardCounts};

@@ -31,3 +31,8 @@ pub const ERRAND_WAIT: Duration = Duration::from_secs(20);
 pub const CALLER_ID_MAX: usize = 128;
 /// How long a ringing tone or early media may run before the bridge's own time-out (chosen: RFC 3261 §16.6 timer C).
 pub const RING_MAX: Duration = Duration::from_secs(180);
+/// How long the front may take to answer a call that wants to meet others (chosen: it answers within a millisecond, unless the
+/// machine is far beyond its load).
+pub const FRONT_WAIT: Duration = Duration::from_secs(5);
+/// Messages kept for a call that is on its way to this shard (chosen: the way takes a millisecond).
+pub const EXPECTED_MAX: usize = 1_000;

@@ -5,7 +5,10 @@
 
 use crate::{
     call::Call,
-    door::{CallRecord, Output, Seat, Sockets, ToFront, ToShard},
+    door::{CallRecord, LegEvent, Output, Seat, Sockets, ToFront, ToShard},
+    limits::EXPECTED_MAX,
+    meet::Parcel,
+    room::Rooms,
 };
 use media::Wire;
 use std::{
@@ -27,6 +30,18 @@ pub struct ShardCounts {
     pub calls: usize,
     /// Calls since birth.
     pub begun: u64,
+    /// Calls that are in a room now.
+    pub in_rooms: usize,
+    /// Calls that were here or are expected, and sit in another shard.
+    pub elsewhere: usize,
+}
+
+/// A call that is known here but sits in another shard.
+enum Elsewhere {
+    /// It was here and went to that shard: what still comes is passed on.
+    Gone(usize),
+    /// It is on its way here: what comes waits for it, in order.
+    Coming(VecDeque<ToShard>),
 }
 
 /// A call that stands, as a stage or a console looks at it.
@@ -43,6 +58,8 @@ pub struct Shard {
     seats: Vec<Option<Box<Call>>>,
     free: Vec<u32>,
     by_id: HashMap<CallId, Seat>,
+    elsewhere: HashMap<CallId, Elsewhere>,
+    rooms: Rooms,
     wheel: Wheel,
     out: VecDeque<Output>,
     begun: u64,
@@ -58,6 +75,8 @@ impl Shard {
             seats: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
+            elsewhere: HashMap::new(),
+            rooms: Rooms::default(),
             wheel: Wheel::new(now),
             out: VecDeque::new(),
             begun: 0,
@@ -74,6 +93,7 @@ impl Shard {
 
     /// Something came from the front or the clerk. What is for a call that is over is dropped; its requests are answered 481.
     pub fn handle(&mut self, input: ToShard, now: Now, sockets: &mut dyn Sockets) {
+        let Some(input) = self.pass_on(input) else { return };
         match input {
             ToShard::New(new) => {
                 let seat = self.take_seat();
@@ -87,10 +107,18 @@ impl Shard {
                 let is_known = self.by_id.contains_key(&call);
                 if is_known {
                     self.with(call, now, sockets, |call, wire| call.leg_event(leg, event, now, wire));
-                } else if let crate::door::LegEvent::Request { transaction, request, .. } = event {
+                } else if let LegEvent::Request { transaction, request, .. } = event {
                     let response = request.respond(481, "");
                     self.out.push_back(Output::Front(ToFront::Respond { transaction, response }));
                 }
+            }
+            // Said even of a call that is over: the other shard waits for word.
+            ToShard::HandOver { call, to } => self.out.push_back(Output::HandOver { call, to }),
+            ToShard::Expect { call } => {
+                self.elsewhere.insert(call, Elsewhere::Coming(VecDeque::new()));
+            }
+            ToShard::Forget { call } => {
+                self.elsewhere.remove(&call);
             }
             ToShard::Answer { call, ticket, answer } => {
                 self.with(call, now, sockets, |call, wire| call.answer(ticket, answer, now, wire));
@@ -99,6 +127,51 @@ impl Shard {
                 self.with(call, now, sockets, |call, wire| call.command(&command, now, wire));
             }
         }
+    }
+
+    /// What is for a call that sits elsewhere goes there, or waits until it is here.
+    fn pass_on(&mut self, input: ToShard) -> Option<ToShard> {
+        if matches!(input, ToShard::New(_) | ToShard::Expect { .. } | ToShard::Forget { .. }) {
+            return Some(input);
+        }
+        match self.elsewhere.get_mut(&input.call()) {
+            None => return Some(input),
+            Some(Elsewhere::Gone(to)) => self.out.push_back(Output::Forward { to: *to, message: input }),
+            Some(Elsewhere::Coming(waiting)) if waiting.len() < EXPECTED_MAX => waiting.push_back(input),
+            Some(Elsewhere::Coming(_)) => tracing::error!("a call that is expected does not come: a message is lost"),
+        }
+        None
+    }
+
+    /// Takes a call out, for [`Output::HandOver`]; `None` when it is over. Its sockets are found by [`Parcel::seat`].
+    pub fn release(&mut self, call: CallId, to: usize) -> Option<Parcel> {
+        let seat = self.by_id.remove(&call)?;
+        let call_value = self.seats.get_mut(seat.0 as usize)?.take()?;
+        self.rooms.leave(seat, None);
+        self.free.push(seat.0);
+        self.elsewhere.insert(call, Elsewhere::Gone(to));
+        Some(Parcel { seat, call: call_value })
+    }
+
+    /// A call that was expected is here (or is over): answers its new seat, to which the shell moves its sockets before it says
+    /// [`Shard::adopted`].
+    pub fn adopt(&mut self, parcel: Option<Parcel>) -> Option<Seat> {
+        let Parcel { mut call, .. } = parcel?;
+        let seat = self.take_seat();
+        call.take_seat(seat);
+        self.by_id.insert(call.id(), seat);
+        self.put(seat, call);
+        Some(seat)
+    }
+
+    /// The sockets of a call that came are here, too: it goes on, with what waited for it.
+    pub fn adopted(&mut self, call: CallId, now: Now, sockets: &mut dyn Sockets) {
+        if let Some(Elsewhere::Coming(waiting)) = self.elsewhere.remove(&call) {
+            for input in waiting {
+                self.handle(input, now, sockets);
+            }
+        }
+        self.with(call, now, sockets, |call, wire| call.handle_timeout(now, wire));
     }
 
     /// The answer to [`Output::OpenMedia`]: the address to advertise for RTP, or `None` when no ports are left.
@@ -116,10 +189,19 @@ impl Shard {
         sockets: &mut dyn Sockets,
     ) {
         self.with_seat(seat, now, sockets, |call, wire| call.packet(leg, is_rtcp, from, packet, now, wire));
+        if self.rooms.len() > 0 {
+            self.rooms.pass(seat, now, &mut self.seats, sockets);
+        }
     }
 
     /// Time passed: every call that is due has its turn.
     pub fn handle_timeout(&mut self, now: Now, sockets: &mut dyn Sockets) {
+        if self.rooms.poll_timeout().is_some_and(|due| due <= now.at) {
+            self.rooms.tick(now, &mut self.seats, sockets);
+            while let Some(seat) = self.rooms.poll_stirred() {
+                self.with_seat(seat, now, sockets, |call, wire| call.stirred(now, wire));
+            }
+        }
         while let Some(seat) = self.wheel.pop_due(now.at) {
             let due = self.call(seat).and_then(|call| call.poll_timeout());
             match due {
@@ -135,7 +217,8 @@ impl Shard {
     /// When [`Shard::handle_timeout`] is next worth calling; `None` without calls.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.by_id.is_empty() { None } else { self.wheel.next() }
+        let calls = if self.by_id.is_empty() { None } else { self.wheel.next() };
+        calls.into_iter().chain(self.rooms.poll_timeout()).min()
     }
 
     /// What to do next; drain to `None`.
@@ -146,7 +229,7 @@ impl Shard {
     /// Counts for metrics and console.
     #[must_use]
     pub fn snapshot(&self) -> ShardCounts {
-        ShardCounts { calls: self.by_id.len(), begun: self.begun }
+        ShardCounts { calls: self.by_id.len(), begun: self.begun, in_rooms: self.rooms.len(), elsewhere: self.elsewhere.len() }
     }
 
     /// Every call that stands.
@@ -201,11 +284,15 @@ impl Shard {
         while let Some(output) = call.poll_output() {
             self.out.push_back(output);
         }
+        while let Some(act) = call.poll_room() {
+            self.rooms.act(seat, act, call, now);
+        }
         if call.is_over() {
             let id = call.id();
             if let (Some(runs), Some(call)) = (&mut self.runs, self.seats[seat.0 as usize].take()) {
                 runs.push_back((id, call.into_run()));
             }
+            self.rooms.leave(seat, None);
             self.seats[seat.0 as usize] = None;
             self.by_id.remove(&id);
             self.free.push(seat.0);
@@ -217,9 +304,9 @@ impl Shard {
 }
 
 /// A call's view of the shard's sockets.
-struct CallWire<'a> {
-    seat: Seat,
-    sockets: &'a mut dyn Sockets,
+pub(crate) struct CallWire<'a> {
+    pub(crate) seat: Seat,
+    pub(crate) sockets: &'a mut dyn Sockets,
 }
 
 impl Wire for CallWire<'_> {

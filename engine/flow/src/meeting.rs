@@ -38,8 +38,10 @@ pub struct Entry {
     /// Whether whoever comes in is a host, whatever is keyed.
     pub host: bool,
     /// The PIN of everybody; `None`: the door is open (unless there is one for hosts).
+    #[serde(skip)]
     pub pin: Option<String>,
-    /// The PIN that makes a host.
+    /// The PIN that makes a host. Neither is ever written down.
+    #[serde(skip)]
     pub host_pin: Option<String>,
     /// Attempts in all, 1–20.
     pub attempts: u32,

@@ -4,6 +4,7 @@ mod check;
 mod journal;
 mod language;
 mod manual;
+mod meetings;
 mod play;
 mod rescue;
 mod scripts;

@@ -2,7 +2,7 @@
 
 use audio::{Prompt, tone};
 use divan::{Bencher, black_box};
-use media::{Mixer, Playlist, StreamSetup, Wire};
+use media::{Mixer, Playlist, Room, StreamSetup, Voice, Wire};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -87,4 +87,54 @@ fn a_thousand_translated_packets(bencher: Bencher) {
 #[divan::bench]
 fn a_thousand_transcoded_frames(bencher: Bencher) {
     bridge(bencher, Codec::G722);
+}
+
+/// One tick of a conference, sockets apart: everybody is decoded; `speakers` of them speak, the others are silent.
+fn conference(bencher: Bencher, people: u16, speakers: u16, codec: Codec) {
+    let (mut room, mut now, mut sink, mut sequence) = (Room::new(), start(), Sink(0), 0_u16);
+    let mut calls: Vec<_> = (0..people)
+        .map(|at| {
+            let mut mixer = Mixer::new(u64::from(at));
+            mixer.set_stream(LegId(0), StreamSetup::new(address(4_000), codec), now);
+            mixer.go_outside(LegId(0), now);
+            let voice = if at < speakers { Voice::Everyone } else { Voice::Nobody };
+            (mixer, room.enter(voice, false, codec))
+        })
+        .collect();
+    bencher.bench_local(|| {
+        let mut bytes = packet(sequence);
+        bytes[1] = codec.payload_type();
+        for (mixer, person) in &mut calls {
+            mixer.handle_rtp(LegId(0), address(4_000), &bytes, now, &mut sink);
+            let heard = mixer.hear_outside(now, now, &mut sink);
+            room.hear(*person, heard);
+        }
+        room.blend();
+        for (mixer, person) in &mut calls {
+            let payload = room.frame_for(*person);
+            mixer.say_outside(payload, now, now, &mut sink);
+        }
+        sequence = sequence.wrapping_add(1);
+        now += Duration::from_millis(20);
+    });
+}
+
+#[divan::bench]
+fn a_tick_of_100_who_all_speak_pcmu(bencher: Bencher) {
+    conference(bencher, 100, 100, Codec::Pcmu);
+}
+
+#[divan::bench]
+fn a_tick_of_100_of_whom_3_speak_pcmu(bencher: Bencher) {
+    conference(bencher, 100, 3, Codec::Pcmu);
+}
+
+#[divan::bench]
+fn a_tick_of_100_who_all_speak_g722(bencher: Bencher) {
+    conference(bencher, 100, 100, Codec::G722);
+}
+
+#[divan::bench]
+fn a_tick_of_100_of_whom_3_speak_g722(bencher: Bencher) {
+    conference(bencher, 100, 3, Codec::G722);
 }

@@ -113,7 +113,7 @@ impl Mixer {
             let (leg, heard) = (self.streams[at].leg, self.streams[at].heard);
             let listener = self.listener_of(leg).filter(|to| self.gain(leg, self.streams[*to].leg) > 0.0);
             let unlike = listener.filter(|to| !is_direct(heard, self.streams[*to].setup.send));
-            let needed = unlike.is_some() || self.recorders.iter().any(|recorder| recorder.wants(leg));
+            let needed = unlike.is_some() || self.is_heard_outside(at) || self.recorders.iter().any(|recorder| recorder.wants(leg));
             let stream = &mut self.streams[at];
             if needed {
                 ears = true;
@@ -136,7 +136,7 @@ impl Mixer {
         }
         ears |= self.recorders.iter().any(|recorder| !recorder.ended);
         self.ears_due = match self.ears_due {
-            _ if !ears => None,
+            _ if !ears || self.outside.is_some() => None,
             Some(due) => Some(due),
             None => Some(now + crate::limits::FRAME),
         };

@@ -2,7 +2,7 @@
 //!
 //! **Owns** a call's [`Mixer`]: its streams, players, recorders, bridges, keys in and out, RTCP, and their time.
 //! **Never** knows SIP, SDP, flows, sockets, disks, clocks, locks.
-//! **Door**: [`Mixer`], [`Wire`], [`StreamSetup`], [`Playlist`], [`Source`]/[`RecordSpec`], [`Event`], [`Quality`].
+//! **Door**: [`Mixer`], [`Room`] (many calls hear each other), [`Wire`], [`StreamSetup`], [`Playlist`], [`Source`]/[`RecordSpec`], [`Event`], [`Quality`].
 //! **Invariants**: a tick allocates nothing, logs nothing, waits for nothing; an outgoing stream keeps one SSRC with rising
 //! sequence numbers and timestamps for its whole life; no packet goes to an address that was neither signalled nor latched;
 //! a recording is as long as the wall clock says.
@@ -21,12 +21,14 @@ mod ear;
 mod event;
 mod limits;
 mod mixer;
+mod outside;
 mod player;
 mod playlist;
 mod quality;
 mod receive;
 mod record;
 mod recorder;
+mod room;
 mod setup;
 mod stream;
 mod tick;
@@ -37,9 +39,11 @@ mod stories;
 
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
 pub use mixer::Mixer;
+pub use outside::Passing;
 pub use playlist::{Item, Playlist, Repeat};
 pub use quality::Quality;
 pub use record::{RECORDED_LEGS_MAX, RecordEnd, RecordSpec, Recorded, Source};
+pub use room::{PersonId, Room, Voice};
 pub use rtp::Symmetric;
 pub use setup::{RECEIVE_FORMATS_MAX, SILENT_AFTER, StreamSetup};
 pub use wire::Wire;

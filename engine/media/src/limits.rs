@@ -27,3 +27,13 @@ pub(crate) const HANGOVER_FRAMES: u64 = 10;
 pub(crate) const ATTACK_FRAMES: u64 = 2;
 /// Events for which room is reserved at the start; the owner drains after every call, so two or three wait at most.
 pub(crate) const EVENTS_RESERVED: usize = 8;
+/// Payload bytes of the largest encoded frame of 20 ms.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 160;
+/// Sounds that play to a room at once: who comes while eight beeps are heard brings no ninth.
+pub(crate) const ROOM_SOUNDS_MAX: usize = 8;
+/// A frame whose peak stays at or under this is as good as silent (−60 dB of full scale: below the noise of a G.711 line).
+pub(crate) const HUSH_PEAK: u16 = 32;
+/// After so many silent frames in a row (half a second) a person is left out of the sum, and hears what all the silent hear.
+pub(crate) const HUSH_FRAMES: u32 = 25;
+/// Packets that wait to be passed to another call's mixer: its owner takes them after each packet that came.
+pub(crate) const PASSING_MAX: usize = 2;

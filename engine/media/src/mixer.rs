@@ -4,6 +4,7 @@
 use crate::{
     Event, PlayerEnd, PlayerId, Playlist, Quality, RecordEnd, RecordSpec, Recorded, RecorderId, Repeat, Source, StreamSetup, Wire,
     limits::{EVENTS_RESERVED, FRAME},
+    outside::Outside,
     player::{Player, Purpose},
     playlist::Item,
     recorder::Recorder,
@@ -32,6 +33,8 @@ pub struct Mixer {
     /// When decoded sound is next made, while anybody needs any.
     pub(crate) ears_due: Option<Instant>,
     pub(crate) events: VecDeque<Queued>,
+    /// The leg that is in a room: the room's clock makes all decoded sound of this call.
+    pub(crate) outside: Option<Box<Outside>>,
     /// Players of legs that have no stream yet.
     waiting: Vec<(LegId, Player)>,
     /// Both clocks at one moment, for RTCP's sender reports.
@@ -48,6 +51,7 @@ impl Mixer {
             streams: Vec::new(),
             recorders: Vec::new(),
             ears_due: None,
+            outside: None,
             events: VecDeque::with_capacity(EVENTS_RESERVED),
             waiting: Vec::new(),
             anchor: None,
@@ -83,6 +87,9 @@ impl Mixer {
     /// Forgets a leg's stream; sends RTCP BYE; its player ends as [`PlayerEnd::Replaced`], its bridge is taken apart.
     pub fn remove_stream(&mut self, leg: LegId, now: Instant, wire: &mut dyn Wire) {
         self.unbridge(leg, now);
+        if self.outside.as_ref().is_some_and(|outside| outside.leg == leg) {
+            self.outside = None;
+        }
         let clock = self.clock(now);
         while let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == leg) {
             let (_, player) = self.waiting.remove(at);

@@ -3,6 +3,7 @@
 use crate::{
     Event, Mixer, Wire,
     limits::SAME_KEY,
+    outside::Kind,
     stream::{Stream, Via},
 };
 use rtp::{Packet, Reception, Verdict, events::Key};
@@ -75,6 +76,7 @@ impl Mixer {
     /// A datagram came on a leg's RTP socket (RTP, or RTCP when multiplexed).
     pub fn handle_rtp(&mut self, leg: LegId, from: SocketAddr, packet: &[u8], now: Instant, wire: &mut dyn Wire) {
         let Some(at) = self.position(leg) else { return };
+        let bytes = packet;
         let stream = &mut self.streams[at];
         if rtp::is_rtcp(packet) {
             if stream.setup.rtcp_mux {
@@ -111,6 +113,11 @@ impl Mixer {
             Reception::Probation | Reception::InOrder | Reception::Old => {}
         }
         let listener = self.listener_of(leg);
+        let kind = match meaning {
+            Meaning::Audio(codec) => Kind::Audio(codec),
+            Meaning::Key => Kind::Key,
+            Meaning::ComfortNoise => Kind::ComfortNoise,
+        };
         match (meaning, listener) {
             (Meaning::Audio(codec), _) => self.audio(at, listener, codec, &packet, now, wire),
             (Meaning::Key, _) => {
@@ -123,6 +130,9 @@ impl Mixer {
             }
             (Meaning::ComfortNoise, Some(listener)) => self.relay_comfort_noise(listener, &packet, now, wire),
             (Meaning::ComfortNoise, None) => {}
+        }
+        if self.outside.is_some() {
+            self.pass(at, kind, bytes);
         }
     }
 

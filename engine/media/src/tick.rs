@@ -25,18 +25,23 @@ impl Mixer {
         let mut sent = 0;
         while let Some(slot) = self.ears_due.filter(|due| *due <= now) {
             self.ears_due = Some(slot + FRAME);
-            for at in 0..self.streams.len() {
-                let stream = &mut self.streams[at];
-                let receive = &stream.setup.receive;
-                let Some(ear) = &mut stream.ear else { continue };
-                ear.listen(slot, |payload_type| receive.iter().find(|(known, _)| *known == payload_type).map(|(_, codec)| *codec));
-                if sent < CATCH_UP_MAX {
-                    self.transcode(at, slot, now, wire);
-                }
-            }
+            self.hear_slot(slot, sent < CATCH_UP_MAX, now, wire);
             sent += 1;
-            self.record_frame();
         }
+    }
+
+    /// Decodes the 20 ms of `slot`; `goes_on`: what is transcoded is sent, too.
+    pub(crate) fn hear_slot(&mut self, slot: Instant, goes_on: bool, now: Instant, wire: &mut dyn Wire) {
+        for at in 0..self.streams.len() {
+            let stream = &mut self.streams[at];
+            let receive = &stream.setup.receive;
+            let Some(ear) = &mut stream.ear else { continue };
+            ear.listen(slot, |payload_type| receive.iter().find(|(known, _)| *known == payload_type).map(|(_, codec)| *codec));
+            if goes_on {
+                self.transcode(at, slot, now, wire);
+            }
+        }
+        self.record_frame();
     }
 
     fn record_frame(&mut self) {

@@ -2,7 +2,7 @@
 //! with boxes), and what a playing call weighs.
 
 use audio::{Prompt, tone};
-use media::{Mixer, Playlist, RecordSpec, Source, StreamSetup, Wire};
+use media::{Mixer, Playlist, RecordSpec, Room, Source, StreamSetup, Voice, Wire};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -114,4 +114,43 @@ fn a_playing_call_is_small() {
     });
     let whole = size_of::<Mixer>() as i64 + counted.bytes_current;
     assert!(whole <= 3_000, "a playing call is {whole} bytes: {} and {} on the heap", size_of::<Mixer>(), counted.bytes_current);
+}
+
+#[test]
+fn a_tick_of_a_room_allocates_nothing() {
+    let now = start();
+    let (mut room, mut sink) = (Room::new(), Sink(0, 0));
+    let codecs = [Codec::Pcmu, Codec::G722, Codec::Pcma];
+    let mut people: Vec<(Mixer, media::PersonId)> = (0..9)
+        .map(|at| {
+            let mut mixer = Mixer::new(at as u64);
+            mixer.set_stream(LegId(0), StreamSetup::new(address(4_000), codecs[at % 3]), now);
+            mixer.go_outside(LegId(0), now);
+            (mixer, room.enter(Voice::Everyone, at == 0, codecs[at % 3]))
+        })
+        .collect();
+    room.play(prompt());
+    let mut allocated = 0;
+    for frame in 0..200_u16 {
+        let now = now + Duration::from_millis(20) * u32::from(frame);
+        for (at, (mixer, _)) in people.iter_mut().enumerate() {
+            let mut bytes = packet(frame, 9);
+            bytes[1] = codecs[at % 3].payload_type();
+            mixer.handle_rtp(LegId(0), address(4_000), &bytes, now, &mut sink);
+        }
+        let counted = allocation_counter::measure(|| {
+            for (mixer, person) in &mut people {
+                let heard = mixer.hear_outside(now, now, &mut sink);
+                room.hear(*person, heard);
+            }
+            room.blend();
+            for (mixer, person) in &mut people {
+                let payload = room.frame_for(*person);
+                mixer.say_outside(payload, now, now, &mut sink);
+            }
+        });
+        // The first frame of a codec of another rate makes its resampler.
+        allocated += if frame < 5 { 0 } else { counted.count_total };
+    }
+    assert_eq!((allocated, sink.0), (0, 9 * 200));
 }

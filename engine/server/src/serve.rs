@@ -39,7 +39,7 @@ use std::{
 };
 use store::{AudioLinks, Courier, CourierOptions, Fetcher, Guard, Options, Store};
 use switchboard::{Front, Settings};
-use wiring::{FrontDoor, FrontIn, ShardDoor, ShardIn};
+use wiring::{FrontDoor, FrontIn, OpenedDoor, ShardDoor, ShardIn};
 
 /// Stack of a shard: expressions of flows are evaluated there.
 const SHARD_STACK: usize = 16 * 1_024 * 1_024;
@@ -115,9 +115,12 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let (errand_queue, errands) = wiring::errands();
     let (script_queue, script_steps) = wiring::scripts();
     let (record_queue, records) = wiring::records();
-    let mut threads = Threads { shards: Vec::new(), doors: Vec::new(), front: None };
-    for index in 0..config.limits.shards {
-        threads.start_shard(index, &config, &front_door, &errand_queue, &script_queue, &store)?;
+    // Every shard knows the doors of all: calls that meet go from one to another.
+    let opened = (0..config.limits.shards).map(|_| ShardDoor::new()).collect::<Result<Vec<_>, _>>()?;
+    let doors = opened.iter().map(|(door, _, _)| door.clone()).collect();
+    let mut threads = Threads { shards: Vec::new(), doors, front: None };
+    for (index, opened) in opened.into_iter().enumerate() {
+        threads.start_shard((index, opened), &config, &front_door, &errand_queue, &script_queue, &store)?;
     }
     drop(errand_queue);
     let _scripts = scripts::start(script_steps, &threads.doors)?;
@@ -317,21 +320,21 @@ struct Threads {
 impl Threads {
     fn start_shard(
         &mut self,
-        index: usize,
+        (index, (door, inbox, bell)): (usize, OpenedDoor),
         config: &Config,
         front: &FrontDoor,
         errands: &tokio::sync::mpsc::Sender<wiring::Errands>,
         scripts: &std::sync::mpsc::SyncSender<wiring::ScriptStep>,
         store: &Store,
     ) -> Result<(), Failed> {
-        let (door, inbox, bell) = ShardDoor::new()?;
         let advertised = config.reachable_at(config.rtp.address);
         let range = ports::share(&config.rtp.ports, index, config.limits.shards);
         let thread = shard::ShardThread {
             index,
             inbox,
             bell,
-            own_door: door.clone(),
+            own_door: door,
+            doors: self.doors.clone(),
             front: front.clone(),
             errands: errands.clone(),
             scripts: scripts.clone(),
@@ -340,7 +343,6 @@ impl Threads {
         };
         let handle = Builder::new().name(format!("shard-{index}")).stack_size(SHARD_STACK).spawn(move || thread.run())?;
         self.shards.push(handle);
-        self.doors.push(door);
         Ok(())
     }
 

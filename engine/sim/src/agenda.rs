@@ -14,6 +14,8 @@ pub(crate) enum Event {
     Front { life: u32, input: Box<switchboard::Input> },
     /// A shard of this life hears something.
     Shard { life: u32, shard: usize, message: Box<call::ToShard> },
+    /// A call arrives in another shard of this life, with its sockets; or word that it is over.
+    Adopt { life: u32, shard: usize, arrival: Box<crate::exchange::Arrival> },
     /// The disk has done a job.
     Disk { life: u32, job: Box<crate::disk::Job> },
     /// The exchange starts again.

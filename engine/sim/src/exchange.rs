@@ -7,17 +7,25 @@ use crate::{
     world::{Lane, World},
 };
 use bytes::Bytes;
-use call::{Shard, ToShard};
+use call::{Parcel, Seat, Shard, ToShard};
 use sip::{Flow, Target, Transport};
 use std::{net::SocketAddr, time::Duration};
 use switchboard::{Front, Input, Output, Settings};
-use terms::{LegId, Now, Secret};
+use terms::{CallId, LegId, Now, Secret};
 
 /// One life of the exchange.
 pub(crate) struct Exchange {
     pub(crate) front: Front,
     pub(crate) shards: Vec<Shard>,
     pub(crate) ports: Ports,
+}
+
+/// A call on its way to another shard.
+pub(crate) struct Arrival {
+    call: CallId,
+    parcel: Option<Parcel>,
+    /// Its legs with their ports.
+    legs: Vec<(LegId, u16)>,
 }
 
 impl World {
@@ -99,9 +107,38 @@ impl World {
             self.tell_front(Input::Wire(sip::Input::Received { flow, bytes: Bytes::from(bytes) }));
             return;
         }
-        let owner = self.exchange.as_ref().and_then(|exchange| exchange.ports.owner(to.port()));
-        if let Some(((index, seat, leg), is_rtcp)) = owner {
-            self.with_shard(index, |shard, now, ports| shard.packet((seat, leg, is_rtcp), from, &bytes, now, ports));
+        let Some(exchange) = &mut self.exchange else { return };
+        match exchange.ports.owner(to.port()) {
+            Some(((index, seat, leg), is_rtcp)) => {
+                self.with_shard(index, |shard, now, ports| shard.packet((seat, leg, is_rtcp), from, &bytes, now, ports));
+            }
+            // Between two shards: it waits in the socket.
+            None => exchange.ports.keep(from, to.port(), bytes),
+        }
+    }
+
+    /// Takes a call out of its shard and sends it with its sockets to another.
+    fn hand_over(&mut self, from: usize, call: CallId, to: usize) {
+        let Some(Exchange { shards, ports, .. }) = &mut self.exchange else { return };
+        let parcel = shards.get_mut(from).and_then(|shard| shard.release(call, to));
+        let legs = parcel.as_ref().map(|parcel| ports.lift(from, parcel.seat)).unwrap_or_default();
+        self.note(&format!("call {call} goes from shard {from} to shard {to}"));
+        let delay = self.dice.between(Duration::ZERO, QUEUE_DELAY_MAX);
+        let arrival = Box::new(Arrival { call, parcel, legs });
+        self.later(Lane::Shard(to), delay, move |life| Event::Adopt { life, shard: to, arrival });
+    }
+
+    /// A call is here.
+    pub(crate) fn adopt(&mut self, index: usize, arrival: Arrival) {
+        let Arrival { call, parcel, legs } = arrival;
+        let Some(Exchange { shards, ports, .. }) = &mut self.exchange else { return };
+        let Some(shard) = shards.get_mut(index) else { return };
+        let seat: Option<Seat> = shard.adopt(parcel);
+        let waiting = seat.map(|seat| ports.settle((index, seat), &legs)).unwrap_or_default();
+        self.with_shard(index, |shard, now, ports| shard.adopted(call, now, ports));
+        let ip = self.setup.address.ip();
+        for (from, port, bytes) in waiting {
+            self.packet_in(from, SocketAddr::new(ip, port), bytes);
         }
     }
 
@@ -172,6 +209,12 @@ impl World {
                 call::Output::Errand { call, ticket, errand } => self.errand(index, call, ticket, errand),
                 call::Output::OpenMedia { seat, leg } => self.open_media(index, seat, leg),
                 call::Output::CloseMedia { seat, leg } => exchange.ports.close((index, seat, leg)),
+                call::Output::HandOver { call, to } => self.hand_over(index, call, to),
+                call::Output::Forward { to, message } => {
+                    let delay = self.dice.between(Duration::ZERO, QUEUE_DELAY_MAX);
+                    let message = Box::new(message);
+                    self.later(Lane::Shard(to), delay, move |life| Event::Shard { life, shard: to, message });
+                }
             }
         }
     }

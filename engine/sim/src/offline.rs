@@ -50,6 +50,7 @@ use std::{
     time::{Duration, Instant},
 };
 use story::Story;
+use switchboard::{Asker, Meetings, Moment, Order};
 use terms::{CallId, Codec, Digit, LegId, Now, spell_span};
 
 /// The caller's telephone shows this often that it is still there.
@@ -78,6 +79,8 @@ pub struct Offline {
 /// The exchange: one shard with one call.
 struct Exchange {
     shard: Shard,
+    /// Who waits where: this call, alone.
+    meetings: Meetings,
     call: CallId,
     /// Legs whose sockets are open.
     seats: Vec<(LegId, Seat)>,
@@ -140,7 +143,7 @@ impl Offline {
         let plan = plan(flows, &options, call);
         let line = Line::new(options.voices, options.weather, dice.word(), began.at);
         let mut offline = Self {
-            exchange: Exchange { shard: Shard::new(began.at).keeping_runs(), call, seats: Vec::new() },
+            exchange: Exchange { shard: Shard::new(began.at).keeping_runs(), meetings: Meetings::default(), call, seats: Vec::new() },
             began,
             now: began,
             agenda: Agenda::default(),
@@ -265,7 +268,7 @@ impl Offline {
 
     /// The next thing that happens, if it happens by `until`; else time goes there and nothing was done.
     fn turn(&mut self, until: Instant) -> bool {
-        let next = [self.agenda.next_at(), self.exchange.shard.poll_timeout()].into_iter().flatten().min();
+        let next = [self.agenda.next_at(), self.exchange.shard.poll_timeout(), self.exchange.meetings.poll_timeout()].into_iter().flatten().min();
         let Some(next) = next.filter(|next| *next <= until) else {
             self.pass(until);
             return false;
@@ -284,6 +287,7 @@ impl Offline {
         while let Some(due) = self.agenda.take_due(self.now.at) {
             self.happen(due);
         }
+        self.with_meetings(Meetings::handle_timeout);
         if self.exchange.shard.poll_timeout().is_some_and(|due| due <= self.now.at) {
             self.exchange.shard.handle_timeout(self.now, &mut self.line);
         }
@@ -349,6 +353,8 @@ impl Offline {
                     self.exchange.shard.media_opened(seat, leg, Some(address), self.now, &mut self.line);
                 }
                 Output::CloseMedia { seat: _, leg } => self.exchange.seats.retain(|(known, _)| *known != leg),
+                // There is one shard alone.
+                Output::HandOver { .. } | Output::Forward { .. } => {}
             }
         }
         self.observe();
@@ -367,8 +373,28 @@ impl Offline {
                 let call = self.exchange.call;
                 self.tell_shard(ToShard::Answer { call, ticket, answer });
             }
+            ToFront::Meet { call, ticket, realm, meet } => {
+                let who = self.caller.end.user.clone();
+                let asker = Asker { stay: (call, ticket), realm, shard: 0, who };
+                self.with_meetings(|meetings, now| meetings.handle(asker, meet, now));
+            }
             ToFront::LegEnded { leg, .. } => self.device_gone(leg),
-            ToFront::Ended(record) => self.seen.record = Some(record),
+            ToFront::Ended(record) => {
+                let call = self.exchange.call;
+                self.with_meetings(|meetings, now| meetings.ended(call, now));
+                self.seen.record = Some(record);
+            }
+        }
+    }
+
+    /// The tables of who waits where are those of the front; whoever could be met is a device, or not there.
+    fn with_meetings(&mut self, act: impl FnOnce(&mut Meetings, Moment<'_>)) {
+        act(&mut self.exchange.meetings, Moment { at: self.now.at, is_busy: &|_| false });
+        while let Some(order) = self.exchange.meetings.poll_order() {
+            match order {
+                Order::Tell((call, ticket), met) => self.tell_shard(ToShard::Answer { call, ticket, answer: Answer::Met(met) }),
+                Order::Bring(..) => {}
+            }
         }
     }
 

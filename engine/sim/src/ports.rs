@@ -8,12 +8,17 @@ use terms::LegId;
 /// A leg of a call in a shard.
 pub(crate) type Owner = (usize, Seat, LegId);
 
+/// A packet that waits in a socket: from whom, to which port.
+pub(crate) type Kept = (SocketAddr, u16, Vec<u8>);
+
 /// See the head of this file.
 #[derive(Debug)]
 pub(crate) struct Ports {
     next: u16,
     by_owner: BTreeMap<Owner, u16>,
     by_port: BTreeMap<u16, Owner>,
+    /// RTP ports of calls on their way from shard to shard, with the packets that wait in them.
+    lifted: BTreeMap<u16, Vec<Kept>>,
     /// Sent since the last look: own port, to whom, bytes.
     pub(crate) sent: Vec<(u16, SocketAddr, Vec<u8>)>,
     /// What sockets were asked to do that they cannot.
@@ -24,7 +29,7 @@ impl Ports {
     pub(crate) fn new(skip: u64) -> Self {
         let pairs = u64::from(MEDIA_PORTS.end - MEDIA_PORTS.start) / 2;
         let next = MEDIA_PORTS.start + 2 * u16::try_from(skip % pairs).unwrap_or(0);
-        Self { next, by_owner: BTreeMap::new(), by_port: BTreeMap::new(), sent: Vec::new(), faults: Vec::new() }
+        Self { next, by_owner: BTreeMap::new(), by_port: BTreeMap::new(), lifted: BTreeMap::new(), sent: Vec::new(), faults: Vec::new() }
     }
 
     pub(crate) fn open(&mut self, owner: Owner) -> u16 {
@@ -44,6 +49,41 @@ impl Ports {
             }
             None => self.faults.push(format!("the sockets of {owner:?} were closed without being open")),
         }
+    }
+
+    /// Takes all sockets of a call out of its shard.
+    pub(crate) fn lift(&mut self, shard: usize, seat: Seat) -> Vec<(LegId, u16)> {
+        let range = (shard, seat, LegId(0))..=(shard, seat, LegId(u16::MAX));
+        let legs: Vec<(LegId, u16)> = self.by_owner.range(range).map(|((_, _, leg), port)| (*leg, *port)).collect();
+        for (leg, port) in &legs {
+            self.by_owner.remove(&(shard, seat, *leg));
+            self.by_port.remove(port);
+            self.lifted.insert(*port, Vec::new());
+        }
+        legs
+    }
+
+    /// Gives them to another; answers the packets that waited in them.
+    pub(crate) fn settle(&mut self, (shard, seat): (usize, Seat), legs: &[(LegId, u16)]) -> Vec<Kept> {
+        let mut waiting = Vec::new();
+        for (leg, port) in legs {
+            waiting.extend(self.lifted.remove(port).into_iter().flatten());
+            self.by_owner.insert((shard, seat, *leg), *port);
+            self.by_port.insert(*port, (shard, seat, *leg));
+        }
+        waiting
+    }
+
+    /// A packet for a socket that is between two shards, if it is one.
+    pub(crate) fn keep(&mut self, from: SocketAddr, port: u16, bytes: Vec<u8>) {
+        if let Some(waiting) = self.lifted.get_mut(&(port & !1)) {
+            waiting.push((from, port, bytes));
+        }
+    }
+
+    /// Sockets between shards.
+    pub(crate) fn between(&self) -> usize {
+        self.lifted.len()
     }
 
     /// Whose socket this is, and whether it is the one for RTCP.

@@ -11,7 +11,7 @@ use crate::{
     tap,
     trace::Trace,
 };
-use call::CallRecord;
+use call::{CallRecord, Shard};
 use phone::{Arrival, Phone, Step, Transmit};
 use std::{
     collections::BTreeMap,
@@ -306,7 +306,13 @@ impl World {
         let counts = exchange.front.counters();
         let calls: usize = exchange.shards.iter().map(|shard| shard.snapshot().calls).sum();
         let sockets = exchange.ports.open_now().count();
+        let (rooms, elsewhere) = exchange.shards.iter().map(Shard::snapshot).fold((0, 0), |(rooms, elsewhere), counts| {
+            (rooms + counts.in_rooms, elsewhere + counts.elsewhere)
+        });
         let table = [
+            ("calls in rooms", rooms),
+            ("calls that went to another shard", elsewhere),
+            ("media sockets between shards", exchange.ports.between()),
             ("calls in the shards", calls),
             ("calls in the front", counts.calls),
             ("entries in the front's tables", exchange.front.residue()),
@@ -368,9 +374,10 @@ impl World {
             Event::Packet { from, to, bytes } => self.arrive(from, to, bytes),
             Event::Front { life, input } if life == self.life => self.tell_front(*input),
             Event::Shard { life, shard, message } if life == self.life => self.tell_shard(shard, *message),
+            Event::Adopt { life, shard, arrival } if life == self.life => self.adopt(shard, *arrival),
             Event::Disk { life, job } if life == self.life && self.exchange.is_some() => self.disk_done(life, *job),
             // Of a life that is over.
-            Event::Front { .. } | Event::Shard { .. } | Event::Disk { .. } => {}
+            Event::Front { .. } | Event::Shard { .. } | Event::Adopt { .. } | Event::Disk { .. } => {}
             Event::Start => self.start_exchange(),
             Event::Act(act) => act(self),
         }

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
+#[path = "room/meetings.rs"]
+mod meetings;
 #[path = "room/seeds.rs"]
 mod seeds;
 #[path = "room/stage.rs"]

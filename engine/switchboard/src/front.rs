@@ -12,6 +12,7 @@ use crate::{
     directory::Directory,
     guard::{GuessGuard, Tally},
     limits,
+    meetings::Meetings,
     settings::Settings,
     table::{Caller, CallTable, CallView},
 };
@@ -178,6 +179,7 @@ pub struct Front {
     pub(crate) rates: Tally<IpAddr>,
     pub(crate) outbound: Tally<Caller>,
     pub(crate) table: CallTable,
+    pub(crate) meetings: Meetings,
     pub(crate) chance: Chance,
     /// Whether we are shutting down: nothing new is taken.
     pub(crate) is_draining: bool,
@@ -204,6 +206,7 @@ impl Front {
             rates: Tally::new(limits::SECOND),
             outbound: Tally::new(limits::HOUR),
             table: CallTable::new(settings.shards),
+            meetings: Meetings::default(),
             chance,
             is_draining: false,
             counters: Counters::default(),
@@ -242,6 +245,9 @@ impl Front {
     pub fn handle_timeout(&mut self, now: Now) {
         self.endpoint.handle_timeout(now.at);
         self.registrar.handle_timeout(now);
+        if self.meetings_due().is_some_and(|due| due <= now.at) {
+            self.with_meetings(now, Meetings::handle_timeout);
+        }
         self.drain(now);
     }
 
@@ -250,7 +256,8 @@ impl Front {
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         let endpoint = self.endpoint.poll_timeout().map(|at| (at, "a transaction's timer"));
         let registrar = self.registrar.poll_timeout().map(|at| (at, "a binding's expiry"));
-        endpoint.into_iter().chain(registrar).min()
+        let meetings = self.meetings_due().map(|at| (at, "an agent's rest"));
+        endpoint.into_iter().chain(registrar).chain(meetings).min()
     }
 
     /// What to do next.
@@ -287,10 +294,10 @@ impl Front {
         &self.directory
     }
 
-    /// Entries in the tables of calls: 0 when there is no call.
+    /// Entries in the tables of calls and of their meetings: 0 when there is no call.
     #[must_use]
     pub fn residue(&self) -> usize {
-        self.table.residue()
+        self.table.residue() + self.meetings.residue()
     }
 
     fn make_authenticators(&mut self) {

@@ -89,9 +89,16 @@ impl Front {
             ToFront::Locate { call, ticket, target, origin, realm } => {
                 self.locate(call, ticket, &target, &origin, &realm, now);
             }
+            ToFront::Meet { call, ticket, realm, meet } => self.meet((call, ticket), realm, meet, now),
             ToFront::Answered { call } => self.table.answered(call, now),
             ToFront::LegEnded { call, leg } => self.table.leg_ended(call, leg),
             ToFront::Ended(record) => {
+                for shard in self.table.passed(record.id) {
+                    let message = ToShard::Forget { call: record.id };
+                    self.outputs.push_back(Output::Shard { shard, message });
+                }
+                let call = record.id;
+                self.with_meetings(now, |meetings, now| meetings.ended(call, now));
                 if self.table.end(record.id) {
                     tracing::info!(call = %record.id, status = record.status, by = %record.ended_by, "call over");
                     self.outputs.push_back(Output::Record(record));

@@ -1,7 +1,7 @@
 //! # switchboard: all that happens before and between calls
 //!
 //! **Owns** who may register and call (authentication, admission, fraud limits), which flow answers, where a target leads,
-//! and which call a message belongs to. It holds the SIP endpoint and the registrar.
+//! which call a message belongs to, and who waits where (conferences, parking places, queues). It holds the SIP endpoint and the registrar.
 //! **Never** knows audio, sockets, threads, disks or a clock; never decides anything inside a call.
 //! **Door**: [`Front`] with [`Input`] and [`Output`] and the five verbs; [`Directory`] is the checked set of resources,
 //! [`Settings`] what a front is told at birth. The real front thread and the simulator drive the same value.
@@ -30,6 +30,8 @@ mod inside;
 mod invite;
 pub mod limits;
 mod locate;
+mod meet;
+mod meetings;
 mod number;
 mod policy;
 mod register;
@@ -41,6 +43,7 @@ pub use directory::{
     Clash, Connection, Directory, Inbound, Listing, Number, NumberFormat, NumberTarget, Passwords, Realm, SipHosts, Trunk,
 };
 pub use front::{Counters, Front, Input, Output, Snapshot};
+pub use meetings::{Asker, Meetings, Moment, Order, Stay};
 pub use number::{BadNumber, E164};
 pub use registrar::{Device, Row, Ticket};
 pub use settings::{Limits, Settings};

@@ -50,3 +50,10 @@ pub const HOUR: Duration = Duration::from_secs(3_600);
 pub const NONCE_LIFE: Duration = Duration::from_secs(300);
 /// The name of the flow that runs for a connection without one of its own.
 pub const DEFAULT_FLOW: &str = "default";
+/// An agent who did not answer is not rung again before this (chosen: time to hang up and breathe; with one agent alone the phone
+/// would otherwise never stop).
+pub const AGENT_REST: Duration = Duration::from_secs(5);
+/// While callers wait and every agent is busy elsewhere, it is looked again this often.
+pub const AGENT_LOOK: Duration = Duration::from_secs(1);
+/// Agents remembered for how long they have been idle (chosen: more than any exchange has).
+pub const AGENTS_MAX: usize = 10_000;

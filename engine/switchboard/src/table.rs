@@ -81,6 +81,8 @@ pub(crate) struct Entry {
     pub(crate) hops: u32,
     /// (Call-ID, From-tag) of that INVITE: a second one is a fork that came by two ways (RFC 3261 §8.2.2.2).
     merged: DialogKey,
+    /// Shards it was in before.
+    passed: Vec<usize>,
     legs: BTreeMap<LegId, Leg>,
     invites: Vec<ServerKey>,
 }
@@ -167,6 +169,27 @@ impl CallTable {
         self.calls.get(&call).map(|entry| entry.shard)
     }
 
+    /// Moves a call to another shard; answers where it was, or `None` when it is there already or over.
+    pub(crate) fn bring(&mut self, call: CallId, to: usize) -> Option<usize> {
+        let entry = self.calls.get_mut(&call).filter(|entry| entry.shard != to)?;
+        let from = std::mem::replace(&mut entry.shard, to);
+        if !entry.passed.contains(&from) {
+            entry.passed.push(from);
+        }
+        if let Some(load) = self.per_shard.get_mut(from) {
+            load.calls = load.calls.saturating_sub(1);
+        }
+        if let Some(load) = self.per_shard.get_mut(to) {
+            load.calls += 1;
+        }
+        Some(from)
+    }
+
+    /// Shards a call was in and is no more: they still know where it went.
+    pub(crate) fn passed(&self, call: CallId) -> Vec<usize> {
+        self.calls.get(&call).map(|entry| entry.passed.iter().copied().filter(|shard| *shard != entry.shard).collect()).unwrap_or_default()
+    }
+
     pub(crate) fn calls_of(&self, caller: &Caller) -> usize {
         self.per_caller.get(caller).copied().unwrap_or(0)
     }
@@ -211,6 +234,7 @@ impl CallTable {
                 forwards: opening.forwards,
                 hops: opening.hops,
                 merged,
+                passed: Vec::new(),
                 legs: BTreeMap::from([(LegId::CALLER, caller_leg)]),
                 invites: Vec::new(),
             },

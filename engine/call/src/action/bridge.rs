@@ -8,7 +8,7 @@
 
 mod plan;
 
-use super::{Action, Begun, Event, Progress, prompting::Prompting};
+use super::{Action, Begun, Event, Progress, hold::HOLD_MUSIC, prompting::Prompting};
 use crate::{
     desk::Desk,
     door::{Answer, Branch, Ticket},
@@ -24,8 +24,6 @@ use terms::{LegId, Now};
 const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 /// How long the ringing tone is asked for at a time; it is repeated until somebody answers.
 const RING_TONE: Duration = Duration::from_secs(6);
-/// Music for a party put on hold by the other.
-const HOLD_MUSIC: &str = "system/hold.wav";
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -34,6 +32,8 @@ pub(super) struct Bridge {
     ringing: Ringing,
     targets: BTreeMap<TargetId, Target>,
     ringback: Option<Prompting>,
+    /// The caller hears something else while it rings.
+    is_quiet: bool,
     /// Whose early media the caller hears.
     early_from: Option<LegId>,
     confirming: Vec<Confirming>,
@@ -70,17 +70,39 @@ struct Joined {
 }
 
 impl Bridge {
-    pub(super) fn begin(spec: flow::Bridge, desk: &mut Desk, now: Now) -> Begun {
+    fn new(spec: flow::Bridge, is_quiet: bool, desk: &mut Desk, now: Now) -> Self {
         let plan = plan::plan_of(&spec, &mut desk.chance);
-        let mut action = Self {
+        Self {
             ringing: Ringing::new(plan, now.at),
             spec,
             targets: BTreeMap::new(),
             ringback: None,
+            is_quiet,
             early_from: None,
             confirming: Vec::new(),
             joined: None,
-        };
+        }
+    }
+
+    /// Rings while the caller hears something else, which is to be stopped as soon as [`Bridge::joined_with`] names somebody.
+    pub(super) fn ring_quietly(spec: flow::Bridge, desk: &mut Desk, now: Now) -> (Self, Progress) {
+        let mut action = Self::new(spec, true, desk, now);
+        let progress = action.step(desk, now);
+        (action, progress)
+    }
+
+    /// With whom the caller talks, once somebody answered.
+    pub(super) fn joined_with(&self) -> Option<&str> {
+        self.joined.as_ref().map(|joined| joined.target.as_str())
+    }
+
+    /// Rings no more; `elsewhere`: somebody else has the caller.
+    pub(super) fn call_off(&mut self, elsewhere: bool, desk: &mut Desk, now: Now) {
+        self.end_all_but(None, elsewhere.then_some(ELSEWHERE), desk, now);
+    }
+
+    pub(super) fn begin(spec: flow::Bridge, desk: &mut Desk, now: Now) -> Begun {
+        let mut action = Self::new(spec, false, desk, now);
         if !action.spec.ringback.is_empty() {
             desk.open_early(now);
             let items = action.spec.ringback.clone();
@@ -96,7 +118,7 @@ impl Bridge {
 
     /// The ringing tone, for a caller who has been answered already.
     fn ring_in_band(&mut self, desk: &mut Desk, now: Now) {
-        if self.ringback.is_none() {
+        if self.ringback.is_none() && !self.is_quiet {
             let tone = [PromptItem::Ring(RING_TONE)];
             self.ringback = Some(Prompting::start(&tone, LegId::CALLER, Repeat::Forever, desk, now));
         }
@@ -228,7 +250,7 @@ impl Bridge {
             target.rang = true;
         }
         desk.set_stream(leg, agreement, now);
-        if self.spec.ringback.is_empty() && self.early_from.is_none() && self.targets.len() == 1 {
+        if self.spec.ringback.is_empty() && !self.is_quiet && self.early_from.is_none() && self.targets.len() == 1 {
             self.hush(desk, now);
             desk.open_early(now);
             desk.mixer.bridge(LegId::CALLER, leg, now.at);

@@ -21,7 +21,7 @@ const TRIES: usize = 64;
 const RTCP: u64 = 1 << 48;
 
 /// Both sockets of a leg.
-struct Pair {
+pub(super) struct Pair {
     leg: LegId,
     rtp: OwnedFd,
     rtcp: OwnedFd,
@@ -59,11 +59,7 @@ impl Ports {
             let port = self.next;
             self.next = if port + 3 < self.range.end { port + 2 } else { self.range.start };
             let Ok(pair) = self.bind_pair(seat, leg, port) else { continue };
-            let index = seat.0 as usize;
-            if self.seats.len() <= index {
-                self.seats.resize_with(index + 1, Vec::new);
-            }
-            self.seats[index].push(pair);
+            self.place(seat).push(pair);
             return Some(SocketAddr::new(self.advertised, port));
         }
         None
@@ -72,10 +68,9 @@ impl Ports {
     fn bind_pair(&self, seat: Seat, leg: LegId, port: u16) -> io::Result<Pair> {
         let rtp = self.bind_one(port)?;
         let rtcp = self.bind_one(port + 1)?;
-        let token = u64::from(seat.0) | (u64::from(leg.0) << 32);
-        epoll::add(&self.epoll, &rtp, epoll::EventData::new_u64(token), epoll::EventFlags::IN)?;
-        epoll::add(&self.epoll, &rtcp, epoll::EventData::new_u64(token | RTCP), epoll::EventFlags::IN)?;
-        Ok(Pair { leg, rtp, rtcp })
+        let pair = Pair { leg, rtp, rtcp };
+        self.watch(seat, &pair)?;
+        Ok(pair)
     }
 
     fn bind_one(&self, port: u16) -> io::Result<OwnedFd> {
@@ -90,6 +85,42 @@ impl Ports {
         if let Some(pairs) = self.seats.get_mut(seat.0 as usize) {
             pairs.retain(|pair| pair.leg != leg);
         }
+    }
+
+    /// Takes all sockets of a call out, for another shard. What arrives meanwhile waits in them.
+    pub(super) fn lift(&mut self, seat: Seat) -> Vec<Pair> {
+        let pairs = self.seats.get_mut(seat.0 as usize).map(std::mem::take).unwrap_or_default();
+        for socket in pairs.iter().flat_map(|pair| [&pair.rtp, &pair.rtcp]) {
+            if let Err(fault) = epoll::delete(&self.epoll, socket) {
+                tracing::error!(%fault, "a socket cannot be taken out of epoll");
+            }
+        }
+        pairs
+    }
+
+    /// Takes up the sockets of a call that came from another shard.
+    pub(super) fn settle(&mut self, seat: Seat, pairs: Vec<Pair>) {
+        for pair in pairs {
+            if let Err(fault) = self.watch(seat, &pair) {
+                tracing::error!(%fault, "the sockets of a call from another shard cannot be watched");
+            }
+            self.place(seat).push(pair);
+        }
+    }
+
+    fn place(&mut self, seat: Seat) -> &mut Vec<Pair> {
+        let index = seat.0 as usize;
+        if self.seats.len() <= index {
+            self.seats.resize_with(index + 1, Vec::new);
+        }
+        &mut self.seats[index]
+    }
+
+    fn watch(&self, seat: Seat, pair: &Pair) -> io::Result<()> {
+        let token = u64::from(seat.0) | (u64::from(pair.leg.0) << 32);
+        epoll::add(&self.epoll, &pair.rtp, epoll::EventData::new_u64(token), epoll::EventFlags::IN)?;
+        epoll::add(&self.epoll, &pair.rtcp, epoll::EventData::new_u64(token | RTCP), epoll::EventFlags::IN)?;
+        Ok(())
     }
 
     /// Reads one packet of what a token of epoll names; `None` when there is none (or the leg is gone).

@@ -47,6 +47,8 @@ pub(super) struct ShardThread {
     pub(super) inbox: Receiver<ShardIn>,
     pub(super) bell: Arc<Bell>,
     pub(super) own_door: ShardDoor,
+    /// The doors of all shards, in their order.
+    pub(super) doors: Vec<ShardDoor>,
     pub(super) front: FrontDoor,
     pub(super) errands: tokio::sync::mpsc::Sender<Errands>,
     pub(super) scripts: SyncSender<ScriptStep>,
@@ -61,6 +63,8 @@ struct Running {
     shelf: HashMap<String, Arc<Prompt>>,
     /// What the front's queue had no room for.
     to_front: VecDeque<ToFront>,
+    /// What other shards are to get, in order: mostly nothing.
+    to_shards: VecDeque<(usize, ShardIn)>,
     pressure: Pressure,
     /// What the front has not been told of it, its queue being full.
     untold: Option<bool>,
@@ -80,6 +84,7 @@ impl ShardThread {
             shard: Shard::new(now.at),
             shelf: HashMap::new(),
             to_front: VecDeque::new(),
+            to_shards: VecDeque::new(),
             pressure: Pressure::default(),
             untold: None,
         };
@@ -103,6 +108,7 @@ impl Running {
                 return;
             }
             self.flush_front();
+            self.flush_shards();
         }
     }
 
@@ -121,7 +127,7 @@ impl Running {
             self.poll(Some(Duration::ZERO), events);
             return Some(now + pause);
         }
-        let nap_max = if self.to_front.is_empty() { self.pressure.nap_max() } else { Some(SLOT) };
+        let nap_max = if self.to_front.is_empty() && self.to_shards.is_empty() { self.pressure.nap_max() } else { Some(SLOT) };
         let wait = nap_max.map_or(wait, |nap| Some(wait.map_or(nap, |wait| wait.min(nap))));
         self.with.bell.arm();
         // What came between the last look and arming would not ring.
@@ -204,6 +210,12 @@ impl Running {
             ShardIn::Shelve { key, prompt } => {
                 self.shelf.insert(key, prompt);
             }
+            ShardIn::Adopt { call, parcel, pairs } => {
+                if let Some(seat) = self.shard.adopt(parcel.map(|parcel| *parcel)) {
+                    self.with.ports.settle(seat, pairs);
+                }
+                self.shard.adopted(call, now, &mut self.with.ports);
+            }
             ShardIn::ForgetPrompts => self.shelf.clear(),
             ShardIn::Stop => return false,
         }
@@ -226,6 +238,24 @@ impl Running {
                     self.shard.media_opened(seat, leg, address, now, &mut self.with.ports);
                 }
                 Output::CloseMedia { seat, leg } => self.with.ports.close(seat, leg),
+                Output::HandOver { call, to } => {
+                    let parcel = self.shard.release(call, to).map(Box::new);
+                    let pairs = parcel.as_ref().map(|parcel| self.with.ports.lift(parcel.seat)).unwrap_or_default();
+                    self.to_shards.push_back((to, ShardIn::Adopt { call, parcel, pairs }));
+                }
+                Output::Forward { to, message } => self.to_shards.push_back((to, ShardIn::Call(message))),
+            }
+        }
+        self.flush_shards();
+    }
+
+    /// Gives other shards what is theirs; what finds no room stays, in order.
+    fn flush_shards(&mut self) {
+        while let Some((to, value)) = self.to_shards.pop_front() {
+            let Some(door) = self.with.doors.get(to) else { continue };
+            if let Some(refused) = door.offer(value) {
+                self.to_shards.push_front((to, refused));
+                return;
             }
         }
     }

@@ -6,9 +6,11 @@
 //!         ◀──────────────────────────       ◀──────────────────────────────
 //!           ToFront, kept aside when full       answers, wait when full
 //! ```
-//! In the cycle front–shard only the front waits; in the cycle shard–clerk only the clerk does. A shard never waits.
+//! In the cycle front–shard only the front waits; in the cycle shard–clerk only the clerk does. A shard never waits: not for
+//! another shard either, to which it hands calls that shall meet others there.
 
-use call::{Errand, Ticket, ToShard};
+use super::ports::Pair;
+use call::{Errand, Parcel, Ticket, ToShard};
 use std::{
     os::fd::{AsFd, OwnedFd},
     sync::{
@@ -100,6 +102,15 @@ pub(super) enum ShardIn {
         /// The sound.
         prompt: Arc<audio::Prompt>,
     },
+    /// A call from another shard, with its sockets; no parcel: it is over.
+    Adopt {
+        /// The call.
+        call: CallId,
+        /// All of it.
+        parcel: Option<Box<Parcel>>,
+        /// Its sockets.
+        pairs: Vec<Pair>,
+    },
     /// Prompt files changed: the shelf is emptied.
     ForgetPrompts,
     /// End the thread.
@@ -145,11 +156,26 @@ pub(super) struct ShardDoor {
     bell: Arc<Bell>,
 }
 
+/// Both ends of a shard's door, and its bell.
+pub(super) type OpenedDoor = (ShardDoor, Receiver<ShardIn>, Arc<Bell>);
+
 impl ShardDoor {
-    pub(super) fn new() -> std::io::Result<(Self, Receiver<ShardIn>, Arc<Bell>)> {
+    pub(super) fn new() -> std::io::Result<OpenedDoor> {
         let (queue, inbox) = sync_channel(SHARD_QUEUE);
         let bell = Arc::new(Bell::new()?);
         Ok((Self { queue, bell: Arc::clone(&bell) }, inbox, bell))
+    }
+    /// Never waits, and gives back what finds no room: for shards, which keep it.
+    pub(super) fn offer(&self, value: ShardIn) -> Option<ShardIn> {
+        match self.queue.try_send(value) {
+            Ok(()) => {
+                self.bell.ring();
+                None
+            }
+            // A thread that is gone wants nothing any more.
+            Err(TrySendError::Disconnected(_)) => None,
+            Err(TrySendError::Full(value)) => Some(value),
+        }
     }
     /// Waits when the queue is full: for the front, the clerk and the spool, never for a shard.
     pub(super) fn send(&self, value: ShardIn) {

@@ -11,11 +11,11 @@ use std::{
 /// Seeds tried when nobody asks for more.
 const SEEDS: u64 = 200;
 /// How long people go on before the weather clears.
-const ACTIVE: Duration = s(40);
+pub(crate) const ACTIVE: Duration = s(40);
 /// Whoever sprays packets at media sockets.
 const SPRAYER: ([u8; 4], u16) = ([203, 0, 113, 66], 4_444);
 
-fn weather(dice: &mut Dice) -> Weather {
+pub(crate) fn weather(dice: &mut Dice) -> Weather {
     match dice.below(10) {
         0..4 => Weather::FAIR,
         4..7 => Weather { loss: 30, twice: 10, delay: ms(20), jitter: ms(15), held_up: 2 },
@@ -24,7 +24,7 @@ fn weather(dice: &mut Dice) -> Weather {
     }
 }
 
-fn manners(dice: &mut Dice) -> Manners {
+pub(crate) fn manners(dice: &mut Dice) -> Manners {
     let after = dice.between(ms(0), s(6));
     match dice.below(10) {
         0..5 => Manners::Answer { after },
@@ -105,7 +105,7 @@ fn play(seed: u64) -> World {
     world
 }
 
-fn accidents(world: &mut World, dice: &mut Dice) {
+pub(crate) fn accidents(world: &mut World, dice: &mut Dice) {
     for (who, _) in PEOPLE {
         if dice.permille(300) {
             world.at(dice.between(s(1), ACTIVE), move |world| world.tell_instead(who, Step::HangUp));
@@ -146,7 +146,7 @@ fn spray(world: &mut World, at: Duration, times: u16) {
 
 /// Everybody goes home: whoever called hangs up; whoever was called is told by the exchange. Only where it crashed, and
 /// may have forgotten its calls, everybody hangs up.
-fn heal(world: &mut World) {
+pub(crate) fn heal(world: &mut World) {
     world.set_weather(Weather::FAIR);
     for who in world.names() {
         world.tell_instead(&who, Step::Behave(Manners::Refuse { status: 480, after: ms(0) }));

@@ -32,6 +32,14 @@ pub(crate) fn start() -> Now {
     Now { at: *START.get_or_init(Instant::now), unix: UnixMs(1_793_614_500_000) }
 }
 
+/// Where calls meet: a conference, and the same for its host; a parking place and who fetches from it; a queue and its agents.
+const BOARD: &str = "flow: board\nstart: in\nstates:\n  in: { conference: { room: board, beep: false, mute_key: \"6\" }, then: end }\n";
+const CHAIR: &str = "flow: chair\nstart: in\nstates:\n  in: { conference: { room: chaired, pin: \"12\", host_pin: \"99\", start_with_host: true, end_with_host: true }, then: { ended: over, else: end } }\n  over: { say: The conference is over., then: end }\n";
+const PARK: &str = "flow: park\nstart: in\nstates:\n  in: { park: { slot: 701-702, timeout: 20s, leave_key: \"0\" }, then: { served: back, timeout: late, left: end, full: late } }\n  late: { say: Nobody came for you., then: end }\n  back: { say: You were served., then: end }\n";
+const FETCH: &str = "flow: fetch\nstart: in\nstates:\n  in: { bridge: { to: park/701 }, then: { answered: end, else: none } }\n  none: { say: Nobody is parked there., then: end }\n";
+const SALES: &str = "flow: sales\nstart: in\nstates:\n  in:\n    queue: { name: sales, agents: [connection/alice, connection/bob], ring_for: 6s, announce_position: 10s, timeout: 40s, wrap_up: 2s, max: 3 }\n    then: { served: back, else: sorry }\n  back: { say: You were served., then: end }\n  sorry: { say: We could not serve you., then: end }\n";
+const AGENT: &str = "flow: agent\nstart: in\nstates:\n  in: { bridge: { to: queue/sales, timeout: 15s }, then: { answered: end, else: none } }\n  none: { say: Nobody waits., then: end }\n";
+
 /// The office's flows: those that come with callflow, and one that holds.
 fn flows() -> flow::FlowSet {
     static FLOWS: OnceLock<flow::FlowSet> = OnceLock::new();
@@ -42,6 +50,12 @@ fn flows() -> flow::FlowSet {
             ("flows/reception.yaml", include_str!("../../../../flows/reception.yaml")),
             ("scripts/reception.rhai", include_str!("../../../../scripts/reception.rhai")),
             ("flows/queue.yaml", HOLD),
+            ("flows/board.yaml", BOARD),
+            ("flows/chair.yaml", CHAIR),
+            ("flows/park.yaml", PARK),
+            ("flows/fetch.yaml", FETCH),
+            ("flows/sales.yaml", SALES),
+            ("flows/agent.yaml", AGENT),
         ];
         let sources = files.map(|(path, text)| notation::Source::new(path, text));
         flow::FlowSet::load(sources.into(), &flow::World::default()).unwrap_or_else(|faults| panic!("{faults:?}"))
@@ -74,6 +88,7 @@ fn directory() -> Arc<Directory> {
         let mut connections: Vec<Connection> = PEOPLE.iter().map(|(user, _)| person(user)).collect();
         connections.push(Connection { mailbox: None, ..connection("erin", Some("secret")) });
         connections.extend([door("reception", "reception"), door("script", "reception-script"), door("queue", "queue")]);
+        connections.extend(["board", "chair", "park", "fetch", "sales", "agent"].map(|user| door(user, user)));
         let boxes = ["alice", "bob", "carol", "dave", "reception"];
         let listing = Listing {
             realms: vec![Realm { name: name("home"), domains: vec!["home.example".to_owned()] }],

@@ -246,7 +246,15 @@ impl Bench {
         let at = self.shards.iter().position(|(_, message)| matches!(message, ToShard::New(_)))?;
         match self.shards.remove(at) {
             (_, ToShard::New(new)) => Some(new),
-            (_, ToShard::Leg { .. } | ToShard::Answer { .. } | ToShard::Command { .. }) => None,
+            (
+                _,
+                ToShard::Leg { .. }
+                | ToShard::Answer { .. }
+                | ToShard::Command { .. }
+                | ToShard::HandOver { .. }
+                | ToShard::Expect { .. }
+                | ToShard::Forget { .. },
+            ) => None,
         }
     }
 

@@ -1,0 +1,221 @@
+//! Rooms of a shard: which of its calls hear each other, and the 20 ms clock by which they do.
+//!
+//! A call in a room stays a call of its own, with its own mixer and flow. Every 20 ms the room takes what each of them heard, and
+//! gives each what the others said; the sum itself is [`media::Room`]'s.
+
+use crate::{
+    call::Call,
+    desk::Desk,
+    door::{Seat, Sockets, Ticket, ToFront},
+    meet::{Meet, RoomId},
+    shard::CallWire,
+};
+use audio::Prompt;
+use media::{Passing, PersonId, Voice};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use terms::{LegId, Now};
+
+/// The room's clock.
+const FRAME: Duration = Duration::from_millis(20);
+/// Frames made up for at once when the clock came late; the rest is left out, as a peer's jitter buffer would.
+const CATCH_UP_MAX: u32 = 3;
+
+/// What a call wants of its shard's rooms.
+#[derive(Debug)]
+pub(crate) enum RoomAct {
+    /// Go in; its leg is outside already. The sound tells the others. `pair`: the room is for two.
+    Enter { room: RoomId, pair: bool, voice: Voice, host: bool, sound: Option<Arc<Prompt>> },
+    /// Be heard by others from now on.
+    Voice(Voice),
+    /// Come out; the sound tells the others.
+    Leave { sound: Option<Arc<Prompt>> },
+}
+
+impl Desk {
+    /// Begins a stay: asks the front.
+    pub(crate) fn meet(&mut self, meet: Meet) -> Ticket {
+        let ticket = self.next_ticket();
+        self.meet_again(ticket, meet);
+        ticket
+    }
+
+    /// Says more about a stay.
+    pub(crate) fn meet_again(&mut self, ticket: Ticket, meet: Meet) {
+        let realm = self.plan.realm.clone();
+        self.tell_front(ToFront::Meet { call: self.id, ticket, realm, meet });
+    }
+
+    /// The caller goes into a room of this shard.
+    pub(crate) fn enter_room(&mut self, room: RoomId, voice: Voice, host: bool, sound: Option<Arc<Prompt>>, now: Now) {
+        self.mixer.go_outside(LegId::CALLER, now.at);
+        self.room_acts.push_back(RoomAct::Enter { room, pair: false, voice, host, sound });
+    }
+
+    /// The caller goes into a room for two of this shard.
+    pub(crate) fn enter_pair(&mut self, room: RoomId, now: Now) {
+        self.mixer.go_outside(LegId::CALLER, now.at);
+        self.room_acts.push_back(RoomAct::Enter { room, pair: true, voice: Voice::Everyone, host: false, sound: None });
+    }
+
+    /// Who hears the caller from now on.
+    pub(crate) fn set_voice(&mut self, voice: Voice) {
+        self.room_acts.push_back(RoomAct::Voice(voice));
+    }
+
+    /// The caller comes out of its room; harmless when in none.
+    pub(crate) fn leave_room(&mut self, sound: Option<Arc<Prompt>>, now: Now) {
+        self.mixer.come_inside(now.at);
+        self.room_acts.push_back(RoomAct::Leave { sound });
+    }
+}
+
+/// All rooms of one shard.
+#[derive(Debug, Default)]
+pub(crate) struct Rooms {
+    rooms: BTreeMap<RoomId, Room>,
+    inside: BTreeMap<Seat, (RoomId, PersonId)>,
+    /// Calls whose mixers have something to tell after a tick.
+    stirred: Vec<Seat>,
+    /// A packet on its way from one call to another.
+    passing: Passing,
+}
+
+#[derive(Debug)]
+struct Room {
+    mix: media::Room,
+    people: Vec<(Seat, PersonId)>,
+    /// It is for two: packets are passed undecoded where codecs allow.
+    pair: bool,
+    due: Instant,
+}
+
+impl Rooms {
+    /// How many calls are in rooms.
+    pub(crate) fn len(&self) -> usize {
+        self.inside.len()
+    }
+
+    /// When the next room is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.rooms.values().map(|room| room.due).min()
+    }
+
+    /// Does what a call wants.
+    pub(crate) fn act(&mut self, seat: Seat, act: RoomAct, call: &Call, now: Now) {
+        match act {
+            RoomAct::Enter { room, pair, voice, host, sound } => {
+                self.leave(seat, None);
+                let Some(codec) = call.mixer().outside_codec() else { return };
+                let fresh = || Room { mix: media::Room::new(), people: Vec::new(), pair, due: now.at + FRAME };
+                let place = self.rooms.entry(room).or_insert_with(fresh);
+                let person = place.mix.enter(voice, host, codec);
+                place.people.push((seat, person));
+                if let Some(sound) = sound {
+                    place.mix.play(sound);
+                }
+                self.inside.insert(seat, (room, person));
+                self.stirred.reserve(self.inside.len());
+            }
+            RoomAct::Voice(voice) => {
+                if let Some((room, person)) = self.inside.get(&seat)
+                    && let Some(room) = self.rooms.get_mut(room)
+                {
+                    room.mix.set_voice(*person, voice);
+                }
+            }
+            RoomAct::Leave { sound } => self.leave(seat, sound),
+        }
+    }
+
+    /// A call is out of its room, if it was in one; an empty room is forgotten.
+    pub(crate) fn leave(&mut self, seat: Seat, sound: Option<Arc<Prompt>>) {
+        let Some((id, person)) = self.inside.remove(&seat) else { return };
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.mix.leave(person);
+        room.people.retain(|(other, _)| *other != seat);
+        if room.people.is_empty() {
+            self.rooms.remove(&id);
+        } else if let Some(sound) = sound {
+            room.mix.play(sound);
+        }
+    }
+
+    /// Lets every room that is due hear and speak. Allocates nothing.
+    pub(crate) fn tick(&mut self, now: Now, calls: &mut [Option<Box<Call>>], sockets: &mut dyn Sockets) {
+        for room in self.rooms.values_mut() {
+            let mut made = 0;
+            while room.due <= now.at {
+                if made == CATCH_UP_MAX {
+                    room.due = now.at + FRAME;
+                    break;
+                }
+                made += 1;
+                let slot = room.due;
+                room.due += FRAME;
+                room.slot(slot, now, calls, sockets);
+            }
+            if made > 0 {
+                let has_events = |seat: &Seat| call_at(calls, *seat).is_some_and(|call| call.mixer().has_events());
+                self.stirred.extend(room.people.iter().map(|(seat, _)| *seat).filter(has_events));
+            }
+        }
+    }
+
+    /// A packet came for a call: whoever alone hears it gets it at once.
+    pub(crate) fn pass(&mut self, seat: Seat, now: Now, calls: &mut [Option<Box<Call>>], sockets: &mut dyn Sockets) {
+        let room = self.inside.get(&seat).and_then(|(room, _)| self.rooms.get(room));
+        let Some([(a, _), (b, _)]) = room.filter(|room| room.pair).map(|room| &room.people[..]) else { return };
+        let other = if *a == seat { *b } else { *a };
+        while call_mut(calls, seat).is_some_and(|call| call.mixer_mut().poll_passing(&mut self.passing)) {
+            if let Some(call) = call_mut(calls, other) {
+                call.mixer_mut().take_passing(&self.passing, now.at, &mut CallWire { seat: other, sockets });
+            }
+        }
+    }
+
+    /// The next call that has something to tell after a tick.
+    pub(crate) fn poll_stirred(&mut self) -> Option<Seat> {
+        self.stirred.pop()
+    }
+}
+
+impl Room {
+    fn slot(&mut self, slot: Instant, now: Now, calls: &mut [Option<Box<Call>>], sockets: &mut dyn Sockets) {
+        let pair = self.pair;
+        for (at, (seat, person)) in self.people.iter().enumerate() {
+            // In a room for two the other alone listens.
+            let other = self.people.get(1 - at.min(1)).filter(|(other, _)| pair && other != seat);
+            let listener = other.and_then(|(other, _)| call_at(calls, *other)).and_then(|call| call.mixer().outside_codec());
+            let Some(call) = call_mut(calls, *seat) else { continue };
+            let mixer = call.mixer_mut();
+            mixer.set_outside_listener(listener, now.at);
+            if let Some(codec) = mixer.outside_codec() {
+                self.mix.set_codec(*person, codec);
+            }
+            let heard = mixer.hear_outside(slot, now.at, &mut CallWire { seat: *seat, sockets });
+            self.mix.hear(*person, heard);
+        }
+        self.mix.blend();
+        for (at, (seat, person)) in self.people.iter().enumerate() {
+            let other = self.people.get(1 - at.min(1)).filter(|(other, _)| pair && other != seat);
+            if other.and_then(|(other, _)| call_at(calls, *other)).is_some_and(|call| call.mixer().passes_undecoded()) {
+                continue;
+            }
+            let Some(call) = call_mut(calls, *seat) else { continue };
+            let frame = self.mix.frame_for(*person);
+            call.mixer_mut().say_outside(frame, slot, now.at, &mut CallWire { seat: *seat, sockets });
+        }
+    }
+}
+
+fn call_at(calls: &[Option<Box<Call>>], seat: Seat) -> Option<&Call> {
+    calls.get(seat.0 as usize)?.as_deref()
+}
+
+fn call_mut(calls: &mut [Option<Box<Call>>], seat: Seat) -> Option<&mut Call> {
+    calls.get_mut(seat.0 as usize)?.as_deref_mut()
+}

@@ -1,0 +1,164 @@
+//! A leg that hears and is heard outside of its call: in a [`crate::Room`], by whose clock it is listened to.
+//!
+//! With one listener alone, whose codec takes its packets as they are, nothing is decoded: packets are [passed](Mixer::poll_passing)
+//! from mixer to mixer as a bridge would relay them, keys included.
+
+use crate::{
+    Mixer, Wire,
+    bridge::is_direct,
+    limits::{PACKET_BYTES, PASSING_MAX, QUIET_FRAMES},
+};
+use arrayvec::ArrayVec;
+use rtp::Packet;
+use std::time::Instant;
+use terms::{Codec, LegId};
+
+/// What is kept of the leg outside.
+pub(crate) struct Outside {
+    pub(crate) leg: LegId,
+    /// The codec of the only one who listens.
+    listener: Option<Codec>,
+    passing: ArrayVec<Passing, PASSING_MAX>,
+}
+
+/// What a passing packet is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Audio(Codec),
+    Key,
+    ComfortNoise,
+}
+
+/// A packet on its way from one call's mixer to another's.
+#[derive(Clone)]
+pub struct Passing {
+    kind: Kind,
+    /// The audio between the keys is passed, too.
+    direct: bool,
+    length: usize,
+    bytes: [u8; PACKET_BYTES],
+}
+
+impl Default for Passing {
+    fn default() -> Self {
+        Self { kind: Kind::ComfortNoise, direct: false, length: 0, bytes: [0; PACKET_BYTES] }
+    }
+}
+
+impl std::fmt::Debug for Passing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Passing({:?}, {} bytes)", self.kind, self.length)
+    }
+}
+
+impl Mixer {
+    /// A leg goes into a room: it is bridged with nobody here, and [`Mixer::hear_outside`] is to be called every 20 ms.
+    pub fn go_outside(&mut self, leg: LegId, now: Instant) {
+        self.unbridge(leg, now);
+        self.outside = Some(Box::new(Outside { leg, listener: None, passing: ArrayVec::new() }));
+        self.equip(now);
+    }
+
+    /// It comes back.
+    pub fn come_inside(&mut self, now: Instant) {
+        self.outside = None;
+        self.equip(now);
+    }
+
+    /// The codec of the only one who hears the leg outside; `None`: several do, or nobody. Cheap when nothing changes.
+    pub fn set_outside_listener(&mut self, listener: Option<Codec>, now: Instant) {
+        if let Some(outside) = &mut self.outside
+            && outside.listener != listener
+        {
+            outside.listener = listener;
+            self.equip(now);
+        }
+    }
+
+    /// Whether the leg outside is passed on undecoded, so that nothing mixed is to be sent to its listener.
+    #[must_use]
+    pub fn passes_undecoded(&self) -> bool {
+        self.outside.as_deref().and_then(|outside| self.position(outside.leg)).is_some_and(|at| self.is_passed(at))
+    }
+
+    fn is_passed(&self, at: usize) -> bool {
+        let stream = &self.streams[at];
+        self.outside.as_ref().is_some_and(|outside| {
+            outside.leg == stream.leg && outside.listener.is_some_and(|listener| is_direct(stream.heard, listener))
+        })
+    }
+
+    /// Whether the room needs a leg decoded.
+    pub(crate) fn is_heard_outside(&self, at: usize) -> bool {
+        self.outside.as_ref().is_some_and(|outside| outside.leg == self.streams[at].leg) && !self.is_passed(at)
+    }
+
+    /// A packet of a leg came: the only listener outside shall have it.
+    pub(crate) fn pass(&mut self, at: usize, kind: Kind, bytes: &[u8]) {
+        let direct = self.is_passed(at);
+        let leg = self.streams[at].leg;
+        let Some(outside) = self.outside.as_mut().filter(|outside| outside.leg == leg && outside.listener.is_some()) else { return };
+        if !direct && kind != Kind::Key {
+            return;
+        }
+        let mut passing = Passing { kind, direct, length: bytes.len(), ..Passing::default() };
+        if let Some(into) = passing.bytes.get_mut(..bytes.len()) {
+            into.copy_from_slice(bytes);
+            let _ = outside.passing.try_push(passing);
+        }
+    }
+
+    /// The next packet for the only listener outside; `false` when there is none.
+    pub fn poll_passing(&mut self, into: &mut Passing) -> bool {
+        let Some(outside) = self.outside.as_mut() else { return false };
+        let Some(next) = outside.passing.pop_at(0) else { return false };
+        into.clone_from(&next);
+        true
+    }
+
+    /// A packet of the only one whom the leg outside hears.
+    pub fn take_passing(&mut self, passing: &Passing, now: Instant, wire: &mut dyn Wire) {
+        let Some(at) = self.outside.as_deref().and_then(|outside| self.position(outside.leg)) else { return };
+        let Some(Ok(packet)) = passing.bytes.get(..passing.length).map(Packet::parse) else { return };
+        match passing.kind {
+            Kind::Audio(codec) => self.relay_audio(at, codec, &packet, now, wire),
+            Kind::ComfortNoise => self.relay_comfort_noise(at, &packet, now, wire),
+            Kind::Key if passing.direct => self.relay_key(at, &packet, now, wire),
+            Kind::Key => {
+                let stream = &mut self.streams[at];
+                if let Some(payload_type) = stream.setup.events_send.filter(|_| !stream.is_occupied()) {
+                    stream.relay_key(&packet, payload_type, now, wire);
+                }
+            }
+        }
+    }
+
+    /// What the leg outside said in the 20 ms of `slot`: mono, with its samples a second. `None` when nothing came.
+    pub fn hear_outside(&mut self, slot: Instant, now: Instant, wire: &mut dyn Wire) -> Option<(u32, &[i16])> {
+        let leg = self.outside.as_ref()?.leg;
+        self.hear_slot(slot, true, now, wire);
+        let at = self.position(leg)?;
+        let ear = self.streams[at].ear.as_deref().filter(|ear| ear.quiet < QUIET_FRAMES)?;
+        Some((ear.rate(), ear.frame()))
+    }
+
+    /// The codec of what the leg outside is to hear.
+    #[must_use]
+    pub fn outside_codec(&self) -> Option<Codec> {
+        self.position(self.outside.as_ref()?.leg).map(|at| self.streams[at].setup.send)
+    }
+
+    /// Sends the leg outside what it hears there in the 20 ms of `slot`, unless something plays to it.
+    pub fn say_outside(&mut self, payload: &[u8], slot: Instant, now: Instant, wire: &mut dyn Wire) {
+        let Some(at) = self.outside.as_deref().and_then(|outside| self.position(outside.leg)) else { return };
+        if !payload.is_empty() && !self.streams[at].is_occupied() {
+            self.streams[at].send(payload, slot, now, wire);
+        }
+    }
+
+    /// Whether [`Mixer::poll_event`] has something to tell.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+}

@@ -1,0 +1,243 @@
+//! Calls that meet: conferences, parking places, queues; across two shards, and by many seeds with accidents in between.
+
+use crate::{
+    seeds::{ACTIVE, accidents, heal, manners, weather},
+    stage::{PEOPLE, dial, ms, on_a_large_stack, place, s, setup, told, voice},
+};
+use phone::{Manners, Step};
+use sim::{Dice, World};
+use std::time::Duration;
+
+const AT_ONCE: Manners = Manners::Answer { after: ms(0) };
+/// Seeds tried when nobody asks for more.
+const SEEDS: u64 = 80;
+
+/// The lines of the transcript that say these things, in this order.
+fn in_order(world: &World, wanted: &[&str]) {
+    let mut lines = world.transcript().iter();
+    for want in wanted {
+        assert!(lines.any(|line| line.contains(want)), "{want:?} is missing or too early in\n{}", told(world));
+    }
+}
+
+fn ends_well(world: &mut World) {
+    world.settle();
+    assert_eq!(world.verdict(), [""; 0], "{}\n{}", world.trace_tail().join("\n"), told(world));
+}
+
+/// A phone that registers and dials after a while.
+fn calls(world: &mut World, who: &str, number: u8, after: Duration, target: &str, then: impl IntoIterator<Item = Step>) {
+    let mut steps = vec![Step::Register { expires: 600 }, Step::Wait(after), dial(target), Step::WaitAnswered { within: s(5) }];
+    steps.extend(then);
+    world.add(place(who, number, AT_ONCE, u64::from(number)), steps);
+}
+
+fn went_between_shards(world: &World) -> usize {
+    world.trace_tail().iter().filter(|line| line.contains("goes from shard")).count()
+}
+
+/// How strongly a tone is in what a phone heard in a span of its call: the amplitude of that sine, in sample units.
+fn amplitude(world: &World, who: &str, hz: f32, span: std::ops::Range<Duration>) -> f32 {
+    let heard = world.phone(who).unwrap().snapshot().heard;
+    let at = |time: Duration| usize::try_from(time.as_millis() * 8).unwrap().min(heard.len());
+    let samples = &heard[at(span.start)..at(span.end)];
+    assert!(!samples.is_empty(), "{who} heard nothing in {span:?}");
+    let step = std::f32::consts::TAU * hz / 8_000.0;
+    let (re, im) = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
+        let phase = step * n as f32;
+        (re + f32::from(*sample) * phase.cos(), im + f32::from(*sample) * phase.sin())
+    });
+    2.0 * f32::hypot(re, im) / samples.len() as f32
+}
+
+#[test]
+fn three_in_a_conference_hear_the_others_and_not_themselves() {
+    let mut world = World::new(setup(20));
+    let people = &PEOPLE[..3];
+    for (number, (who, _)) in (11..).zip(people) {
+        calls(&mut world, who, number, s(1), "board", [Step::SpeakOn(voice(who, s(6))), Step::Wait(s(7)), Step::Press("*".to_owned()), Step::WaitHangUp { within: s(3) }]);
+    }
+    world.run(s(6));
+    assert!(went_between_shards(&world) >= 1, "two shards, one room; {}", world.trace_tail().join("\n"));
+    for (who, own) in people {
+        for (_, hz) in people {
+            let loud = amplitude(&world, who, *hz, s(2)..s(4));
+            assert!(if hz == own { loud < 60.0 } else { loud > 2_000.0 }, "{who} hears {hz} Hz with {loud}; {}", told(&world));
+        }
+    }
+    world.run(s(20));
+    in_order(&world, &["presses *", "the far end hung up"]);
+    ends_well(&mut world);
+}
+
+#[test]
+fn who_mutes_himself_is_heard_no_more() {
+    let mut world = World::new(setup(21));
+    calls(&mut world, "alice", 11, s(1), "board", [Step::SpeakOn(voice("alice", s(14))), Step::Wait(s(3)), Step::Press("6".to_owned()), Step::Wait(s(12)), Step::HangUp]);
+    calls(&mut world, "bob", 12, s(1), "board", [Step::Wait(s(15)), Step::HangUp]);
+    world.run(s(12));
+    let (before, after) = (amplitude(&world, "bob", 2_450.0, s(1)..s(2)), amplitude(&world, "bob", 2_450.0, s(6)..s(8)));
+    assert!(before > 2_000.0 && after < 60.0, "{before} {after}; {}", told(&world));
+    in_order(&world, &["alice: presses 6", "alice: hears “You are muted.”"]);
+    world.run(s(20));
+    ends_well(&mut world);
+}
+
+#[test]
+fn a_conference_begins_and_ends_with_its_host() {
+    let mut world = World::new(setup(22));
+    let pin = |pin: &str| [Step::Wait(s(1)), Step::Press(format!("{pin}#"))];
+    calls(&mut world, "bob", 12, s(1), "chair", pin("7").into_iter().chain(pin("12")).chain([Step::WaitHangUp { within: s(40) }]));
+    calls(&mut world, "alice", 11, s(8), "chair", pin("99").into_iter().chain([Step::SpeakOn(voice("alice", s(3))), Step::Wait(s(6)), Step::HangUp]));
+    world.run(s(40));
+    in_order(
+        &world,
+        &[
+            "bob: hears “Please enter the PIN",
+            "bob: presses 7#",
+            "bob: hears “That is not right.”",
+            "bob: presses 12#",
+            "bob: hears “system/hold.wav”",
+            "alice: presses 99#",
+            "bob: hears a tone of 24",
+            "alice: hung up",
+            "bob: hears “The conference is over.”",
+            "bob: the far end hung up",
+        ],
+    );
+    ends_well(&mut world);
+}
+
+#[test]
+fn a_parked_call_is_fetched_or_goes_on() {
+    let mut world = World::new(setup(23));
+    calls(&mut world, "alice", 11, s(1), "park", [Step::Wait(s(6)), Step::SpeakOn(voice("alice", s(4))), Step::WaitHangUp { within: s(20) }]);
+    calls(&mut world, "carol", 13, s(2), "park", [Step::WaitHangUp { within: s(40) }]);
+    calls(&mut world, "dave", 14, s(3), "park", [Step::WaitHangUp { within: s(10) }]);
+    calls(&mut world, "bob", 12, s(5), "fetch", [Step::SpeakOn(voice("bob", s(4))), Step::Wait(s(5)), Step::HangUp]);
+    world.run(s(40));
+    in_order(&world, &["alice: hears “Your call is parked at 7 0 1.”", "alice: hears “system/hold.wav”", "alice: hears a tone of 26", "bob: hung up", "alice: hears “You were served.”"]);
+    in_order(&world, &["bob: hears a tone of 24"]);
+    in_order(&world, &["dave: hears “Nobody came for you.”", "carol: hears “Nobody came for you.”"]);
+    ends_well(&mut world);
+}
+
+#[test]
+fn a_queue_rings_its_agents_one_after_the_other() {
+    let mut world = World::new(setup(24));
+    // Alice does not answer; bob does, after a while.
+    world.add(place("alice", 11, Manners::Ring, 1), vec![Step::Register { expires: 600 }]);
+    let bob = vec![Step::Register { expires: 600 }, Step::WaitAnswered { within: s(40) }, Step::SpeakOn(voice("bob", s(3))), Step::Wait(s(4)), Step::HangUp];
+    world.add(place("bob", 12, Manners::Answer { after: s(2) }, 2), bob);
+    calls(&mut world, "carol", 13, s(1), "sales", [Step::WaitHangUp { within: s(60) }]);
+    world.run(s(60));
+    in_order(
+        &world,
+        &[
+            "alice: incoming call",
+            "carol: hears “You are the next caller.”",
+            "carol: hears “system/hold.wav”",
+            "alice: the caller gave up",
+            "bob: incoming call",
+            "carol: hears a tone of 26",
+            "bob: hung up",
+            "carol: hears “You were served.”",
+        ],
+    );
+    ends_well(&mut world);
+}
+
+#[test]
+fn an_agent_dials_in_and_takes_the_next_caller() {
+    let mut world = World::new(setup(25));
+    // The agent waits first, then a caller comes; both are in shards of their own.
+    calls(&mut world, "erin", 15, s(1), "agent", [Step::Wait(s(5)), Step::SpeakOn(voice("alice", s(3))), Step::Wait(s(4)), Step::HangUp]);
+    calls(&mut world, "carol", 13, s(4), "sales", [Step::SpeakOn(voice("carol", s(8))), Step::WaitHangUp { within: s(30) }]);
+    world.run(s(30));
+    in_order(&world, &["erin: hears “system/hold.wav”", "erin: hears a tone of 28"]);
+    in_order(&world, &["carol: hears a tone of 24", "erin: hung up", "carol: hears “You were served.”"]);
+    assert_eq!(went_between_shards(&world), 1, "{}", world.trace_tail().join("\n"));
+    // Brought to the other shard while music plays: not a frame is missing, so the agent heard sound in every 60 ms.
+    let heard = world.phone("erin").unwrap().snapshot().heard;
+    let quiet = heard[8_000..24_000].chunks(480).filter(|chunk| chunk.iter().all(|sample| sample.abs() < 100)).count();
+    assert!(quiet <= 4, "{quiet} silent pieces of 60 ms; the music itself pauses for 100 ms each time it begins anew");
+    ends_well(&mut world);
+}
+
+// --- seeds ----------------------------------------------------------------------------------------------------------
+
+/// What somebody does in one call.
+fn whim(who: &str, dice: &mut Dice) -> Vec<Step> {
+    let target = *dice.pick(&["board", "board", "chair", "park", "park", "fetch", "fetch", "sales", "sales", "sales", "agent", "agent", "bob"]);
+    let pause = |dice: &mut Dice, most: Duration| Step::Wait(dice.between(ms(0), most));
+    let mut steps = vec![pause(dice, s(6)), dial(target), Step::WaitAnswered { within: s(8) }];
+    if target == "chair" {
+        steps.extend([pause(dice, s(3)), Step::Press(format!("{}#", dice.pick(&["12", "99", "5"])))]);
+    }
+    match dice.below(5) {
+        0 => steps.push(pause(dice, ms(300))),
+        1 => steps.extend([Step::SpeakOn(voice(who, dice.between(ms(100), s(5)))), Step::Stay { at_most: dice.between(s(1), s(12)) }]),
+        2 => steps.extend([pause(dice, s(8)), Step::Press((*dice.pick(&["*", "0", "6", "1"])).to_owned()), Step::Stay { at_most: s(4) }]),
+        3 => steps.extend([pause(dice, s(4)), Step::Hold, pause(dice, s(2)), Step::Resume, pause(dice, s(4))]),
+        _ => steps.push(Step::Stay { at_most: dice.between(s(2), s(25)) }),
+    }
+    steps.push(Step::HangUp);
+    steps
+}
+
+fn play(seed: u64) -> World {
+    let mut dice = Dice::new(seed ^ 0x0bad_cafe);
+    let mut setup = setup(seed);
+    setup.weather = weather(&mut dice);
+    setup.shards = usize::try_from(1 + dice.below(3)).unwrap();
+    setup.errand_faults = if dice.permille(150) { 100 } else { 0 };
+    let mut world = World::new(setup);
+    for (number, (who, _)) in (11..).zip(PEOPLE) {
+        let mut steps = vec![Step::Register { expires: 600 }];
+        for _ in 0..=dice.below(3) {
+            steps.extend(whim(who, &mut dice));
+        }
+        world.add(place(who, number, manners(&mut dice), dice.word()), steps);
+    }
+    for (number, who) in (21..).zip(["frank", "grace", "heidi"]) {
+        let steps = (0..=dice.below(3)).flat_map(|_| whim(who, &mut dice)).collect();
+        world.add(place(who, number, Manners::Deaf, dice.word()), steps);
+    }
+    accidents(&mut world, &mut dice);
+    world.run(ACTIVE);
+    world
+}
+
+fn failure(seed: u64) -> Option<String> {
+    let mut world = play(seed);
+    heal(&mut world);
+    let took = world.settle();
+    let alone = std::env::var("CALLFLOW_SIM_MEETING").is_ok();
+    let tail = world.trace_tail();
+    let tail = if alone { &tail[..] } else { &tail[tail.len().saturating_sub(25)..] };
+    let again = format!("CALLFLOW_SIM_MEETING={seed} cargo test -p sim meetings::");
+    (alone || !world.verdict().is_empty()).then(|| format!("seed {seed} after {took:?} (again: {again})\n{}\n{}", told(&world), tail.join("\n")))
+}
+
+#[test]
+fn r3_every_meeting_ends_as_promised() {
+    let number = |key: &str| std::env::var(key).ok().and_then(|text| text.parse::<u64>().ok());
+    let failures = on_a_large_stack(move || match number("CALLFLOW_SIM_MEETING") {
+        Some(seed) => failure(seed).into_iter().collect(),
+        None => (0..number("CALLFLOW_SIM_SEEDS").unwrap_or(SEEDS)).filter_map(failure).collect::<Vec<_>>(),
+    });
+    let shown = failures.iter().take(4).map(String::as_str).collect::<Vec<_>>();
+    assert!(failures.is_empty(), "{} seeds fail\n{}", failures.len(), shown.join("\n\n"));
+}
+
+#[test]
+fn the_meetings_of_the_seeds_take_place() {
+    on_a_large_stack(|| {
+        let worlds: Vec<World> = (0..16).map(play).collect();
+        let lines: Vec<&str> = worlds.iter().flat_map(World::records).flat_map(|record| &record.timeline).map(|line| line.what.as_str()).collect();
+        let count = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
+        for (what, least) in [("in conference", 8), ("parked in place", 4), ("waits in queue", 6), ("talks with", 6), ("joined with", 4)] {
+            assert!(count(what) >= least, "{what}: {} times", count(what));
+        }
+    });
+}

@@ -1,0 +1,92 @@
+//! Conferences: who is in which room, and whether its host is there.
+
+use super::{Asker, Hold, Key, Meetings, Stay};
+use call::{Met, RoomId};
+use std::collections::BTreeMap;
+use terms::Name;
+
+/// How somebody wants to be in a conference.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    pub(super) host: bool,
+    pub(super) people_max: usize,
+    pub(super) start_with_host: bool,
+    pub(super) end_with_host: bool,
+}
+
+/// A conference with somebody in it.
+#[derive(Debug)]
+pub(super) struct Conference {
+    room: RoomId,
+    /// The shard of whoever came first: all others are brought there.
+    shard: usize,
+    people: BTreeMap<Stay, Person>,
+    /// A host was there.
+    opened: bool,
+    /// The last host to leave takes everybody along.
+    ends: bool,
+}
+
+/// Somebody in a conference.
+#[derive(Debug)]
+struct Person {
+    host: bool,
+    /// Waits for the first host.
+    waits: bool,
+    /// Most people inside since this one came.
+    most: usize,
+}
+
+impl Meetings {
+    pub(super) fn join(&mut self, asker: Asker, room: Name, wish: Wish) {
+        let stay = asker.stay;
+        let key = (asker.realm, room);
+        if self.conferences.get(&key).is_some_and(|conference| conference.people.len() >= wish.people_max) {
+            return self.tell(stay, Met::Full);
+        }
+        let number = self.next_room();
+        let conference = self.conferences.entry(key.clone()).or_insert_with(|| Conference {
+            room: number,
+            shard: asker.shard,
+            people: BTreeMap::new(),
+            opened: false,
+            ends: false,
+        });
+        let opens = wish.host && !conference.opened;
+        conference.opened |= wish.host;
+        conference.ends |= wish.end_with_host;
+        let waits = wish.start_with_host && !conference.opened;
+        conference.people.insert(stay, Person { host: wish.host, waits, most: 0 });
+        let count = conference.people.len();
+        let mut woken = Vec::new();
+        for (other, person) in &mut conference.people {
+            person.most = person.most.max(count);
+            if opens && std::mem::take(&mut person.waits) {
+                woken.push(*other);
+            }
+        }
+        let (room, shard) = (conference.room, conference.shard);
+        self.stays.insert(stay, Hold::Conference(key));
+        self.orders.push_back(super::Order::Bring(stay.0, shard));
+        self.tell(stay, Met::Inside { room, open: !waits });
+        for other in woken {
+            self.tell(other, Met::Opened);
+        }
+    }
+
+    pub(super) fn leave_conference(&mut self, stay: Stay, key: &Key) {
+        let Some(conference) = self.conferences.get_mut(key) else { return };
+        let Some(person) = conference.people.remove(&stay) else { return };
+        let is_over = conference.ends && person.host && !conference.people.values().any(|other| other.host);
+        let mut others = Vec::new();
+        if is_over || conference.people.is_empty() {
+            others.extend(std::mem::take(&mut conference.people));
+            self.conferences.remove(key);
+        }
+        self.tell(stay, Met::Left { people_max: person.most });
+        for (other, person) in others {
+            self.stays.remove(&other);
+            self.tell(other, Met::Over { people_max: person.most });
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Calls that meet, over real sockets and two shards: a conference of our own phones, a queue whose agent is baresip.
+
+use crate::peers::baresip::Baresip;
+use crate::peers::exchange::{Exchange, House, must, s};
+use phone::{Manners, Sound, Step, tone_share};
+
+/// The share of a tone in the last second of what was heard.
+fn last_share(heard: &[i16], hz: f32) -> f32 {
+    tone_share(&heard[heard.len().saturating_sub(8_000)..], hz)
+}
+
+#[test]
+fn three_phones_in_a_conference_hear_each_other() {
+    let mut exchange = Exchange::start(&House { shards: 2, ..House::default() });
+    let tones = [600.0, 1_000.0, 1_500.0];
+    let phones = tones.map(|_| exchange.phone("guest", Manners::Ring));
+    for (phone, hz) in phones.iter().zip(tones) {
+        must(phone, Step::Dial(exchange.uri("board")));
+        must(phone, Step::WaitAnswered { within: s(10) });
+        must(phone, Step::SpeakOn(Sound::tone(hz, -14.0, s(30))));
+    }
+    std::thread::park_timeout(s(3));
+    for (phone, own) in phones.iter().zip(tones) {
+        let heard = phone.report().heard;
+        for hz in tones {
+            let share = last_share(&heard, hz);
+            // Two voices share the sound evenly.
+            let good = if (hz - own).abs() < 1.0 { share < 0.02 } else { (0.3..0.7).contains(&share) };
+            assert!(good, "the phone of {own} Hz hears {hz} Hz with a share of {share}\n{}", phone.timeline());
+        }
+    }
+    assert!(exchange.log().contains("goes to another shard"), "three calls in two shards, and none was handed over\n{}", exchange.log());
+    must(&phones[0], Step::Press("*".into()));
+    must(&phones[0], Step::WaitHangUp { within: s(5) });
+    for phone in &phones[1..] {
+        must(phone, Step::HangUp);
+    }
+    exchange.must_be_quiet();
+}
+
+#[test]
+fn a_queue_is_served_by_baresip() {
+    let mut exchange = Exchange::start(&House { shards: 2, ..House::default() });
+    let mut bob = Baresip::start("bob", exchange.sip(), 700.0);
+    exchange.wait_online("bob");
+    let caller = exchange.phone("guest", Manners::Ring);
+    must(&caller, Step::Dial(exchange.uri("sales")));
+    must(&caller, Step::WaitAnswered { within: s(10) });
+    bob.expect("CALL_ESTABLISHED", s(15));
+    must(&caller, Step::WaitTone { hz: Some(700.0), within: s(10) });
+    bob.command("hangup", "");
+    must(&caller, Step::WaitTone { hz: Some(820.0), within: s(10) });
+    must(&caller, Step::WaitHangUp { within: s(10) });
+    exchange.must_be_quiet();
+}
+
+#[test]
+fn an_agent_dials_in_and_takes_the_next_caller() {
+    let mut exchange = Exchange::start(&House { shards: 2, ..House::default() });
+    let agent = exchange.phone("guest", Manners::Ring);
+    must(&agent, Step::Dial(exchange.uri("agent")));
+    must(&agent, Step::WaitAnswered { within: s(10) });
+    must(&agent, Step::SpeakOn(Sound::tone(1_300.0, -14.0, s(30))));
+    let caller = exchange.phone("guest", Manners::Ring);
+    must(&caller, Step::Dial(exchange.uri("sales")));
+    must(&caller, Step::WaitAnswered { within: s(10) });
+    must(&caller, Step::SpeakOn(Sound::tone(900.0, -14.0, s(30))));
+    must(&caller, Step::WaitTone { hz: Some(1_300.0), within: s(10) });
+    must(&agent, Step::WaitTone { hz: Some(900.0), within: s(10) });
+    must(&agent, Step::HangUp);
+    must(&caller, Step::WaitTone { hz: Some(820.0), within: s(10) });
+    must(&caller, Step::WaitHangUp { within: s(10) });
+    exchange.must_be_quiet();
+}
