@@ -50,7 +50,8 @@ impl<'w> Compiler<'w> {
     }
 
     fn no_such_file(&mut self, file: usize, span: Span, name: &str, libraries: &Libraries) {
-        let known: Vec<&str> = libraries.keys().map(|path| path.rsplit('/').next().unwrap_or(path)).collect();
+        let good = libraries.iter().filter(|(_, (_, tree))| tree.is_some());
+        let known: Vec<&str> = good.map(|(path, _)| path.rsplit('/').next().unwrap_or(path)).collect();
         self.reader(file).unknown("missing-file", span, "file to use", name, &known);
         if let Some(fault) = self.readers[file].last_fault().filter(|fault| fault.help.is_none()) {
             fault.help("a file with `start:` is a flow of its own: run it with `run:`");

@@ -56,6 +56,11 @@ impl Check<'_> {
     fn expression(&mut self, expr: &Expr) {
         match expr {
             Expr::MethodCall(call, at) => self.method(call, *at),
+            // `b.outcome in ["busy", "declined"]`
+            Expr::FnCall(call, _) if call.name.as_str() == "contains" => match call.args.as_slice() {
+                [Expr::Array(items, _), subject] | [subject, Expr::Array(items, _)] => items.iter().for_each(|item| self.comparison(subject, item)),
+                _ => {}
+            },
             Expr::FnCall(call, at) if call.op_token.is_none() => self.function(call, *at),
             Expr::FnCall(call, _) if matches!(call.name.as_str(), "==" | "!=") => {
                 if let [left, right] = call.args.as_slice() {
@@ -63,11 +68,6 @@ impl Check<'_> {
                     self.comparison(right, left);
                 }
             }
-            // `b.outcome in ["busy", "declined"]`
-            Expr::FnCall(call, _) if matches!(call.name.as_str(), "contains" | "in") => match call.args.as_slice() {
-                [Expr::Array(items, _), subject] | [subject, Expr::Array(items, _)] => items.iter().for_each(|item| self.comparison(subject, item)),
-                _ => {}
-            },
             Expr::Dot(chain, ..) => {
                 if let Some((name, property, rest)) = property_of(&chain.lhs, &chain.rhs) {
                     self.property(name, property, rest);
