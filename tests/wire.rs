@@ -9,6 +9,7 @@
 
 mod peers;
 
+mod desk;
 mod devices;
 mod kill;
 mod meetings;

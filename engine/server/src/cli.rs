@@ -4,7 +4,11 @@
 
 mod call;
 mod check;
+mod dev;
+mod graph;
+mod house;
 mod models;
+mod phone;
 mod schema;
 mod test;
 
@@ -77,6 +81,41 @@ The phone registers (with --as), calls, presses during the first prompt, speaks
 at the beep, ends with # and hangs up.
 Exit code: 0 the call went as told, 1 it did not, 2 it was refused.")]
     Call(Box<CallArgs>),
+    /// Serve, watch, check and test on one screen while files are edited.
+    #[command(after_help = "\
+Examples:
+  callflow dev
+  callflow dev --config house.yaml --lines
+
+Each change of a file is checked; a good one is taken at once, and the tests that
+it touches are run. Without a terminal, and with --lines, each piece of news is a
+line of standard output.")]
+    Dev(dev::DevArgs),
+    /// Call a flow with a telephone in this terminal: no network, no speech models.
+    #[command(after_help = "\
+Examples:
+  callflow phone reception
+  callflow phone flows/office.yaml --at \"2026-11-02T20:00 Europe/London\"
+  printf '1\\nwait 5s\\nhangup\\n' | callflow phone reception --busy connection/bob
+
+On a terminal it is a screen whose keys are shown below it. Otherwise, and with
+--lines, commands are read line by line and a transcript is written; time passes
+only where a command says so:
+  1 12# *       press keys                 wait 5s     let time pass
+  talk 3s       speak for so long          next        skip to the next event
+  say WORDS     speak these words          hear TEXT   skip until it is heard
+  hangup        hang up                    end         skip to the end
+Exit code: 0 done, 1 a command was wrong or waited in vain, 2 wrong usage.")]
+    Phone(Box<phone::PhoneArgs>),
+    /// Draw a flow: Mermaid text, or an SVG picture.
+    #[command(after_help = "\
+Examples:
+  callflow graph reception
+  callflow graph flows/office.yaml --coverage -o office.svg
+
+States that no way leads to are marked. A script decides its way while it runs:
+of it the actions are drawn, by function.")]
+    Graph(graph::GraphArgs),
     /// Print what editors need: JSON Schemas of flow, test and configuration files, or the definitions of scripts.
     #[command(after_help = "\
 Examples:
@@ -279,6 +318,9 @@ pub(crate) fn main() -> ExitCode {
         Verb::Check(args) => check::check(&args),
         Verb::Test(args) => test::test(&args),
         Verb::Call(args) => call::call(*args),
+        Verb::Dev(args) => dev::dev(args),
+        Verb::Phone(args) => phone::phone(*args),
+        Verb::Graph(args) => graph::graph(&args),
         Verb::Schema(args) => schema::schema(&args),
         Verb::Models(verb) => models::models(verb),
         Verb::Version => {
@@ -290,7 +332,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn serve(file: ConfigFile) -> ExitCode {
     match Config::read(&file.config) {
-        Ok(config) => serve::run(config, serve::ServeOptions { path: file.config }),
+        Ok(config) => serve::run(config, serve::ServeOptions { path: file.config, onlooker: None }),
         Err(faults) => {
             complain(&faults.to_string());
             ExitCode::FAILURE

@@ -15,6 +15,7 @@ mod front;
 mod keys;
 mod metrics;
 mod music;
+mod onlooker;
 mod ports;
 mod pressure;
 mod reload;
@@ -26,6 +27,8 @@ mod wiring;
 use crate::config::{Config, LogFormat, load_flows};
 use clerk::Clerk;
 use mio::Poll;
+use onlooker::LogLines;
+pub(crate) use onlooker::{Calls, News, Onlooker};
 use reload::Reloader;
 use std::{
     error::Error,
@@ -51,17 +54,19 @@ const SWEEP_EVERY: Duration = Duration::from_secs(300);
 const DRAIN_LOOK: Duration = Duration::from_millis(100);
 
 /// How `serve` was called, beside its configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ServeOptions {
     /// The configuration file, for reloads.
     pub(crate) path: std::path::PathBuf,
+    /// Who looks on, instead of the card and the log on the terminal.
+    pub(crate) onlooker: Option<Onlooker>,
 }
 
 type Failed = Box<dyn Error + Send + Sync>;
 
 /// Serves until a signal. The exit code is 0 after a clean end, 1 when something failed.
 pub(crate) fn run(config: Config, options: ServeOptions) -> ExitCode {
-    start_log(&config);
+    start_log(&config, options.onlooker.as_ref());
     raise_file_limit();
     match serve(config, options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,9 +77,13 @@ pub(crate) fn run(config: Config, options: ServeOptions) -> ExitCode {
     }
 }
 
-fn start_log(config: &Config) {
+fn start_log(config: &Config, onlooker: Option<&Onlooker>) {
+    use tracing_subscriber::fmt::writer::BoxMakeWriter;
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level).unwrap_or_else(|_| "info".into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = onlooker.filter(|onlooker| onlooker.takes_log).map(|onlooker| LogLines::new(onlooker.clone()));
+    let is_seen = lines.is_none();
+    let writer = lines.map_or_else(|| BoxMakeWriter::new(std::io::stderr), |lines| BoxMakeWriter::new(move || lines.clone()));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(is_seen && std::env::var_os("NO_COLOR").is_none());
     let started = match config.log.format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().try_init(),
@@ -166,24 +175,33 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let warm = Box::new(move |flows| {
         handle.spawn(maker.clone().warm(flows));
     });
-    let reloader = Arc::new(Reloader::new(options.path, &flows, front_door.clone(), threads.doors.clone(), warm));
+    let onlooker = options.onlooker;
+    let reloader = Reloader::new(options.path, &flows, front_door.clone(), threads.doors.clone(), warm).told_to(onlooker.clone());
+    let reloader = Arc::new(reloader);
     let _watcher = reload::watch(&config.watched(), Arc::clone(&reloader)).inspect_err(|fault| {
         tracing::warn!(%fault, "files are not watched; SIGHUP and the API reload");
     });
     let draining = Arc::new(AtomicBool::new(false));
+    let exchange = Arc::new(exchange::Desk { front: front_door.clone(), reloader: Arc::clone(&reloader), draining: Arc::clone(&draining) });
     if let Some((listener, _)) = http {
-        let exchange =
-            Arc::new(exchange::Desk { front: front_door.clone(), reloader: Arc::clone(&reloader), draining: Arc::clone(&draining) });
+        let exchange = Arc::clone(&exchange);
         let metrics = metrics::page(Arc::clone(&shown), store.clone(), Arc::clone(&speech), runtime.handle().clone());
         let options = api::ApiOptions { tokens: config.http.tokens.clone(), metrics };
         runtime.spawn(api::serve(listener, options, exchange, store.clone(), until(stopped.clone())));
     }
     if let Some(address) = config.webhooks.sink {
         let listener = runtime.block_on(tokio::net::TcpListener::bind(address))?;
-        runtime.spawn(api::sink::serve(listener, signer, Arc::new(card::print_event), until(stopped)));
+        let on_event: api::sink::OnEvent = match onlooker.clone() {
+            Some(onlooker) => Arc::new(move |event| onlooker.received(event)),
+            None => Arc::new(card::print_event),
+        };
+        runtime.spawn(api::sink::serve(listener, signer, on_event, until(stopped)));
     }
-    card::print(&config, &shown);
-    runtime.block_on(signals(&reloader, &draining, &front_door, &shown, config.limits.drain));
+    match &onlooker {
+        Some(onlooker) => onlooker.ready(exchange, runtime.handle().clone()),
+        None => card::print(&config, &shown),
+    }
+    runtime.block_on(signals(&reloader, &draining, &front_door, &shown, config.limits.drain, onlooker));
 
     threads.stop(&front_door);
     let _ = stop.send(true);
@@ -269,6 +287,7 @@ async fn signals(
     front: &FrontDoor,
     shown: &front::Shown,
     drain: Duration,
+    onlooker: Option<Onlooker>,
 ) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) =
@@ -277,6 +296,7 @@ async fn signals(
         tracing::error!("signals cannot be heard");
         return;
     };
+    let mut left = Box::pin(onlooker::left(onlooker));
     loop {
         tokio::select! {
             _ = hangup.recv() => {
@@ -285,6 +305,7 @@ async fn signals(
             }
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            () = &mut left => break,
         }
     }
     draining.store(true, Ordering::Relaxed);

@@ -27,6 +27,7 @@
 //! Flows that are Rhai scripts run where the world runs: give that thread [`flow::limits::SCRIPT_STACK`] bytes of stack.
 
 mod agenda;
+mod booth;
 mod dice;
 mod disk;
 mod errands;
@@ -44,6 +45,7 @@ mod trace;
 mod weather;
 mod world;
 
+pub use booth::{Act, Booth, Neighbours, Panel};
 pub use dice::Dice;
 pub use setup::Setup;
 pub use sounds::Sounds;

@@ -26,3 +26,9 @@ pub const LEFT_OVER_MIN: Duration = Duration::from_secs(1);
 pub const STRANGER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 77)), 5_060);
 /// A phone whose deadline does not move is looked at again after this.
 pub(crate) const PHONE_NAP: Duration = Duration::from_millis(5);
+/// The longest that a booth waits in one command.
+pub const BOOTH_WAIT: Duration = Duration::from_secs(3_600);
+/// The longest that a booth skips when nothing happens (chosen: longer than any prompt, shorter than a ringing of minutes).
+pub const BOOTH_SKIP: Duration = Duration::from_secs(60);
+/// Bytes of one command in a booth.
+pub const BOOTH_LINE: usize = 1_000;

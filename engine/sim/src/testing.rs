@@ -36,5 +36,5 @@ pub use coverage::{Coverage, Covered, FlowCoverage, StateCoverage};
 pub use fuzz::{Finding, Fuzz, FuzzReport, Fuzzed, SILENCE_MAX};
 pub use house::House;
 pub use report::{Look, Summary, render};
-pub use run::{Failure, Verdict, run};
+pub use run::{Failure, Verdict, run, staged};
 pub use table::{manual, schema};

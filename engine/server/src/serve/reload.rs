@@ -2,7 +2,7 @@
 //! good one stays, and the fault is in the log and the API. Calls keep the version they began with.
 
 use super::{
-    clock,
+    News, Onlooker, clock,
     wiring::{FrontDoor, FrontIn, ShardDoor, ShardIn},
 };
 use crate::config::{Config, load_flows};
@@ -11,6 +11,7 @@ use notify_debouncer_full::{
     notify::{EventKind, RecursiveMode, event::ModifyKind},
 };
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -41,6 +42,7 @@ pub(super) struct Reloader {
     front: FrontDoor,
     shards: Vec<ShardDoor>,
     warm: Warm,
+    onlooker: Option<Onlooker>,
     status: Mutex<Status>,
 }
 
@@ -54,7 +56,12 @@ impl Reloader {
             last_fault: None,
             flows: names_of(flows),
         };
-        Self { path, front, shards, warm, status: Mutex::new(status) }
+        Self { path, front, shards, warm, onlooker: None, status: Mutex::new(status) }
+    }
+
+    /// The same, with somebody who is told of each change and each reload.
+    pub(super) fn told_to(self, onlooker: Option<Onlooker>) -> Self {
+        Self { onlooker, ..self }
     }
 
     /// What is in use now.
@@ -72,6 +79,7 @@ impl Reloader {
                 let text = faults.to_string();
                 tracing::error!(by = who, "reload refused, version {} stays in use:\n{text}", status.number);
                 status.last_fault = Some(text.clone());
+                self.tell(|| News::Refused(text.clone()));
                 return Err(text);
             }
         };
@@ -89,7 +97,14 @@ impl Reloader {
         (self.warm)(flows.clone());
         self.front.send(FrontIn::Input(Box::new(switchboard::Input::Flows(flows))));
         status.last_fault = None;
+        self.tell(|| News::Loaded { number: status.number, flows: status.flows.len() });
         Ok(status.number)
+    }
+
+    fn tell(&self, news: impl FnOnce() -> News) {
+        if let Some(onlooker) = &self.onlooker {
+            onlooker.tell(news());
+        }
     }
 }
 
@@ -110,11 +125,14 @@ pub(super) fn watch(paths: &[PathBuf], reloader: Arc<Reloader>) -> Result<impl S
     let mut debouncer = new_debouncer(SETTLE, None, move |result: DebounceEventResult| {
         let Ok(events) = result else { return };
         // Beside the configuration file lie things that change all the time (the data folder, recordings of `callflow call`).
-        let counts = |path: &PathBuf| {
+        let counts = |path: &Path| {
             watched.iter().any(|folder| path.starts_with(folder))
                 || path.file_name().is_some_and(|name| names.iter().any(|own| own == name) || name == "..data")
         };
-        if events.iter().any(|event| is_change(event.kind) && event.paths.iter().any(counts)) {
+        let changes = events.iter().filter(|event| is_change(event.kind)).flat_map(|event| &event.paths);
+        let changed: BTreeSet<PathBuf> = changes.filter(|path| counts(path)).cloned().collect();
+        if !changed.is_empty() {
+            reloader.tell(|| News::Changed(changed.into_iter().collect()));
             let _ = reloader.reload("a file change");
         }
     })?;

@@ -31,6 +31,18 @@ impl Covered {
     }
 }
 
+impl Covered {
+    /// The states of a flow that were entered.
+    pub fn states<'c>(&'c self, flow: &'c str) -> impl Iterator<Item = &'c str> {
+        self.states.iter().filter(move |(own, _)| own == flow).map(|(_, state)| state.as_str())
+    }
+
+    /// The outcomes that actions of a flow had: state, outcome.
+    pub fn outcomes<'c>(&'c self, flow: &'c str) -> impl Iterator<Item = (&'c str, &'c str)> {
+        self.outcomes.iter().filter(move |(own, ..)| own == flow).map(|(_, state, outcome)| (state.as_str(), outcome.as_str()))
+    }
+}
+
 /// One state and what of it was reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateCoverage {

@@ -105,6 +105,14 @@ pub fn run(file: &TestFile, case: &Case, flows: &flow::FlowSet, house: &House, v
     verdict
 }
 
+/// The call of a test at its beginning, for somebody who plays it by hand; what the test's script does is left out.
+#[must_use]
+pub fn staged(file: &TestFile, case: &Case, flows: &flow::FlowSet, house: &House, voices: &Voices) -> Offline {
+    let mut options = house.options(&file.flow, &case.begin, seed_of(&case.name), voices);
+    options.weather = case.mocks.weather;
+    Offline::new(flows, options, Box::new(MockWorld::new(case.mocks.clone()).0))
+}
+
 /// What keeps a call from being made at all.
 fn unready(file: &TestFile, case: &Case, flows: &flow::FlowSet, house: &House) -> Option<Failure> {
     let unknown = |span: Span, what: &str, name: &str, known: &[&str]| {
