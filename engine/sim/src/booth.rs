@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_message_is_left_from_the_booth() {
         let mut booth = booth();
-        let lines = play(&mut booth, &["hear press 2", "2", "hear beep", "say This is Ann, call me back please.", "#", "end", "wait 5s"]);
+        let lines = play(&mut booth, &["hear press 2", "2", "hear beep", "wait 500ms", "say This is Ann. Please call me back about the meeting on Thursday.", "#", "end", "wait 5s"]);
         for wanted in ["presses 2", "state message", "a message of", "state message.saved"] {
             assert!(lines.iter().any(|line| line.contains(wanted)), "{wanted}: {lines:#?}");
         }

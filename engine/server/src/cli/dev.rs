@@ -3,6 +3,8 @@
 //! It composes what is there: `serve` tells its onlooker of changes, reloads and webhooks; a good reload runs the tests that the
 //! changed files touch. On a terminal it draws the board, elsewhere each piece of news is a line.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a keyboard has two dozen kinds of keys, of which this screen knows a few")]
+
 mod board;
 mod screen;
 mod touched;
