@@ -19,6 +19,7 @@ mod codec;
 mod conceal;
 pub mod file;
 pub mod level;
+pub mod music;
 mod pcm;
 mod prompt;
 mod resample;

@@ -4,6 +4,7 @@ use crate::{
     Mixer, Wire,
     ear::Ear,
     limits::{FRAME_SAMPLES_MAX, PACKET_BYTES, QUIET_FRAMES},
+    monitor::Monitor,
     stream::Stream,
 };
 use audio::{Encoder, FrameResampler, g711_translation};
@@ -113,12 +114,15 @@ impl Mixer {
             let (leg, heard) = (self.streams[at].leg, self.streams[at].heard);
             let listener = self.listener_of(leg).filter(|to| self.gain(leg, self.streams[*to].leg) > 0.0);
             let unlike = listener.filter(|to| !is_direct(heard, self.streams[*to].setup.send));
-            let needed = unlike.is_some() || self.is_heard_outside(at) || self.recorders.iter().any(|recorder| recorder.wants(leg));
+            let peer = self.streams[at].peer;
+            let recorded = self.recorders.iter().any(|recorder| recorder.wants(leg, peer));
+            let needed = unlike.is_some() || self.is_heard_outside(at) || recorded;
+            let is_monitored = self.recorders.iter().any(|recorder| recorder.wants_played(leg));
             let stream = &mut self.streams[at];
+            stream.equip_monitor(is_monitored);
             if needed {
                 ears = true;
                 let rate = stream.ear.get_or_insert_with(|| Box::new(Ear::new(heard))).rate();
-                self.recorders.iter_mut().for_each(|recorder| recorder.expect(leg, rate));
                 if let Some(to) = unlike.and_then(|to| self.streams.get_mut(to)) {
                     to.equip_transcoder(rate);
                 }
@@ -134,6 +138,9 @@ impl Mixer {
                 self.streams[at].transcoder = None;
             }
         }
+        for recorder in &mut self.recorders {
+            recorder.prepare(&self.streams);
+        }
         ears |= self.recorders.iter().any(|recorder| !recorder.ended);
         self.ears_due = match self.ears_due {
             _ if !ears || self.outside.is_some() => None,
@@ -144,6 +151,15 @@ impl Mixer {
 }
 
 impl Stream {
+    fn equip_monitor(&mut self, is_wanted: bool) {
+        let codec = self.setup.send;
+        if !is_wanted {
+            self.monitor = None;
+        } else if !self.monitor.as_ref().is_some_and(|known| known.suits(codec)) {
+            self.monitor = Some(Box::new(Monitor::new(codec)));
+        }
+    }
+
     fn equip_transcoder(&mut self, from: u32) {
         let codec = self.setup.send;
         if !self.transcoder.as_ref().is_some_and(|known| known.suits(from, codec)) {

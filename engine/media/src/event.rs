@@ -47,7 +47,7 @@ pub enum Event {
         /// To whom.
         leg: LegId,
     },
-    /// About 200 ms of sound (any length at the end); mono at [`crate::Mixer::recording_rate`].
+    /// About 200 ms of sound (any length at the end) at [`crate::Mixer::recording_rate`]; of two channels, their samples in turn.
     Recorded {
         /// Which recorder.
         id: RecorderId,

@@ -2,7 +2,7 @@
 //! wire, `tick.rs` what time brings, `bridge.rs` who hears whom.
 
 use crate::{
-    Event, PlayerEnd, PlayerId, Playlist, Quality, RecordEnd, RecordSpec, Recorded, RecorderId, Repeat, Source, StreamSetup, Wire,
+    Event, PlayerEnd, PlayerId, Playlist, Quality, RecordEnd, RecordSpec, Recorded, RecorderId, Repeat, Source, StreamSetup, Taking, Wire,
     limits::{EVENTS_RESERVED, FRAME},
     outside::Outside,
     player::{Player, Purpose},
@@ -20,6 +20,19 @@ pub(crate) enum Queued {
     Sound(RecorderId),
     RecorderEnded(RecorderId, RecordEnd),
     RecorderGone(RecorderId, RecordEnd),
+}
+
+/// What reaches a leg's ear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// Nothing can: it has no stream, or is on hold by its own wish.
+    Unreachable,
+    /// Nothing of ours, and nobody.
+    Nothing,
+    /// This player.
+    Player(PlayerId),
+    /// Somebody it is bridged with, or keys.
+    Others,
 }
 
 /// All media of one call: streams, players, recorders, bridges, keys. Owned by one thread; no lock, no clock, no socket.
@@ -138,6 +151,21 @@ impl Mixer {
         }
     }
 
+    /// What reaches a leg's ear now.
+    #[must_use]
+    pub fn hears(&self, leg: LegId) -> Hears {
+        let Some(stream) = self.position(leg).and_then(|at| self.streams.get(at)) else { return Hears::Unreachable };
+        if stream.target().is_none() {
+            return Hears::Unreachable;
+        }
+        match stream.player.as_ref().map(|player| player.purpose) {
+            Some(Purpose::Play(id)) => Hears::Player(id),
+            Some(Purpose::Keys) => Hears::Others,
+            None if stream.peer.is_some() || stream.is_occupied() || self.outside.is_some() => Hears::Others,
+            None => Hears::Nothing,
+        }
+    }
+
     /// Ends a player; harmless when it has ended.
     pub fn stop(&mut self, id: PlayerId, _now: Instant) {
         let is_it = |player: &Player| player.purpose == Purpose::Play(id);
@@ -158,7 +186,7 @@ impl Mixer {
     /// Records what legs say. The rate is 16 kHz when one of them sends G.722, else 8 kHz.
     pub fn record(&mut self, source: Source, spec: RecordSpec, now: Instant) -> RecorderId {
         let id = RecorderId(self.next_number());
-        let rates = self.streams.iter().filter(|stream| source.0.contains(&stream.leg)).map(|stream| stream.heard.sample_rate());
+        let rates = self.streams.iter().filter(|stream| source.said.contains(&stream.leg)).map(|stream| stream.heard.sample_rate());
         let rate = rates.max().unwrap_or(8_000);
         self.recorders.push(Recorder::new(id, &source, spec, rate));
         self.equip(now);
@@ -169,6 +197,13 @@ impl Mixer {
     #[must_use]
     pub fn recording_rate(&self, id: RecorderId) -> Option<u32> {
         self.recorders.iter().find(|recorder| recorder.id == id).map(|recorder| recorder.rate)
+    }
+
+    /// Changes what a running recording takes.
+    pub fn set_taking(&mut self, id: RecorderId, taking: Taking) {
+        if let Some(recorder) = self.recorders.iter_mut().find(|recorder| recorder.id == id) {
+            recorder.taking = taking;
+        }
     }
 
     /// How a running recording stands.

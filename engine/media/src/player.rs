@@ -31,7 +31,7 @@ impl Player {
     /// Encodes what was never encoded for this codec, so that no tick has to.
     pub(crate) fn prepare(&self, codec: Codec) {
         for item in &self.items {
-            if let Item::Prompt(prompt) = item {
+            if let Item::Prompt(prompt) | Item::Part(prompt, _) = item {
                 prompt.prepare(codec);
             }
         }
@@ -60,10 +60,14 @@ impl Player {
                 }
             }
         }
-        let at = self.frame * codec.frame_bytes();
+        let skipped = match self.items.get(self.item)? {
+            Item::Part(_, from) => frames_in(*from),
+            Item::Prompt(_) | Item::Silence(_) => 0,
+        };
+        let at = (skipped + self.frame) * codec.frame_bytes();
         self.frame += 1;
         match self.items.get(self.item)? {
-            Item::Prompt(prompt) => prompt.frames(codec).get(at..at + codec.frame_bytes()),
+            Item::Prompt(prompt) | Item::Part(prompt, _) => prompt.frames(codec).get(at..at + codec.frame_bytes()),
             Item::Silence(_) => Some(silence_frame(codec)),
         }
     }
@@ -72,8 +76,14 @@ impl Player {
 fn frames_of(item: &Item) -> usize {
     match item {
         Item::Prompt(prompt) => prompt.frame_count(),
+        Item::Part(prompt, from) => prompt.frame_count().saturating_sub(frames_in(*from)),
         Item::Silence(length) => length.as_millis().div_ceil(FRAME.as_millis()).min(usize::MAX as u128) as usize,
     }
+}
+
+/// Whole frames in a span, at most a day's.
+fn frames_in(span: std::time::Duration) -> usize {
+    (span.as_millis() / FRAME.as_millis()).min(86_400 * 50) as usize
 }
 
 #[cfg(test)]
@@ -97,5 +107,10 @@ mod tests {
         assert_eq!(count(vec![prompt()], Repeat::Times(0)), 3);
         assert_eq!(count(vec![prompt(), nothing(), silence, prompt()], Repeat::Times(2)), 16);
         assert_eq!(count(vec![nothing(), prompt()], Repeat::Forever), 1_000);
+        let part = |ms| match prompt() {
+            Item::Prompt(prompt) => Item::Part(prompt, Duration::from_millis(ms)),
+            other @ (Item::Part(..) | Item::Silence(_)) => other,
+        };
+        assert_eq!([0, 20, 59, 60, 9_000].map(|ms| count(vec![part(ms)], Repeat::Times(1))), [3, 2, 1, 0, 0]);
     }
 }

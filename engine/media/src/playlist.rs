@@ -17,6 +17,8 @@ pub struct Playlist {
 pub enum Item {
     /// Shared sound.
     Prompt(Arc<Prompt>),
+    /// Shared sound from a position on, in whole frames of 20 ms.
+    Part(Arc<Prompt>, Duration),
     /// Quiet, in whole frames of 20 ms (rounded up).
     Silence(Duration),
 }

@@ -7,9 +7,15 @@ use terms::LegId;
 /// Legs mixed into one recording at most.
 pub const RECORDED_LEGS_MAX: usize = 4;
 
-/// Whose voice is recorded: what the named legs **say** (not what we play to them), mixed to mono.
+/// What is recorded: what legs **say** (not what we play to them), and for a whole call also what one of them **hears**:
+/// whoever it is bridged with, now and later, and what we play to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source(pub ArrayVec<LegId, RECORDED_LEGS_MAX>);
+pub struct Source {
+    pub(crate) said: ArrayVec<LegId, RECORDED_LEGS_MAX>,
+    pub(crate) heard: Option<LegId>,
+    /// What is heard has a channel of its own; else all is mixed.
+    pub(crate) stereo: bool,
+}
 
 impl Source {
     /// One leg's voice.
@@ -17,7 +23,7 @@ impl Source {
     pub fn leg(leg: LegId) -> Self {
         let mut legs = ArrayVec::new();
         legs.push(leg);
-        Self(legs)
+        Self { said: legs, heard: None, stereo: false }
     }
     /// Both voices of a bridge, mixed.
     #[must_use]
@@ -25,7 +31,17 @@ impl Source {
         let mut legs = ArrayVec::new();
         legs.push(a);
         legs.push(b);
-        Self(legs)
+        Self { said: legs, heard: None, stereo: false }
+    }
+    /// All that a leg says and hears. In stereo what it says is left, what it hears right, sample by sample in turn.
+    #[must_use]
+    pub fn call(leg: LegId, stereo: bool) -> Self {
+        Self { heard: Some(leg), stereo, ..Self::leg(leg) }
+    }
+    /// Channels of its samples: 1 or 2.
+    #[must_use]
+    pub const fn channels(&self) -> u16 {
+        if self.stereo { 2 } else { 1 }
     }
 }
 
@@ -36,6 +52,18 @@ pub struct RecordSpec {
     pub silence: Option<Duration>,
     /// The recording is this long.
     pub length: Option<Duration>,
+}
+
+/// What a running recording takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Taking {
+    /// Everything.
+    #[default]
+    All,
+    /// Silence in place of everything: what must not be heard, at its length.
+    Silence,
+    /// Nothing: its time stands still.
+    Nothing,
 }
 
 /// Why a recording ended.
@@ -52,7 +80,7 @@ pub enum RecordEnd {
 /// What is known of a recording so far. Positions count from its first sample; all in whole frames of 20 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Recorded {
-    /// Length handed out or about to be: wall time since the start, whatever the network lost.
+    /// Length handed out or about to be: wall time since the start, whatever the network lost, less the time nothing was taken.
     pub duration: Duration,
     /// Sum of the time somebody spoke.
     pub speech: Duration,

@@ -1,10 +1,11 @@
-//! A recorder: what legs say, mixed to mono, as long as the wall clock says, in chunks.
+//! A recorder: what legs say and hear, in one channel or two, as long as the wall clock says, in chunks.
 
 use crate::{
-    RecordEnd, RecordSpec, Recorded, RecorderId, Source,
-    ear::{Ear, Heard},
+    RecordEnd, RecordSpec, Recorded, RecorderId, Source, Taking,
+    ear::Heard,
     limits::{ATTACK_FRAMES, CHUNK_FRAMES, FRAME, FRAME_SAMPLES_MAX, HANGOVER_FRAMES},
     record::RECORDED_LEGS_MAX,
+    stream::Stream,
 };
 use arrayvec::ArrayVec;
 use audio::{FrameResampler, SpeechDetector};
@@ -22,12 +23,58 @@ pub(crate) struct Step {
     pub(crate) end: Option<RecordEnd>,
 }
 
-/// One leg's voice on its way into the mix, with its resampler when its ear has another rate.
+/// Whose sound a voice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// What the leg says.
+    Said(LegId),
+    /// What the leg hears of whoever it is bridged with.
+    Peer(LegId),
+    /// What we play to the leg.
+    Played(LegId),
+}
+
+impl Of {
+    /// The last 20 ms of it, their rate, and whether packets were lost; `None` when there is nothing.
+    fn sound(self, streams: &[Stream]) -> Option<(&[i16], u32, bool)> {
+        let ear = match self {
+            Self::Said(leg) => find(streams, leg)?.ear.as_deref()?,
+            Self::Peer(leg) => {
+                let listener = find(streams, leg).filter(|stream| !stream.is_occupied())?;
+                find(streams, listener.peer?)?.ear.as_deref()?
+            }
+            Self::Played(leg) => {
+                let monitor = find(streams, leg)?.monitor.as_deref()?;
+                return Some((monitor.frame()?, monitor.rate(), false));
+            }
+        };
+        Some((ear.frame(), ear.rate(), ear.heard == Heard::Concealed))
+    }
+
+    /// The rate it would have now.
+    fn rate(self, streams: &[Stream]) -> Option<u32> {
+        match self {
+            Self::Said(leg) => find(streams, leg)?.ear.as_ref().map(|ear| ear.rate()),
+            Self::Peer(leg) => find(streams, find(streams, leg)?.peer?)?.ear.as_ref().map(|ear| ear.rate()),
+            Self::Played(leg) => find(streams, leg)?.monitor.as_ref().map(|monitor| monitor.rate()),
+        }
+    }
+}
+
+fn find(streams: &[Stream], leg: LegId) -> Option<&Stream> {
+    streams.iter().find(|stream| stream.leg == leg)
+}
+
+/// One voice on its way into its channel, with its resampler when it has another rate.
 struct Voice {
-    leg: LegId,
+    of: Of,
+    channel: usize,
     from: u32,
     resampler: Option<FrameResampler>,
 }
+
+/// Voices of one recording: what some say, and of one what it hears of others and of us.
+const VOICES_MAX: usize = RECORDED_LEGS_MAX + 2;
 
 /// One running recording.
 pub(crate) struct Recorder {
@@ -35,8 +82,10 @@ pub(crate) struct Recorder {
     pub(crate) rate: u32,
     /// It takes no more sound; its end is in the queue of events.
     pub(crate) ended: bool,
+    pub(crate) taking: Taking,
+    channels: usize,
     spec: RecordSpec,
-    voices: ArrayVec<Voice, RECORDED_LEGS_MAX>,
+    voices: ArrayVec<Voice, VOICES_MAX>,
     samples: Vec<i16>,
     told: bool,
     frames: u64,
@@ -48,13 +97,19 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(id: RecorderId, source: &Source, spec: RecordSpec, rate: u32) -> Self {
+        let channels = usize::from(source.channels());
+        let voice = |of, channel| Voice { of, channel, from: rate, resampler: None };
+        let said = source.said.iter().map(|leg| voice(Of::Said(*leg), 0));
+        let heard = source.heard.iter().flat_map(|leg| [voice(Of::Peer(*leg), channels - 1), voice(Of::Played(*leg), channels - 1)]);
         Self {
             id,
             rate,
             ended: false,
+            taking: Taking::All,
+            channels,
             spec,
-            voices: source.0.iter().map(|leg| Voice { leg: *leg, from: rate, resampler: None }).collect(),
-            samples: Self::room(rate),
+            voices: said.chain(heard).take(VOICES_MAX).collect(),
+            samples: Self::room(rate, channels),
             told: false,
             frames: 0,
             quiet: 0,
@@ -65,52 +120,68 @@ impl Recorder {
     }
 
     /// Space for a chunk, and for another while the first waits to be fetched.
-    fn room(rate: u32) -> Vec<i16> {
-        Vec::with_capacity(CHUNK_FRAMES * 2 * (rate as usize / 50))
+    fn room(rate: u32, channels: usize) -> Vec<i16> {
+        Vec::with_capacity(CHUNK_FRAMES * 2 * channels * (rate as usize / 50))
     }
 
-    pub(crate) fn wants(&self, leg: LegId) -> bool {
-        !self.ended && self.voices.iter().any(|voice| voice.leg == leg)
+    /// Whether it wants what a leg says, `peer` being the one it is bridged with.
+    pub(crate) fn wants(&self, leg: LegId, peer: Option<LegId>) -> bool {
+        !self.ended && self.voices.iter().any(|voice| voice.of == Of::Said(leg) || peer.is_some_and(|peer| voice.of == Of::Peer(peer)))
+    }
+
+    /// Whether it wants what we play to a leg.
+    pub(crate) fn wants_played(&self, leg: LegId) -> bool {
+        !self.ended && self.voices.iter().any(|voice| voice.of == Of::Played(leg))
     }
 
     pub(crate) const fn recorded(&self) -> Recorded {
         self.recorded
     }
 
-    /// Gets ready for a leg whose ear has that rate; not to be called in a tick.
-    pub(crate) fn expect(&mut self, leg: LegId, from: u32) {
+    /// Gets ready for the rates its voices have now; not to be called in a tick.
+    pub(crate) fn prepare(&mut self, streams: &[Stream]) {
         let rate = self.rate;
-        for voice in self.voices.iter_mut().filter(|voice| voice.leg == leg && voice.from != from) {
-            voice.from = from;
-            voice.resampler = (from != rate).then(|| FrameResampler::new(from, rate));
+        for voice in &mut self.voices {
+            if let Some(from) = voice.of.rate(streams).filter(|from| *from != voice.from) {
+                voice.from = from;
+                voice.resampler = (from != rate).then(|| FrameResampler::new(from, rate));
+            }
         }
     }
 
-    /// The next 20 ms: mixes what the ears heard, counts, judges.
-    pub(crate) fn frame<'a>(&mut self, ear_of: impl Fn(LegId) -> Option<&'a Ear>) -> Step {
+    /// The next 20 ms: mixes what was said and heard, counts, judges.
+    pub(crate) fn frame(&mut self, streams: &[Stream]) -> Step {
+        if self.taking == Taking::Nothing {
+            return Step::default();
+        }
         let count = self.rate as usize / 50;
-        let mut mix = [0_i16; FRAME_SAMPLES_MAX];
-        let mix = &mut mix[..count];
+        let mut mix = [[0_i16; FRAME_SAMPLES_MAX]; 2];
         let mut lost = false;
         for voice in &mut self.voices {
-            let Some(ear) = ear_of(voice.leg) else { continue };
-            lost |= ear.heard == Heard::Concealed;
+            let Some((sound, from, is_lost)) = voice.of.sound(streams).filter(|_| self.taking == Taking::All) else { continue };
+            lost |= is_lost;
             let mut adapted = [0_i16; FRAME_SAMPLES_MAX];
             let heard = match &mut voice.resampler {
-                None => ear.frame(),
+                _ if from != voice.from => continue,
+                None => sound,
                 Some(resampler) => {
-                    resampler.frame(ear.frame(), &mut adapted[..count]);
+                    resampler.frame(sound, &mut adapted[..count]);
                     &adapted[..count]
                 }
             };
-            mix.iter_mut().zip(heard).for_each(|(into, sample)| *into = into.saturating_add(*sample));
+            mix[voice.channel][..count].iter_mut().zip(heard).for_each(|(into, sample)| *into = into.saturating_add(*sample));
         }
-        self.samples.extend_from_slice(mix);
+        let [left, right] = &mix;
+        if self.channels == 1 {
+            self.samples.extend_from_slice(&left[..count]);
+        } else {
+            self.samples.extend(left[..count].iter().zip(&right[..count]).flat_map(|(left, right)| [*left, *right]));
+        }
         self.frames += 1;
         self.recorded.duration = span(self.frames);
         self.recorded.lost_frames += u32::from(lost);
-        let speech = self.listen_for_speech(mix);
-        let chunk = !self.told && self.samples.len() >= CHUNK_FRAMES * count;
+        let speech = self.listen_for_speech(&left[..count]);
+        let chunk = !self.told && self.samples.len() >= CHUNK_FRAMES * count * self.channels;
         self.told |= chunk;
         Step { chunk, speech, end: self.over() }
     }
@@ -158,7 +229,7 @@ impl Recorder {
         if self.samples.is_empty() {
             return None;
         }
-        let room = if self.ended { Vec::new() } else { Self::room(self.rate) };
+        let room = if self.ended { Vec::new() } else { Self::room(self.rate, self.channels) };
         Some(std::mem::replace(&mut self.samples, room))
     }
 }

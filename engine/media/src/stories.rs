@@ -458,6 +458,59 @@ fn both_voices_of_a_bridge_are_recorded() {
 }
 
 #[test]
+fn a_whole_call_is_recorded_with_prompts_and_whoever_comes() {
+    for (a, b) in [(Codec::Pcmu, Codec::Pcmu), (Codec::Pcma, Codec::G722)] {
+        let mut desk = Desk::with(&[a, b]);
+        let id = desk.record(Source::call(A, true), RecordSpec::default());
+        desk.play(A, Playlist::once(prompt(1_000, 700.0)));
+        let both = |desk: &mut Desk, frames: std::ops::Range<usize>| {
+            for (of_a, of_b) in speech(a, 500.0, 500).into_iter().zip(speech(b, 1_500.0, 500)).take(frames.end).skip(frames.start) {
+                desk.rtp(A, address(A), &of_a);
+                desk.rtp(B, address(B), &of_b);
+                desk.run(20);
+            }
+        };
+        both(&mut desk, 0..50);
+        desk.act(|mixer, now, _| mixer.bridge(A, B, now));
+        both(&mut desk, 50..100);
+        desk.act(|mixer, _, _| mixer.set_taking(id, Taking::Silence));
+        both(&mut desk, 100..150);
+        desk.act(|mixer, _, _| mixer.set_taking(id, Taking::Nothing));
+        both(&mut desk, 150..200);
+        desk.act(|mixer, _, _| mixer.set_taking(id, Taking::All));
+        both(&mut desk, 200..250);
+        desk.act(|mixer, now, _| mixer.stop_recording(id, now));
+        let samples = desk.recording();
+        assert!((samples.len() / 16).abs_diff(4_000) <= 60, "the pause is left out: {} ms", samples.len() / 16);
+        let side = |channel: usize, ms: std::ops::Range<usize>| {
+            let all: Vec<i16> = samples.iter().skip(channel).step_by(2).copied().collect();
+            Pcm { rate: 8_000, samples: all[ms.start * 8..ms.end * 8].to_vec() }
+        };
+        for (channel, ms, hz) in [(0, 200..900, 500.0), (1, 200..900, 700.0), (0, 1_300..1_900, 500.0), (1, 1_300..1_900, 1_500.0), (1, 3_300..3_900, 1_500.0)] {
+            let heard = share(&side(channel, ms.clone()), hz);
+            assert!(heard > 0.8, "{a} {b}: channel {channel} at {ms:?}: {heard} of {hz} Hz");
+        }
+        for channel in [0, 1] {
+            assert!(side(channel, 2_100..2_900).samples.iter().all(|sample| *sample == 0), "what must not be heard is silence");
+        }
+    }
+}
+
+#[test]
+fn a_whole_call_in_one_channel_has_everybody() {
+    let mut desk = Desk::with(&[Codec::Pcmu, Codec::Pcmu]);
+    desk.act(|mixer, now, _| mixer.bridge(A, B, now));
+    desk.record(Source::call(A, false), RecordSpec::default());
+    for (a, b) in speech(Codec::Pcmu, 500.0, 100).into_iter().zip(speech(Codec::Pcmu, 1_500.0, 100)) {
+        desk.rtp(A, address(A), &a);
+        desk.rtp(B, address(B), &b);
+        desk.run(20);
+    }
+    let pcm = Pcm { rate: 8_000, samples: desk.recording()[4_000..14_000].to_vec() };
+    assert!(share(&pcm, 500.0) > 0.45 && share(&pcm, 1_500.0) > 0.45);
+}
+
+#[test]
 fn m1_a_sprayer_is_never_heard_nor_answered() {
     let sprayer = SocketAddr::from(([203, 0, 113, 66], 6_666));
     let mut desk = Desk::with(&[Codec::Pcmu, Codec::Pcmu]);

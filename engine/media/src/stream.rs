@@ -5,6 +5,7 @@ use crate::{
     bridge::Transcoder,
     ear::Ear,
     limits::{FRAME, FRAME_TICKS, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES},
+    monitor::Monitor,
     player::{Player, Purpose},
 };
 use audio::silence_frame;
@@ -36,6 +37,8 @@ pub(crate) struct Stream {
     /// Towards this leg, while its bridge needs transcoding.
     pub(crate) transcoder: Option<Box<Transcoder>>,
     pub(crate) player: Option<Player>,
+    /// What we play to it, for a recording of what it hears.
+    pub(crate) monitor: Option<Box<Monitor>>,
     pub(crate) keys_out: Option<Box<events::Sender>>,
     pub(crate) keys_in: events::Receiver,
     /// The last key told, for the same one by another way.
@@ -67,6 +70,7 @@ impl Stream {
             ear: None,
             transcoder: None,
             player: None,
+            monitor: None,
             keys_out: None,
             keys_in: events::Receiver::new(),
             last_key: None,
@@ -183,6 +187,9 @@ impl Stream {
             return told;
         };
         if let Some(payload) = player.next(codec) {
+            if let Some(monitor) = &mut self.monitor {
+                monitor.put(payload);
+            }
             // Written out here and not by `send`, because the payload is borrowed from the player.
             if let Some(to) = target {
                 if slot > self.edge {

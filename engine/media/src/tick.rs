@@ -34,6 +34,9 @@ impl Mixer {
     pub(crate) fn hear_slot(&mut self, slot: Instant, goes_on: bool, now: Instant, wire: &mut dyn Wire) {
         for at in 0..self.streams.len() {
             let stream = &mut self.streams[at];
+            if let Some(monitor) = &mut stream.monitor {
+                monitor.turn();
+            }
             let receive = &stream.setup.receive;
             let Some(ear) = &mut stream.ear else { continue };
             ear.listen(slot, |payload_type| receive.iter().find(|(known, _)| *known == payload_type).map(|(_, codec)| *codec));
@@ -47,7 +50,7 @@ impl Mixer {
     fn record_frame(&mut self) {
         let (streams, events) = (&self.streams, &mut self.events);
         for recorder in self.recorders.iter_mut().filter(|recorder| !recorder.ended) {
-            let step = recorder.frame(|leg| streams.iter().find(|stream| stream.leg == leg).and_then(|stream| stream.ear.as_deref()));
+            let step = recorder.frame(streams);
             if step.speech {
                 events.push_back(Queued::Speech(recorder.id));
             }

@@ -1,10 +1,10 @@
-//! The built-in hold music: a slow arpeggio, for whoever has no `system/hold.wav` in the prompts folder.
+//! The built-in hold music: a slow arpeggio, for whoever has no music of their own, and for a caller who would hear nothing.
 
-use audio::{Pcm, tone};
-use std::time::Duration;
-
-/// The name under which a prompts folder may bring its own.
-pub(super) const HOLD: &str = "system/hold.wav";
+use crate::{Pcm, Prompt, tone};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 /// Equal-tempered notes of C, A minor, F and G, each broken upwards, in Hz.
 const NOTES: [f32; 16] = [
@@ -17,8 +17,16 @@ const LEVEL_DBFS: f32 = -26.0;
 /// Each note fades in and out over this many samples, so that it does not click (12 ms at 8 kHz).
 const FADE: usize = 96;
 
-/// One round of it, about seven seconds.
-pub(super) fn hold() -> Pcm {
+/// The same, shared; play it looped.
+#[must_use]
+pub fn hold_prompt() -> Arc<Prompt> {
+    static MUSIC: LazyLock<Arc<Prompt>> = LazyLock::new(|| Prompt::shared("hold music", &hold()));
+    MUSIC.clone()
+}
+
+/// One round of it, about seven seconds, without a gap.
+#[must_use]
+pub fn hold() -> Pcm {
     let mut rate = 8_000;
     let mut samples = Vec::new();
     for hertz in NOTES {
