@@ -11,11 +11,30 @@ say() {
 }
 for word in zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen \
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million point minus plus oh percent \
-    press for to and star pound hash new old message messages from at no you have of or; do
+    press for to and star pound hash new old message messages from at no you have of or \
+    today yesterday received on unknown caller an \
+    january february march april may june july august september october november december \
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth \
+    seventeenth eighteenth nineteenth twentieth thirtieth; do
     say "$word" "$word"
 done
 for letter in b c d e f g h i j k l m n o p q r s t u v w x y z; do say "letter-$letter" "$letter."; done
 say letter-a "eigh."
+# Whole sentences of a mailbox (room `voicemail`, `spoken.rs`).
+say enter-pin "Please enter your pin, followed by the pound key."
+say wrong-pin "That pin is not right."
+say locked "This mailbox is locked. Please try again later."
+say mailbox-choices "To hear this message again, press one. To save it, press two. To delete it, press three. For more choices, press zero."
+say mailbox-help "Press one to hear this message. Press two to save it. Press three to delete it. Press four for the previous message. \
+Press five for the time and caller. Press six for the next message. Press seven to go back, or nine to go forward. Press star to leave."
+say message-saved "Message saved."
+say message-deleted "Message deleted."
+say did-not-work "I am sorry. That did not work."
+say no-more-messages "There are no more messages."
+say no-earlier-messages "There are no earlier messages."
+say not-a-choice "That is not one of the choices."
+say cannot-be-opened "This mailbox cannot be opened from here."
+say something-went-wrong "We are sorry, something went wrong."
 say sorry "I am sorry. This message cannot be played right now."
 say leave-a-message "Please leave a message after the tone."
 say goodbye "Goodbye."

@@ -47,3 +47,4 @@ pub use errors::word_error_rate;
 pub use faults::{EngineFault, SpeechFault};
 pub use requests::{Heard, Say, Spoken, Transcribe, Transcript, Utterance, Words};
 pub use speech::{Speech, SpeechSnapshot};
+pub use system::{builtin, is_builtin};
