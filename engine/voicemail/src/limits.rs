@@ -24,3 +24,23 @@ pub const NOTIFY_MAX: usize = 8;
 pub const URL_MAX: usize = 2_048;
 /// Characters of a caller's number or display name that are kept.
 pub const CALLER_TEXT_MAX: usize = 256;
+/// Digits of a PIN.
+pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
+/// Wrong PINs in one call (RELIABILITY A10).
+pub const PIN_TRIES_A_CALL: u32 = 3;
+/// Wrong PINs within [`PIN_WINDOW`], over all calls, that lock a mailbox (RELIABILITY A10).
+pub const PIN_WRONG_MAX: u32 = 10;
+/// The time in which they count.
+pub const PIN_WINDOW: Duration = Duration::from_secs(3_600);
+/// The first lock; each further one is twice as long (chosen: an owner who mistypes waits a coffee, a guesser waits for ever).
+pub const PIN_LOCK_FIRST: Duration = Duration::from_secs(15 * 60);
+/// The longest lock.
+pub const PIN_LOCK_LONGEST: Duration = Duration::from_secs(86_400);
+/// Memory of one hash, KiB (chosen: 8 MiB take about 10 ms; a PIN has too few digits for more to help).
+pub const PIN_HASH_MEMORY_KIB: u32 = 8 * 1_024;
+/// Memory of a hash somebody else made, KiB.
+pub const PIN_HASH_MEMORY_KIB_MAX: u32 = 64 * 1_024;
+/// Passes of a hash somebody else made.
+pub const PIN_HASH_PASSES_MAX: u32 = 10;
+/// Messages one visit lists (chosen: nobody listens to more in a call).
+pub const VISIT_MESSAGES_MAX: u32 = 100;

@@ -1,6 +1,7 @@
 //! What a mailbox is: its name, greeting, limits and where its events go.
 
-use crate::limits;
+use crate::{Pin, limits};
+use jiff::tz::TimeZone;
 use std::time::Duration;
 use terms::Name;
 
@@ -23,6 +24,12 @@ pub struct Mailbox {
     pub transcribe: bool,
     /// Language of transcription, BCP 47 (`en`, `de`); `None` leaves it to the recogniser.
     pub language: Option<String>,
+    /// What a visitor must key in to hear its messages.
+    pub pin: Option<Pin>,
+    /// Whether its own connection, proven by its password, must too.
+    pub pin_for_owner: bool,
+    /// The zone in which times are told.
+    pub zone: TimeZone,
 }
 
 /// What is said before the tone.
@@ -93,7 +100,15 @@ impl Mailbox {
             webhook: None,
             transcribe: true,
             language: None,
+            pin: None,
+            pin_for_owner: true,
+            zone: TimeZone::UTC,
         }
+    }
+
+    /// Tells times in this zone (IANA name, such as `Europe/London`); false when there is none of that name.
+    pub fn set_zone(&mut self, name: &str) -> bool {
+        TimeZone::get(name).map(|zone| self.zone = zone).is_ok()
     }
 
     /// Every fault of this mailbox, in the order of its fields; empty when it is good.
