@@ -61,7 +61,7 @@ pub(crate) const fn param(name: &'static str, kind: Kind, need: Need, doc: &'sta
 }
 
 /// The table. `set` and `run` are not here: they are steps of the interpreter, without effect.
-pub(crate) static ACTIONS: [&Action; 17] = [
+pub(crate) static ACTIONS: [&Action; 20] = [
     &actions::answer::ACTION,
     &actions::bridge::ACTION,
     &actions::collect::ACTION,
@@ -69,6 +69,7 @@ pub(crate) static ACTIONS: [&Action; 17] = [
     &actions::hangup::ACTION,
     &actions::http::ACTION,
     &actions::keys::ACTION,
+    &actions::mailbox::ACTION,
     &actions::menu::ACTION,
     &actions::notify::ACTION,
     &actions::park::ACTION,
@@ -76,6 +77,8 @@ pub(crate) static ACTIONS: [&Action; 17] = [
     &actions::play::ACTION,
     &actions::queue::ACTION,
     &actions::record::ACTION,
+    &actions::record_call::ACTION,
+    &actions::refer::ACTION,
     &actions::reject::ACTION,
     &actions::say::ACTION,
     &actions::voicemail::ACTION,

@@ -38,8 +38,14 @@ pub enum Effect {
     Bridge(Bridge),
     /// Outcomes `saved too_short full announced operator`; result `id`, `duration_s`.
     Voicemail(Voicemail),
+    /// Outcomes `done locked_out`; result `mailbox heard deleted`.
+    Mailbox(Mailbox),
     /// Outcomes `saved too_short failed`; result `id`, `duration_s`.
     Record(Record),
+    /// Outcomes `done failed`; result `id`.
+    RecordCall(RecordCall),
+    /// Outcomes `accepted` (the caller is gone then) and `refused`; result `status reason`.
+    Refer(Refer),
     /// Outcomes `ok failed`; result `status text json`.
     Http(Http),
     /// Put a signed webhook into the outbox. Outcome `queued`.
@@ -67,7 +73,10 @@ impl Effect {
             Self::Keys(_) => "keys",
             Self::Bridge(_) => "bridge",
             Self::Voicemail(_) => "voicemail",
+            Self::Mailbox(_) => "mailbox",
             Self::Record(_) => "record",
+            Self::RecordCall(_) => "record_call",
+            Self::Refer(_) => "refer",
             Self::Http(_) => "http",
             Self::Notify(_) => "notify",
             Self::Conference(_) => "conference",
@@ -386,6 +395,8 @@ pub struct Voicemail {
     pub notify: Option<NotifyAbout>,
     /// How long it is kept.
     pub keep: Duration,
+    /// The key that leaves the greeting for an operator (outcome `operator`).
+    pub operator: Option<char>,
 }
 
 /// How speech is written down.
@@ -431,6 +442,53 @@ pub struct Record {
     pub trim: bool,
     /// Whether it is kept when the caller hangs up meanwhile.
     pub keep_on_hangup: bool,
+}
+
+/// Listening to a mailbox by phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mailbox {
+    /// Whose; `None`: that of the connection that calls.
+    pub mailbox: Option<Name>,
+}
+
+/// An order to the recording of the whole call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordCall {
+    /// Begin.
+    Start(CallRecording),
+    /// Take nothing more for now.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End it.
+    Stop,
+}
+
+/// Recording the whole call in the background.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallRecording {
+    /// The caller left, what the caller hears right; else both mixed.
+    pub stereo: bool,
+    /// What is said first; may be empty.
+    pub prompt: Vec<PromptItem>,
+    /// Whether a beep says that it begins.
+    pub beep: bool,
+    /// Its longest length, pauses left out.
+    pub length: Duration,
+    /// Webhook told `recording.saved`.
+    pub notify: Option<String>,
+    /// How long it is kept.
+    pub keep: Duration,
+}
+
+/// Sending the caller's telephone elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refer {
+    /// Where to.
+    pub to: Destination,
+    /// How long the telephone may take to get through.
+    pub timeout: Duration,
 }
 
 /// An HTTP request and its answer.

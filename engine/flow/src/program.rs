@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue::Action,
-    effect::{Effect, PromptItem},
+    effect::{Effect, PromptItem, RecordCall},
     hours::Hours,
     prompts::{Prompts, primary},
     template::{Expression, Template},
@@ -80,11 +80,20 @@ fn prompts_of(effect: &mut Effect) -> [Option<&mut Vec<PromptItem>>; 3] {
         Effect::Bridge(bridge) => [bridge.confirm.as_mut().map(|confirm| &mut confirm.prompt), Some(&mut bridge.ringback), None],
         Effect::Voicemail(voicemail) => [Some(&mut voicemail.greeting), None, None],
         Effect::Record(record) => [Some(&mut record.prompt), None, None],
+        Effect::RecordCall(RecordCall::Start(recording)) => [Some(&mut recording.prompt), None, None],
         Effect::Http(http) => [Some(&mut http.filler), None, None],
         Effect::Conference(conference) => [Some(&mut conference.hold_music), None, None],
         Effect::Park(park) => [Some(&mut park.hold_music), None, None],
         Effect::Queue(queue) => [Some(&mut queue.music), None, None],
-        Effect::Answer | Effect::Reject(_) | Effect::Hangup | Effect::Pause(_) | Effect::Keys(_) | Effect::Notify(_) => [None, None, None],
+        Effect::Answer
+        | Effect::Reject(_)
+        | Effect::Hangup
+        | Effect::Pause(_)
+        | Effect::Keys(_)
+        | Effect::Mailbox(_)
+        | Effect::RecordCall(RecordCall::Pause | RecordCall::Resume | RecordCall::Stop)
+        | Effect::Refer(_)
+        | Effect::Notify(_) => [None, None, None],
     }
 }
 

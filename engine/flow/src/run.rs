@@ -180,6 +180,13 @@ impl Run {
         self.go_on(Ok(Step::Go), now)
     }
 
+    /// The effect being done ended with this outcome and the caller is gone by it (sent elsewhere): the flow goes on with what needs no
+    /// caller (`http`, `notify`).
+    pub fn without_caller(&mut self, outcome: Outcome, now: Now) -> Next {
+        self.left = true;
+        self.next(Some(outcome), now)
+    }
+
     /// The effect being done failed in a way its outcomes do not name (`what` for the timeline): takes the rescue path.
     pub fn failed(&mut self, what: &str, now: Now) -> Next {
         self.note_outcome(&Outcome::new("failed"), now);
@@ -567,6 +574,7 @@ impl Run {
             transcribe: Some(Transcribe { language: None }),
             notify: None,
             keep: Duration::from_secs(90 * 86_400),
+            operator: None,
         }), now)
     }
 }

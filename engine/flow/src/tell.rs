@@ -1,6 +1,6 @@
 //! Effects in few words, for the journal and the timeline; secrets never appear.
 
-use crate::effect::{Effect, Group, PromptItem, Target};
+use crate::effect::{Effect, Group, PromptItem, RecordCall, Target};
 use std::collections::BTreeMap;
 use terms::{Secret, spell_span};
 
@@ -20,7 +20,13 @@ pub(crate) fn tell(effect: &Effect, secrets: &BTreeMap<String, Secret<String>>) 
         Effect::Keys(keys) => format!("keys {}", keys.keys),
         Effect::Bridge(bridge) => format!("bridge {}", targets(&bridge.to)),
         Effect::Voicemail(voicemail) => format!("voicemail {}", voicemail.mailbox),
+        Effect::Mailbox(mailbox) => format!("mailbox {}", mailbox.mailbox.as_ref().map_or("of the caller", |name| name.as_str())),
         Effect::Record(_) => "record".to_owned(),
+        Effect::RecordCall(RecordCall::Start(recording)) => format!("record_call start{}", if recording.stereo { " stereo" } else { "" }),
+        Effect::RecordCall(RecordCall::Pause) => "record_call pause".to_owned(),
+        Effect::RecordCall(RecordCall::Resume) => "record_call resume".to_owned(),
+        Effect::RecordCall(RecordCall::Stop) => "record_call stop".to_owned(),
+        Effect::Refer(refer) => format!("refer {}", refer.to),
         Effect::Http(http) => format!("http {:?} {}", http.method, http.url).replace("Get", "GET").replace("Post", "POST"),
         Effect::Conference(conference) => format!("conference {}", conference.room),
         Effect::Park(park) if park.first == park.last => format!("park {}", park.first),

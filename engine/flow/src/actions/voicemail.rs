@@ -25,6 +25,7 @@ pub(crate) const ACTION: Action = Action {
         param("transcribe", Kind::Fields(TRANSCRIBE), Need::Optional, "write it down; `transcribe: true` is enough"),
         param("notify", Kind::Fields(NOTIFY), Need::Optional, "webhook for the events saved and transcribed"),
         param("keep", Kind::Span(60 * MINUTE_MS, 3_650 * DAY_MS), Need::Default("90d"), "how long it is kept"),
+        param("operator", Kind::Key, Need::Default("none"), "key that leaves the greeting for an operator"),
     ],
     outcomes: &["saved", "too_short", "full", "announced", "operator"],
     keys_are_outcomes: false,
@@ -46,16 +47,21 @@ pub(crate) const ACTION: Action = Action {
             }
             None => None,
         };
+        let (stop, operator) = (super::stop(args), args.key("operator"));
+        if operator.is_some() && operator == stop.key {
+            return Err("one key cannot both end the message and leave for the operator".to_owned());
+        }
         Ok(Effect::Voicemail(Voicemail {
             mailbox: args.name("mailbox").ok_or("voicemail needs a mailbox")?,
             greeting: args.prompt("greeting"),
-            stop: super::stop(args),
+            stop,
             discard_under: args.span("discard_under").unwrap_or(Duration::from_secs(2)),
             transcribe: args
                 .fields("transcribe")
                 .map(|transcribe| Transcribe { language: transcribe.text("language").filter(|language| language != "auto") }),
             notify,
             keep: args.span("keep").unwrap_or(Duration::from_secs(90 * 86_400)),
+            operator,
         }))
     },
 };

@@ -115,6 +115,14 @@ pub struct ScriptJob(pub(super) Execution);
 #[derive(Debug)]
 pub struct ScriptReply(Executed);
 
+impl ScriptReply {
+    /// The step could not be executed; `why` is for the timeline. Its call takes the rescue path.
+    #[must_use]
+    pub fn not_done(why: &str) -> Self {
+        Self(Executed { ended: Ended::Failed(why.to_owned()), language: None })
+    }
+}
+
 impl ScriptJob {
     /// Executes the script under its limits (some 10 µs to 50 ms).
     #[must_use]
