@@ -77,12 +77,12 @@ fn is_this_machine(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
 }
 
-/// `GET /v1/messages/<id>/audio?expires=<seconds>&signature=<hex>`, signed by the store's links and not yet over.
+/// `GET /v1/messages/<id>/audio?expires=<seconds>&signature=<hex>`, and the same of `recordings`, signed by the store's links and not yet over.
 fn has_good_link(shared: &Shared, method: &Method, uri: &Uri) -> bool {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return false;
     }
-    let id = uri.path().strip_prefix("/v1/messages/").and_then(|rest| rest.strip_suffix("/audio")).and_then(MessageId::parse);
+    let id = ["/v1/messages/", "/v1/recordings/"].iter().find_map(|prefix| uri.path().strip_prefix(prefix)).and_then(|rest| rest.strip_suffix("/audio")).and_then(MessageId::parse);
     let value = |key: &str| {
         let pairs = uri.query().unwrap_or_default().split('&');
         pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key).map(|(_, value)| value)

@@ -15,6 +15,7 @@ mod exchange;
 pub mod limits;
 mod messages;
 mod problem;
+mod recordings;
 mod router;
 mod routes;
 pub mod sink;

@@ -78,8 +78,13 @@ pub(crate) async fn audio(
 ) -> Result<Response<Body>, Problem> {
     let id = message_id(path)?;
     let file = shared.store.audio_path(id).await?.ok_or_else(|| Problem::not_found("message"))?;
-    let served = ServeFile::new(file).try_call(request).await.map_err(|fault| {
-        tracing::error!(%id, %fault, "audio cannot be read");
+    wav(file, request).await
+}
+
+/// Serves a WAV file of the store.
+pub(crate) async fn wav(file: std::path::PathBuf, request: Request<Body>) -> Result<Response<Body>, Problem> {
+    let served = ServeFile::new(&file).try_call(request).await.map_err(|fault| {
+        tracing::error!(file = %file.display(), %fault, "audio cannot be read");
         Problem::bare(StatusCode::INTERNAL_SERVER_ERROR)
     })?;
     let mut response = served.map(Body::new);

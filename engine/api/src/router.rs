@@ -1,6 +1,6 @@
 //! Every address and what stands before it.
 
-use crate::{Exchange, access, limits, messages, problem, routes};
+use crate::{Exchange, access, limits, messages, problem, recordings, routes};
 use axum::{
     Router,
     extract::connect_info::IntoMakeServiceWithConnectInfo,
@@ -61,6 +61,9 @@ pub fn router(options: ApiOptions, exchange: Arc<dyn Exchange>, store: Store) ->
         .route("/v1/messages", get(messages::list))
         .route("/v1/messages/{id}", get(messages::get).delete(messages::delete))
         .route("/v1/messages/{id}/audio", get(messages::audio))
+        .route("/v1/recordings", get(recordings::list))
+        .route("/v1/recordings/{id}", get(recordings::get).delete(recordings::delete))
+        .route("/v1/recordings/{id}/audio", get(recordings::audio))
         .fallback(routes::nothing_here)
         .layer(middleware::from_fn_with_state(shared.clone(), access::check))
         .layer(RequestBodyLimitLayer::new(limits::BODY_MAX))

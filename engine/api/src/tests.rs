@@ -130,6 +130,10 @@ impl House {
             call: envelope.call,
             began: envelope.began,
             rate_hz: 8_000,
+            channels: 1,
+            notify: None,
+            keep: None,
+            partial: false,
             length_min: Duration::ZERO,
             left_over: LeftOver::Message(Box::new(envelope.clone())),
         };

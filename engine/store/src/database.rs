@@ -15,8 +15,11 @@ const CHECKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Every migration, oldest first; never changed once released.
 fn migrator() -> Migrator {
     use sqlx::SqlSafeStr as _;
-    let first = include_str!("../migrations/0001_first.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(1, Cow::Borrowed("first"), MigrationType::Simple, first, false)])
+    let simple = |version, name: &'static str, sql| Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false);
+    Migrator::with_migrations(vec![
+        simple(1, "first", include_str!("../migrations/0001_first.sql").into_sql_str()),
+        simple(2, "recordings and pins", include_str!("../migrations/0002_recordings_and_pins.sql").into_sql_str()),
+    ])
 }
 
 /// Whether rows must be made again from the descriptions beside the messages.

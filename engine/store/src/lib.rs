@@ -42,6 +42,8 @@ mod links;
 mod messages;
 mod options;
 mod outbox;
+mod pins;
+mod recordings;
 mod recovery;
 mod schedule;
 mod seal;
@@ -64,6 +66,7 @@ pub use links::AudioLinks;
 pub use messages::{MessageQuery, Page, Swept};
 pub use options::{Options, WallClock, wall_clock};
 pub use outbox::{OutboxCounts, WebhookDraft};
+pub use recordings::{RECORDING_SAVED, Recording, RecordingPage, RecordingQuery};
 pub use recovery::Recovered;
 pub use signature::{BadSecret, Signer};
 pub use spool::{

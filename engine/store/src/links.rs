@@ -1,4 +1,5 @@
-//! Links to a message's audio that are good without a token until they expire: `…/v1/messages/<id>/audio?expires=…&signature=…`.
+//! Links to the audio of messages and recordings that are good without a token until they expire:
+//! `…/v1/messages/<id>/audio?expires=…&signature=…`.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -23,6 +24,12 @@ impl AudioLinks {
     pub fn link(&self, id: MessageId, now: UnixMs) -> String {
         let expires = now.0.saturating_add(u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX)) / 1_000;
         format!("{}/v1/messages/{id}/audio?expires={expires}&signature={}", self.base_url, self.sign(id, expires))
+    }
+
+    /// The link to a recording's audio, as [`AudioLinks::link`].
+    #[must_use]
+    pub fn recording(&self, id: MessageId, now: UnixMs) -> String {
+        self.link(id, now).replacen("/v1/messages/", "/v1/recordings/", 1)
     }
 
     /// Whether a signature is ours and not yet over. `expires` is in seconds since 1970.

@@ -1,8 +1,8 @@
 //! Messages as rows: kept with their events, listed, heard, transcribed, deleted, swept away.
 
 use crate::{
-    AudioLinks, RecordingMeta, StoreFault, WebhookDraft,
-    bindings::{name, whole},
+    AudioLinks, StoreFault, WebhookDraft,
+    bindings::{moment, name, whole},
     jobs, limits,
     outbox::{self, long_ago},
 };
@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool, sqlite::Sqli
 use std::time::Duration;
 use terms::{CallId, MessageId, Name, UnixMs};
 use voicemail::{
-    Caller, EndCause, EventKind, Message, MessageDraft, MessageEvent, Notify, Transcript, Transcription, Waiting, retention,
+    Caller, EndCause, Entry, EventKind, Message, MessageDraft, MessageEvent, Notify, Transcript, Transcription, Waiting, retention,
 };
 
 /// Which messages to list: newest first.
@@ -121,25 +121,6 @@ pub(crate) fn order_key(realm: &Name, mailbox: &Name) -> String {
     format!("mailbox/{realm}/{mailbox}")
 }
 
-pub(crate) async fn keep_recording(
-    conn: &mut SqliteConnection,
-    meta: &RecordingMeta,
-    length: Duration,
-) -> Result<bool, StoreFault> {
-    let row = sqlx::query(
-        "insert or ignore into recording (id, realm, call, began, duration_ms, keep_until) values (?,?,?,?,?,?)",
-    )
-    .bind(meta.id.to_string())
-    .bind(meta.realm.as_str())
-    .bind(meta.call.to_string())
-    .bind(whole(meta.began))
-    .bind(signed(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)))
-    .bind(whole(retention::expires_at(meta.began, limits::RECORDING_KEEP)))
-    .execute(conn)
-    .await?;
-    Ok(row.rows_affected() > 0)
-}
-
 const COLUMNS: &str = "select * from message where deleted_at is null";
 
 async fn find(conn: &mut SqliteConnection, id: MessageId) -> Result<Option<Kept>, StoreFault> {
@@ -226,13 +207,6 @@ pub(crate) async fn files_removed(conn: &mut SqliteConnection, ids: &[MessageId]
     Ok(())
 }
 
-pub(crate) async fn recordings_forgotten(conn: &mut SqliteConnection, ids: &[MessageId]) -> Result<(), StoreFault> {
-    for id in ids {
-        sqlx::query("delete from recording where id = ?").bind(id.to_string()).execute(&mut *conn).await?;
-    }
-    Ok(())
-}
-
 pub(crate) async fn forget(conn: &mut SqliteConnection, now: UnixMs) -> Result<(), StoreFault> {
     sqlx::query("delete from message where files_removed = 1 and deleted_at < ?")
         .bind(whole(long_ago(now)))
@@ -285,6 +259,31 @@ pub(crate) async fn waiting(pool: &SqlitePool, realm: &Name, mailbox: &Name) -> 
     Ok(Waiting { new: row.try_get("new")?, old: row.try_get("old")? })
 }
 
+/// Messages as a visitor needs them: at most so many, new ones before those heard, each kind newest first.
+pub(crate) async fn entries(pool: &SqlitePool, realm: &Name, mailbox: &Name, limit: u32) -> Result<Vec<Entry>, StoreFault> {
+    let rows = sqlx::query(
+        "select id, caller_number, caller_name, began, duration_ms, heard from message \
+         where realm = ? and mailbox = ? and deleted_at is null order by heard, id desc limit ?",
+    )
+    .bind(realm.as_str())
+    .bind(mailbox.as_str())
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let duration_ms = u64::try_from(row.try_get::<i64, _>("duration_ms")?).unwrap_or(0);
+            Ok(Entry {
+                id: MessageId::parse(row.try_get("id")?).ok_or_else(|| StoreFault::Database("a message's id cannot be read".to_owned()))?,
+                caller: Caller { number: row.try_get("caller_number")?, name: row.try_get("caller_name")? },
+                began: moment(row, "began")?,
+                length: Duration::from_millis(duration_ms),
+                heard: row.try_get("heard")?,
+            })
+        })
+        .collect()
+}
+
 /// Messages past their time, oldest first.
 pub(crate) async fn overdue(pool: &SqlitePool, now: UnixMs, limit: u32) -> Result<Vec<MessageId>, StoreFault> {
     let rows = sqlx::query("select id from message where deleted_at is null and keep_until <= ? order by keep_until limit ?")
@@ -305,16 +304,6 @@ pub(crate) async fn to_clear(pool: &SqlitePool) -> Result<Vec<(MessageId, Name, 
         .filter_map(|row| {
             Some((MessageId::parse(row.try_get("id").ok()?)?, name(row, "realm").ok()?, name(row, "mailbox").ok()?))
         })
-        .collect())
-}
-
-/// Recordings past their time.
-pub(crate) async fn recordings_overdue(pool: &SqlitePool, now: UnixMs) -> Result<Vec<(MessageId, Name)>, StoreFault> {
-    let rows =
-        sqlx::query("select id, realm from recording where keep_until <= ? limit 500").bind(whole(now)).fetch_all(pool).await?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| Some((MessageId::parse(row.try_get("id").ok()?)?, name(row, "realm").ok()?)))
         .collect())
 }
 

@@ -89,9 +89,9 @@ fn take_up(root: &Path, path: &Path) -> Result<Taken, String> {
     if path.file_stem().and_then(OsStr::to_str) != Some(id.to_string().as_str()) {
         return Err(format!("the ticket is of {id}"));
     }
-    let (rate, part) = (ticket.meta.rate_hz, seal::part_path(root, id));
-    if !(1_000..=192_000).contains(&rate) {
-        return Err(format!("{rate} samples a second cannot be"));
+    let (rate, part) = (ticket.meta.samples_a_second(), seal::part_path(root, id));
+    if !(1_000..=192_000).contains(&ticket.meta.rate_hz) || !(1..=2).contains(&ticket.meta.channels) {
+        return Err(format!("{rate} samples a second in {} channels cannot be", ticket.meta.channels));
     }
     let safe = |sealing: Sealing| sealing.make_safe(root).map(|_| sealing).map_err(|fault| fault.to_string());
     if let Some(sealed) = ticket.sealed {
@@ -112,7 +112,8 @@ fn take_up(root: &Path, path: &Path) -> Result<Taken, String> {
         LeftOver::Message(envelope) => Some(envelope.as_ref().clone().sealed(length, None, EndCause::Crash)),
         LeftOver::File => None,
     };
-    safe(Sealing::new(ticket.meta, samples, None, draft, false)).map(|partial| Taken::Keep(Found::Partial(partial)))
+    let is_plain = draft.is_none();
+    safe(Sealing::new(ticket.meta, samples, None, draft, is_plain)).map(|partial| Taken::Keep(Found::Partial(partial)))
 }
 
 /// Moves what cannot be read out of the way and says so; never stops a start.

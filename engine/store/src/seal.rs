@@ -56,7 +56,9 @@ impl Sealing {
         draft: Option<MessageDraft>,
         broken: bool,
     ) -> Self {
-        let rate = u64::from(meta.rate_hz.max(1));
+        let mut meta = meta;
+        meta.partial |= broken;
+        let rate = u64::from(meta.samples_a_second().max(1));
         let wanted = length.map_or(u64::MAX, |span| {
             u64::try_from(span.as_micros()).unwrap_or(u64::MAX).saturating_mul(rate) / 1_000_000
         });
@@ -64,7 +66,7 @@ impl Sealing {
         let sealed = match draft {
             None => Sealed::File(samples),
             Some(mut draft) => {
-                draft.length = span_of(samples, meta.rate_hz);
+                draft.length = span_of(samples, meta.samples_a_second());
                 if broken {
                     draft.cause = EndCause::DiskFault;
                     draft.partial = true;
@@ -78,7 +80,7 @@ impl Sealing {
     /// Length of what is kept.
     pub(crate) fn length(&self) -> Duration {
         match &self.sealed {
-            Sealed::File(samples) | Sealed::Message(samples, _) => span_of(*samples, self.meta.rate_hz),
+            Sealed::File(samples) | Sealed::Message(samples, _) => span_of(*samples, self.meta.samples_a_second()),
         }
     }
 
@@ -100,7 +102,7 @@ impl Sealing {
         let (part, target) = (part_path(root, self.meta.id), self.target(root));
         let (Sealed::File(samples) | Sealed::Message(samples, _)) = &self.sealed;
         if part.exists() {
-            mend(&part, self.meta.rate_hz, *samples).map_err(|fault| StoreFault::file(&part, &fault))?;
+            mend(&part, &self.meta, *samples).map_err(|fault| StoreFault::file(&part, &fault))?;
             write_ticket(root, &self.meta, Some(&self.sealed))?;
             let folder = target.parent().unwrap_or(root);
             make_folder(root, folder)?;
@@ -170,11 +172,13 @@ pub(crate) fn samples_in(part: &Path) -> io::Result<u64> {
 }
 
 /// Cuts to `samples`, writes the true head and waits for the disk.
-fn mend(part: &Path, rate_hz: u32, samples: u64) -> io::Result<()> {
+fn mend(part: &Path, meta: &RecordingMeta, samples: u64) -> io::Result<()> {
+    // Whole frames: a crash may have left the sample of one channel without that of the other.
+    let samples = samples - samples % u64::from(meta.channels.max(1));
     let mut file = OpenOptions::new().write(true).open(part)?;
     file.set_len(wav::HEAD_BYTES + samples.saturating_mul(2))?;
     file.seek(SeekFrom::Start(0))?;
-    file.write_all(&wav::head(rate_hz, Some(samples)))?;
+    file.write_all(&wav::head(meta.rate_hz, meta.channels, Some(samples)))?;
     file.sync_all()
 }
 

@@ -37,12 +37,35 @@ pub struct RecordingMeta {
     pub call: CallId,
     /// When it begins.
     pub began: UnixMs,
-    /// Samples a second, mono (8000 or 16000).
+    /// Samples a second of each channel (8000 or 16000).
     pub rate_hz: u32,
+    /// Channels, interleaved; 1 or 2.
+    #[serde(default = "mono")]
+    pub channels: u16,
+    /// Webhook told `recording.saved`, for a plain recording.
+    #[serde(default)]
+    pub notify: Option<String>,
+    /// How long a plain recording stays; `None`: [`limits::RECORDING_KEEP`].
+    #[serde(default)]
+    pub keep: Option<Duration>,
+    /// The end is missing: a crash or a full disk cut it off.
+    #[serde(default)]
+    pub partial: bool,
     /// Shorter left-overs of a crash are deleted.
     pub length_min: Duration,
     /// What a crash would make of it.
     pub left_over: LeftOver,
+}
+
+const fn mono() -> u16 {
+    1
+}
+
+impl RecordingMeta {
+    /// Samples a second of all channels.
+    pub(crate) fn samples_a_second(&self) -> u32 {
+        self.rate_hz.saturating_mul(u32::from(self.channels.max(1)))
+    }
 }
 
 /// What becomes of a recording that nobody could finish.
@@ -229,7 +252,7 @@ impl SpoolWriter {
         self.send(Command::Begin(Box::new(meta), on_fault)).map_err(|(fault, _)| fault)
     }
 
-    /// Adds mono samples at the recording's rate; audio of a recording that is not open is dropped.
+    /// Adds samples at the recording's rate, those of its channels in turn; audio of a recording that is not open is dropped.
     ///
     /// # Errors
     /// [`SpoolFault::Behind`] (these samples are not taken) or [`SpoolFault::Closed`].
@@ -326,7 +349,7 @@ impl Spool {
         let started = seal::write_ticket(&self.root, &meta, None).and_then(|()| {
             let path = seal::part_path(&self.root, id);
             let mut file = File::create_new(&path).map_err(|fault| StoreFault::file(&path, &fault))?;
-            file.write_all(&wav::head(meta.rate_hz, None)).map_err(|fault| StoreFault::file(&path, &fault))?;
+            file.write_all(&wav::head(meta.rate_hz, meta.channels, None)).map_err(|fault| StoreFault::file(&path, &fault))?;
             Ok(file)
         });
         match started {

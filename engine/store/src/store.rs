@@ -2,7 +2,8 @@
 
 use crate::{
     BindingChange, BindingRow, Finished, Job, JobFate, MessageQuery, Options, OutboxCounts, Page, Recovered,
-    SpoolWriter, StoreFault, Swept, WebhookDraft, bindings, database, jobs, limits, messages, outbox,
+    Recording, RecordingPage, RecordingQuery, SpoolWriter, StoreFault, Swept, WebhookDraft, bindings, database, jobs, limits, messages,
+    outbox, recordings,
     recovery::{self, Found},
     seal::{self, Sealed, Sealing},
     spool::{OnFinished, Shared, Spool},
@@ -16,7 +17,7 @@ use std::{
 };
 use terms::{MessageId, Name, UnixMs};
 use tokio::task::JoinHandle;
-use voicemail::{Message, MessageDraft, Room, Transcript, Waiting};
+use voicemail::{Entry, Message, MessageDraft, PinTry, Room, Transcript, Waiting};
 
 /// A cheap handle on the data folder of one engine. Made and used within a tokio runtime; [`SpoolWriter`] works anywhere.
 #[derive(Clone)]
@@ -222,11 +223,14 @@ impl Store {
     /// [`StoreFault::Database`].
     pub async fn audio_path(&self, id: MessageId) -> Result<Option<PathBuf>, StoreFault> {
         let Some(message) = messages::get(&self.inner.readers, id).await? else { return Ok(None) };
-        let path = seal::message_path(&self.inner.root, &message.realm, &message.mailbox, id);
+        Ok(self.plain_file(seal::message_path(&self.inner.root, &message.realm, &message.mailbox, id)))
+    }
+
+    fn plain_file(&self, path: PathBuf) -> Option<PathBuf> {
         // A link planted in the folder must not lead out of it: the true place is compared, and only plain files are given.
         let plain = fs::symlink_metadata(&path).is_ok_and(|entry| entry.is_file());
         let inside = path.canonicalize().is_ok_and(|place| place.starts_with(&self.inner.root));
-        Ok((plain && inside).then_some(path))
+        (plain && inside).then_some(path)
     }
 
     /// Marks a message heard or new. False when it is so already or does not exist.
@@ -259,7 +263,7 @@ impl Store {
             swept.messages += usize::from(self.change(Write::Delete(id)).await?);
         }
         self.clear_files().await?;
-        let recordings = messages::recordings_overdue(&self.inner.readers, now).await?;
+        let recordings = recordings::overdue(&self.inner.readers, now).await?;
         if !recordings.is_empty() {
             for (id, realm) in &recordings {
                 remove_pair(&seal::recording_path(&self.inner.root, realm, *id));
@@ -284,6 +288,80 @@ impl Store {
         self.inner.writer.write(Write::FilesRemoved(ids)).await.map(|_| ())
     }
 
+    // ---- recordings
+
+    /// A page of recordings, newest first.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn recordings(&self, query: &RecordingQuery) -> Result<RecordingPage, StoreFault> {
+        recordings::list(&self.inner.readers, query, |id| self.recording_link(id)).await
+    }
+
+    /// One recording.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn recording(&self, id: MessageId) -> Result<Option<Recording>, StoreFault> {
+        let found = recordings::get(&self.inner.readers, id).await?;
+        Ok(found.map(|mut recording| {
+            recording.audio_url = self.recording_link(id);
+            recording
+        }))
+    }
+
+    fn recording_link(&self, id: MessageId) -> Option<String> {
+        self.inner.around.audio_links.as_ref().map(|links| links.recording(id, self.now()))
+    }
+
+    /// Where a recording's WAV file is; `None` when it or its file is gone.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn recording_path(&self, id: MessageId) -> Result<Option<PathBuf>, StoreFault> {
+        let Some(recording) = recordings::get(&self.inner.readers, id).await? else { return Ok(None) };
+        Ok(self.plain_file(seal::recording_path(&self.inner.root, &recording.realm, id)))
+    }
+
+    /// Deletes a recording and its files. False when it does not exist.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn delete_recording(&self, id: MessageId) -> Result<bool, StoreFault> {
+        let Some(recording) = recordings::get(&self.inner.readers, id).await? else { return Ok(false) };
+        remove_pair(&seal::recording_path(&self.inner.root, &recording.realm, id));
+        self.change(Write::RecordingsForgotten(vec![id])).await
+    }
+
+    // ---- visitors of mailboxes
+
+    /// The messages of a mailbox for somebody who listens by phone.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn entries(&self, realm: &Name, mailbox: &Name) -> Result<Vec<Entry>, StoreFault> {
+        messages::entries(&self.inner.readers, realm, mailbox, voicemail::limits::VISIT_MESSAGES_MAX).await
+    }
+
+    /// May a PIN of the mailbox be tried now? A try counts as wrong until [`Store::pin_right`], over calls and restarts.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn pin_attempt(&self, realm: &Name, mailbox: &Name) -> Result<PinTry, StoreFault> {
+        match self.inner.writer.write(Write::PinAttempt(realm.clone(), mailbox.clone())).await? {
+            Answer::Pin(answer) => Ok(answer),
+            Answer::Done | Answer::Changed(_) | Answer::Job(_) | Answer::Fate(_) => Err(StoreFault::Closed),
+        }
+    }
+
+    /// The PIN tried last was right.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn pin_right(&self, realm: &Name, mailbox: &Name) -> Result<(), StoreFault> {
+        self.inner.writer.write(Write::PinRight(realm.clone(), mailbox.clone())).await.map(|_| ())
+    }
+
     // ---- transcription
 
     /// The next job that is due, now this caller's; `None` when there is none.
@@ -293,7 +371,7 @@ impl Store {
     pub async fn claim_job(&self) -> Result<Option<Job>, StoreFault> {
         match self.inner.writer.write(Write::ClaimJob).await? {
             Answer::Job(job) => Ok(job),
-            Answer::Done | Answer::Changed(_) | Answer::Fate(_) => Ok(None),
+            Answer::Done | Answer::Changed(_) | Answer::Fate(_) | Answer::Pin(_) => Ok(None),
         }
     }
 
@@ -326,7 +404,7 @@ impl Store {
         let write = Write::JobFailed { job: job.id, reason: reason.to_owned(), may_retry };
         match self.inner.writer.write(write).await? {
             Answer::Fate(fate) => Ok(fate),
-            Answer::Done | Answer::Changed(_) | Answer::Job(_) => Ok(JobFate::NoSuchJob),
+            Answer::Done | Answer::Changed(_) | Answer::Job(_) | Answer::Pin(_) => Ok(JobFate::NoSuchJob),
         }
     }
 
@@ -388,7 +466,7 @@ impl Store {
     async fn change(&self, write: Write) -> Result<bool, StoreFault> {
         match self.inner.writer.write(write).await? {
             Answer::Changed(changed) => Ok(changed),
-            Answer::Done | Answer::Job(_) | Answer::Fate(_) => Ok(true),
+            Answer::Done | Answer::Job(_) | Answer::Fate(_) | Answer::Pin(_) => Ok(true),
         }
     }
 }

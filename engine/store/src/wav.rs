@@ -1,4 +1,4 @@
-//! The head of a WAV file: mono, 16-bit little-endian PCM, 44 bytes before the samples.
+//! The head of a WAV file: mono or stereo, 16-bit little-endian PCM, 44 bytes before the samples.
 //!
 //! While a recording is spoken its length is unknown: the head then claims the longest length, which players read as
 //! "until the end of the file"; at the end, or after a crash, the head is written again with the true length.
@@ -7,8 +7,9 @@
 pub(crate) const HEAD_BYTES: u64 = 44;
 const STREAMING: u32 = u32::MAX;
 
-/// The head for `samples` samples, or for "until the end of the file".
-pub(crate) fn head(rate_hz: u32, samples: Option<u64>) -> [u8; 44] {
+/// The head for `samples` samples of all channels together, or for "until the end of the file".
+pub(crate) fn head(rate_hz: u32, channels: u16, samples: Option<u64>) -> [u8; 44] {
+    let frame = channels.saturating_mul(2);
     let bytes = samples.and_then(|n| u32::try_from(n.saturating_mul(2)).ok());
     let riff = bytes.and_then(|n| n.checked_add(36)).unwrap_or(STREAMING);
     let mut head = [0_u8; 44];
@@ -18,10 +19,10 @@ pub(crate) fn head(rate_hz: u32, samples: Option<u64>) -> [u8; 44] {
     put(8, b"WAVEfmt ");
     put(16, &16_u32.to_le_bytes());
     put(20, &1_u16.to_le_bytes());
-    put(22, &1_u16.to_le_bytes());
+    put(22, &channels.to_le_bytes());
     put(24, &rate_hz.to_le_bytes());
-    put(28, &rate_hz.saturating_mul(2).to_le_bytes());
-    put(32, &2_u16.to_le_bytes());
+    put(28, &rate_hz.saturating_mul(u32::from(frame)).to_le_bytes());
+    put(32, &frame.to_le_bytes());
     put(34, &16_u16.to_le_bytes());
     put(36, b"data");
     put(40, &bytes.unwrap_or(STREAMING).to_le_bytes());
@@ -43,13 +44,17 @@ mod tests {
 
     #[test]
     fn the_head_is_what_every_player_reads() {
-        let head = head(8_000, Some(4_000));
+        let stereo = head(16_000, 2, Some(4_000));
+        assert_eq!((stereo[22], stereo[32]), (2, 4));
+        assert_eq!(u32::from_le_bytes(stereo[28..32].try_into().unwrap()), 64_000);
+        assert_eq!(u32::from_le_bytes(stereo[40..44].try_into().unwrap()), 8_000, "samples of both channels");
+        let head = head(8_000, 1, Some(4_000));
         assert_eq!(&head[..4], b"RIFF");
         assert_eq!(u32::from_le_bytes(head[4..8].try_into().unwrap()), 8_036);
         assert_eq!(u32::from_le_bytes(head[24..28].try_into().unwrap()), 8_000);
         assert_eq!(u32::from_le_bytes(head[28..32].try_into().unwrap()), 16_000);
         assert_eq!(u32::from_le_bytes(head[40..44].try_into().unwrap()), 8_000);
-        assert_eq!(u32::from_le_bytes(super::head(8_000, None)[40..44].try_into().unwrap()), u32::MAX);
+        assert_eq!(u32::from_le_bytes(super::head(8_000, 1, None)[40..44].try_into().unwrap()), u32::MAX);
     }
 
     #[test]

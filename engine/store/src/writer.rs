@@ -8,15 +8,16 @@ use crate::{
     jobs::{self, Job},
     limits, messages,
     outbox::{self, Settled},
+    pins, recordings,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use terms::{MessageId, UnixMs};
+use terms::{MessageId, Name, UnixMs};
 use tokio::sync::{Notify, mpsc, oneshot};
-use voicemail::{MessageDraft, Transcript};
+use voicemail::{MessageDraft, PinTry, Transcript};
 
 /// Every change there is.
 pub(crate) enum Write {
@@ -34,6 +35,10 @@ pub(crate) enum Write {
     Transcribed(MessageId, Transcript),
     JobFailed { job: i64, reason: String, may_retry: bool },
     Settle(i64, Settled),
+    /// Somebody wants to try the PIN of a mailbox: it counts before it is looked at.
+    PinAttempt(Name, Name),
+    /// The PIN was right.
+    PinRight(Name, Name),
     /// Settled deliveries and cleared messages whose time is over.
     Forget,
 }
@@ -42,9 +47,10 @@ impl Write {
     /// Whether a delivery or a job may be due because of it.
     const fn makes_work(&self) -> bool {
         match self {
-            Self::KeepMessage(_) | Self::Enqueue(_) | Self::Delete(_) | Self::Transcribed(..) | Self::JobFailed { .. } | Self::Settle(..) => true,
+            Self::KeepMessage(_) | Self::KeepRecording(..) | Self::Enqueue(_) | Self::Delete(_) | Self::Transcribed(..) | Self::JobFailed { .. } | Self::Settle(..) => true,
             Self::Bindings(_)
-            | Self::KeepRecording(..)
+            | Self::PinAttempt(..)
+            | Self::PinRight(..)
             | Self::MarkHeard(..)
             | Self::FilesRemoved(_)
             | Self::RecordingsForgotten(_)
@@ -62,6 +68,7 @@ pub(crate) enum Answer {
     Changed(bool),
     Job(Option<Job>),
     Fate(JobFate),
+    Pin(PinTry),
 }
 
 pub(crate) type Reply = Box<dyn FnOnce(Result<Answer, StoreFault>) + Send>;
@@ -168,7 +175,7 @@ impl Write {
                 Answer::Done
             }
             Self::KeepMessage(draft) => Answer::Changed(messages::keep(conn, draft, links, now).await?),
-            Self::KeepRecording(meta, length) => Answer::Changed(messages::keep_recording(conn, meta, *length).await?),
+            Self::KeepRecording(meta, length) => Answer::Changed(recordings::keep(conn, meta, *length, links, now).await?),
             Self::Enqueue(drafts) => {
                 for draft in drafts {
                     outbox::insert(conn, draft, now).await?;
@@ -181,8 +188,10 @@ impl Write {
                 messages::files_removed(conn, ids).await?;
                 Answer::Done
             }
-            Self::RecordingsForgotten(ids) => {
-                messages::recordings_forgotten(conn, ids).await?;
+            Self::RecordingsForgotten(ids) => Answer::Changed(recordings::forgotten(conn, ids).await?),
+            Self::PinAttempt(realm, mailbox) => Answer::Pin(pins::attempt(conn, realm, mailbox, now).await?),
+            Self::PinRight(realm, mailbox) => {
+                pins::right(conn, realm, mailbox).await?;
                 Answer::Done
             }
             Self::ClaimJob => Answer::Job(jobs::claim(conn, now).await?),

@@ -1,7 +1,7 @@
 //! Nothing acknowledged is lost or doubled; what cannot be read stops nothing.
 
 use crate::{
-    BindingChange, BindingRow, Disposition, Finished, JobFate, LeftOver, MessageQuery, Options, RecordingMeta, SpoolFault, Store,
+    BindingChange, BindingRow, Disposition, Finished, JobFate, LeftOver, MessageQuery, Options, RecordingMeta, RecordingQuery, SpoolFault, Store,
     StoreFault, limits,
     seal::{self, Sealing},
 };
@@ -16,7 +16,7 @@ use std::{
 };
 use tempfile::TempDir;
 use terms::{CallId, MessageId, Name, UnixMs};
-use voicemail::{Caller, EndCause, Envelope, EventKind, Notify, Transcript, Transcription};
+use voicemail::{Caller, EndCause, Envelope, EventKind, Notify, PinTry, Transcript, Transcription};
 
 pub(super) const START: u64 = 1_700_000_000_000;
 
@@ -59,6 +59,10 @@ fn meta(envelope: &Envelope) -> RecordingMeta {
         call: envelope.call,
         began: envelope.began,
         rate_hz: 8_000,
+        channels: 1,
+        notify: None,
+        keep: None,
+        partial: false,
         length_min: Duration::from_secs(2),
         left_over: LeftOver::Message(Box::new(envelope.clone())),
     }
@@ -301,6 +305,65 @@ async fn a_plain_recording_is_kept_and_swept_when_its_time_is_over() {
     clock.fetch_add(u64::try_from(limits::RECORDING_KEEP.as_millis()).unwrap(), Ordering::SeqCst);
     assert_eq!(store.sweep().await.unwrap().recordings, 1);
     assert!(!path.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_recorded_in_stereo_is_told_of_listed_and_kept_through_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let (options, _) = by_hand();
+    let store = Store::open(dir.path(), options.clone()).await.unwrap();
+    let (whole, cut) = (envelope(1, ""), envelope(2, ""));
+    let of_call = |envelope: &Envelope| RecordingMeta {
+        channels: 2,
+        notify: Some("http://crm.example/hook".to_owned()),
+        left_over: LeftOver::File,
+        ..meta(envelope)
+    };
+    begin(&store, &of_call(&whole));
+    speak(&store, whole.id, 4);
+    let Finished::File { path, length } = finish(&store, whole.id, Disposition::File(None)).await else { panic!() };
+    assert_eq!(length, Duration::from_secs(2), "4 s of samples are 2 s of two channels");
+    assert_eq!(fs::read(&path).unwrap()[22], 2);
+    begin(&store, &of_call(&cut));
+    speak(&store, cut.id, 6);
+    store.close().await;
+
+    let store = Store::open(dir.path(), options).await.unwrap();
+    assert_eq!(store.recovered().partial, [cut.id]);
+    let page = store.recordings(&RecordingQuery::default()).await.unwrap();
+    let told: Vec<_> = page.recordings.iter().map(|r| (r.id, r.channels, r.duration_ms, r.partial)).collect();
+    assert_eq!(told, [(cut.id, 2, 3_000, true), (whole.id, 2, 2_000, false)]);
+    assert_eq!(store.outbox_counts().await.unwrap().waiting, 2, "one `recording.saved` each");
+    assert!(store.recording_path(whole.id).await.unwrap().is_some_and(|found| found.ends_with(format!("{}.wav", whole.id))));
+    assert!(store.delete_recording(whole.id).await.unwrap() && !store.delete_recording(whole.id).await.unwrap());
+    assert!(!path.exists() && !path.with_extension("json").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a10_wrong_pins_count_over_calls_and_restarts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (options, clock) = by_hand();
+    let (realm, sales, other) = (name("default"), name("sales"), name("other"));
+    let store = Store::open(dir.path(), options.clone()).await.unwrap();
+    for _ in 0..6 {
+        assert_eq!(store.pin_attempt(&realm, &sales).await.unwrap(), PinTry::Allowed);
+    }
+    store.close().await;
+    let store = Store::open(dir.path(), options).await.unwrap();
+    let mut many = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (store, realm, sales) = (store.clone(), realm.clone(), sales.clone());
+        many.spawn(async move { store.pin_attempt(&realm, &sales).await.unwrap() });
+    }
+    let allowed = many.join_all().await.into_iter().filter(|answer| *answer == PinTry::Allowed).count();
+    assert_eq!(allowed, 4, "ten in all, however many ask at once");
+    assert_eq!(store.pin_attempt(&realm, &other).await.unwrap(), PinTry::Allowed, "another mailbox is not locked");
+    clock.fetch_add(15 * 60_000, Ordering::SeqCst);
+    assert_eq!(store.pin_attempt(&realm, &sales).await.unwrap(), PinTry::Allowed, "the first lock is over");
+    store.pin_right(&realm, &sales).await.unwrap();
+    for _ in 0..9 {
+        assert_eq!(store.pin_attempt(&realm, &sales).await.unwrap(), PinTry::Allowed, "a right one forgets all");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
