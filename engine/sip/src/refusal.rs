@@ -35,10 +35,10 @@ pub struct Abilities {
 }
 
 impl Default for Abilities {
-    /// The spine's: INVITE ACK BYE CANCEL OPTIONS REGISTER UPDATE INFO; no extensions; any body type.
+    /// The spine's: INVITE ACK BYE CANCEL OPTIONS REGISTER UPDATE INFO NOTIFY; no extensions; any body type.
     fn default() -> Self {
-        use Method::{Ack, Bye, Cancel, Info, Invite, Options, Register, Update};
-        Self { methods: vec![Invite, Ack, Bye, Cancel, Options, Register, Update, Info], extensions: Vec::new(), body_types: Vec::new() }
+        use Method::{Ack, Bye, Cancel, Info, Invite, Notify, Options, Register, Update};
+        Self { methods: vec![Invite, Ack, Bye, Cancel, Options, Register, Update, Info, Notify], extensions: Vec::new(), body_types: Vec::new() }
     }
 }
 

@@ -139,7 +139,7 @@ impl NumberFormat {
 /// Someone else's SIP service or proxy, trusted by address.
 #[derive(Clone, Debug)]
 pub struct Trunk {
-    /// Its name, as in `trunk/acme:+44…`.
+    /// Its name, as in `trunk/acme/+44…`.
     pub name: Name,
     /// Its tenant: what it calls in is looked up there.
     pub realm: Name,

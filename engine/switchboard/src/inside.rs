@@ -90,6 +90,9 @@ impl Front {
                 self.locate(call, ticket, &target, &origin, &realm, now);
             }
             ToFront::Meet { call, ticket, realm, meet } => self.meet((call, ticket), realm, meet, now),
+            ToFront::ReferTo { call, ticket, target, dialled, origin, realm } => {
+                self.refer_to(call, ticket, &target, &dialled, (&origin, &realm));
+            }
             ToFront::Answered { call } => self.table.answered(call, now),
             ToFront::LegEnded { call, leg } => self.table.leg_ended(call, leg),
             ToFront::Ended(record) => {

@@ -199,6 +199,10 @@ impl Front {
         };
         let caller = flow::Caller { number: shown.number, name: shown.name, connection: shown.connection };
         let facts = flow::CallFacts { caller, line, settings: route.settings, secrets: self.directory.secrets() };
+        let own_mailbox = match &origin {
+            Origin::Connection(name) => self.directory.connection(name.as_str()).and_then(|connection| connection.mailbox.clone()),
+            Origin::Trunk(_) | Origin::Unknown => None,
+        };
         let plan = Plan {
             flows: self.flows.clone(),
             flow: route.flow,
@@ -207,7 +211,9 @@ impl Front {
             connection: route.connection,
             origin,
             length_max: self.settings.limits.call_length,
+            silence: self.settings.limits.silence,
             codecs: self.settings.codecs.clone(),
+            own_mailbox,
             mailboxes: self.directory.mailboxes(realm),
         };
         // RFC 3261 §17.2.1 allows 200 ms; a caller should hear at once that somebody is there.

@@ -34,6 +34,7 @@ mod meet;
 mod meetings;
 mod number;
 mod policy;
+mod refer;
 mod register;
 mod settings;
 mod table;

@@ -32,6 +32,8 @@ pub const CALLS_A_CALLER: usize = 10;
 pub const CALLS_A_STRANGER: usize = 50;
 /// The longest call, default (FEATURES: 4 h).
 pub const CALL_LENGTH: Duration = Duration::from_secs(4 * 3_600);
+/// Longest silence nobody meant (chosen: people say "hello?" after four or five seconds).
+pub const SILENCE: Duration = Duration::from_secs(5);
 /// Seconds in Retry-After of a 503 (chosen: 5–14 by chance, so that refused callers do not return together).
 pub const RETRY_AFTER_S: std::ops::Range<u64> = 5..15;
 /// Bytes of a user name looked up; longer ones are nobody (chosen).

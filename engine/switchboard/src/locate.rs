@@ -59,7 +59,7 @@ impl Front {
             return self.trunk_branch(trunk, &number, target, asker).map(|branch| vec![branch]);
         }
         if let Some(rest) = target.strip_prefix("trunk/") {
-            let (name, dialled) = rest.split_once(':').ok_or("a trunk target is trunk/NAME:NUMBER")?;
+            let (name, dialled) = rest.split_once(['/', ':']).ok_or("a trunk target is trunk/NAME/NUMBER")?;
             policy::may_leave(asker.origin)?;
             let trunk = directory.trunk(name).filter(|t| t.realm == *asker.realm);
             let trunk = trunk.ok_or_else(|| format!("there is no trunk {name}"))?;

@@ -62,7 +62,7 @@ pub(crate) fn may_dial_uri(directory: &Directory, origin: &Origin, uri: &Uri) ->
     let port = uri.port.unwrap_or(5_060);
     let behind = directory.trunks().find(|t| t.address.host.is_same(&uri.host) && t.address.port.unwrap_or(5_060) == port);
     if let Some(trunk) = behind {
-        return Err(format!("that is trunk {0}: dial trunk/{0}:NUMBER", trunk.name));
+        return Err(format!("that is trunk {0}: dial trunk/{0}/NUMBER", trunk.name));
     }
     let host = uri.host.to_string();
     let listed = |rule: &String| {

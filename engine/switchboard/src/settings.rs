@@ -17,6 +17,8 @@ pub struct Limits {
     pub calls_a_stranger: usize,
     /// The longest a call may last.
     pub call_length: Duration,
+    /// The longest a caller may hear nothing although no silence is meant; then a filler plays. Zero: never.
+    pub silence: Duration,
     /// Outbound calls to trunks that one connection, trunk or flow owner may begin an hour.
     pub outbound_an_hour: u32,
     /// Life of a digest nonce.
@@ -31,6 +33,7 @@ impl Default for Limits {
             calls_a_caller: limits::CALLS_A_CALLER,
             calls_a_stranger: limits::CALLS_A_STRANGER,
             call_length: limits::CALL_LENGTH,
+            silence: limits::SILENCE,
             outbound_an_hour: limits::OUTBOUND_AN_HOUR,
             nonce_life: limits::NONCE_LIFE,
         }

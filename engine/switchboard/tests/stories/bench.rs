@@ -277,6 +277,22 @@ impl Bench {
         }
     }
 
+    /// Where a caller who dialled `sip:reception@home.example` may be sent.
+    pub(crate) fn refer_to(&mut self, call: terms::CallId, target: &str, origin: &call::Origin) -> Result<String, String> {
+        self.say(ToFront::ReferTo {
+            call,
+            ticket: call::Ticket(1),
+            target: target.to_owned(),
+            dialled: sip::Uri::parse("sip:reception@home.example").unwrap(),
+            origin: origin.clone(),
+            realm: name("home"),
+        });
+        match self.shards.pop() {
+            Some((_, ToShard::Answer { answer: call::Answer::ReferTo(found), .. })) => found.map(|uri| uri.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// A response to an outgoing request, as its peer would give it.
     pub(crate) fn answer_of(request: &Request, code: u16) -> Response {
         let mut response = request.respond(code, "");

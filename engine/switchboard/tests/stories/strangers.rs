@@ -1,6 +1,6 @@
 //! What strangers can do: nothing, for one packet each.
 
-use crate::bench::{Bench, PHONE, STRANGER, TRUNK};
+use crate::bench::{Bench, PHONE, STRANGER, TRUNK, name};
 use call::Origin;
 use sip::HeaderName;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn a1_only_options_is_answered_200_outside_a_dialog() {
         ("SUBSCRIBE", 405),
         ("PUBLISH", 405),
         ("REFER", 405),
-        ("NOTIFY", 405),
+        ("NOTIFY", 481),
         ("PRACK", 405),
         ("INFO", 481),
         ("UPDATE", 481),
@@ -89,13 +89,38 @@ fn a_stranger_reaches_what_is_public_and_nothing_outbound() {
         ("number/+442071838750", "an unknown caller may not be connected to a trunk"),
         ("trunk/acme:+442071838750", "an unknown caller may not be connected to a trunk"),
         ("connection/far", "an unknown caller may not be connected to a trunk"),
-        ("sip:x@10.1.0.7", "that is trunk acme: dial trunk/acme:NUMBER"),
+        ("sip:x@10.1.0.7", "that is trunk acme: dial trunk/acme/NUMBER"),
         ("sip:x@evil.example", "sip addresses at evil.example are not on the list of hosts that may be dialled"),
     ] {
         assert_eq!(bench.locate(new.id, target, &Origin::Unknown).unwrap_err(), why, "{target}");
     }
     assert_eq!(bench.locate(new.id, "connection/alice", &Origin::Unknown).unwrap().len(), 0, "nobody is registered");
     assert_eq!(bench.locate(new.id, "sip:uas@192.0.2.80:15080", &Origin::Unknown).unwrap().len(), 1, "the list allows it");
+}
+
+#[test]
+fn a_caller_is_sent_only_where_it_could_be_connected() {
+    let mut bench = Bench::new();
+    let request = bench.request("INVITE", "reception@", "someone", STRANGER);
+    assert_eq!(bench.code(STRANGER, &request), 100);
+    let call = bench.new_call().unwrap().id;
+    let (alice, acme) = (Origin::Connection(name("alice")), Origin::Trunk(name("acme")));
+    let never = "an unknown caller may not be connected to a trunk";
+    for (target, origin, answer) in [
+        ("connection/alice", &Origin::Unknown, Ok("sip:alice@home.example")),
+        ("connection/nobody", &Origin::Unknown, Err("there is no connection nobody")),
+        ("number/+442071838750", &Origin::Unknown, Err(never)),
+        ("trunk/acme/+442071838750", &Origin::Unknown, Err(never)),
+        ("sip:x@evil.example", &Origin::Unknown, Err("sip addresses at evil.example are not on the list of hosts that may be dialled")),
+        ("sip:x@10.1.0.7", &Origin::Unknown, Err("that is trunk acme: dial trunk/acme/NUMBER")),
+        ("number/+442071838750", &alice, Ok("sip:+442071838750@home.example")),
+        ("number/+33123456789", &alice, Err("trunk acme is not allowed to dial +33123456789")),
+        ("trunk/acme/+442071838750", &alice, Err("only a caller of trunk acme can be sent to it by name: use number/+442071838750")),
+        ("trunk/acme/+442071838750", &acme, Ok("sip:00442071838750@10.1.0.7:5060")),
+    ] {
+        let told = bench.refer_to(call, target, origin);
+        assert_eq!(told.as_ref().map(String::as_str).map_err(String::as_str), answer, "{target} {origin:?}");
+    }
 }
 
 #[test]
