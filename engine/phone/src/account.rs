@@ -77,6 +77,8 @@ pub struct Setup {
     pub codecs: Vec<Codec>,
     /// What it does when called.
     pub manners: Manners,
+    /// What it answers a REFER within a call.
+    pub refer_answer: u16,
     /// Whether it knows digest by MD5 only, like an old phone; otherwise SHA-256 is preferred.
     pub md5_only: bool,
     /// Seed of tags, branches, Call-IDs, SSRC: two phones of one test need two seeds.
@@ -94,6 +96,7 @@ impl Setup {
             rtp,
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             manners: Manners::Answer { after: Duration::ZERO },
+            refer_answer: 202,
             md5_only: false,
             seed,
         }

@@ -19,6 +19,7 @@ pub(crate) enum Purpose {
     Cancel,
     Bye,
     Info,
+    Notify,
 }
 
 impl Purpose {
@@ -123,7 +124,7 @@ impl Line {
             (Purpose::Options, _) => self.tell(Event::OptionsAnswered { status }),
             (Purpose::Invite | Purpose::Reinvite { .. }, Some(response)) if good => self.accepted(ask, response, now),
             (Purpose::Bye, _) => self.refused(ask, status, None),
-            (Purpose::Invite | Purpose::Reinvite { .. } | Purpose::Cancel | Purpose::Info, _) => self.refused(ask, status, reason),
+            (Purpose::Invite | Purpose::Reinvite { .. } | Purpose::Cancel | Purpose::Info | Purpose::Notify, _) => self.refused(ask, status, reason),
         }
     }
 
@@ -188,7 +189,7 @@ impl Line {
             (Call::Idle, _) | (_, Purpose::Register { .. } | Purpose::Options) => {}
             (
                 Call::Calling { dialog, .. } | Call::Incoming { dialog, .. } | Call::Up { dialog, .. } | Call::Ending { dialog },
-                Purpose::Invite | Purpose::Reinvite { .. } | Purpose::Cancel | Purpose::Bye | Purpose::Info,
+                Purpose::Invite | Purpose::Reinvite { .. } | Purpose::Cancel | Purpose::Bye | Purpose::Info | Purpose::Notify,
             ) => dialog.sequence = dialog.sequence.max(sequence),
         }
     }

@@ -298,6 +298,12 @@ impl Ear {
         self.recorder.last_sound
     }
 
+    /// The longest time between sounds (above −45 dBFS): from the beginning of media, and up to the last packet.
+    #[must_use]
+    pub const fn longest_silence(&self) -> Duration {
+        self.recorder.longest_silence
+    }
+
     pub(crate) fn current_tone(&self) -> Option<f32> {
         self.recorder.current_tone()
     }

@@ -183,7 +183,8 @@ impl Handset {
             }
         };
         let setup = Setup {
-            account: wire.account, local: sip, protocol: wire.protocol, rtp, codecs: wire.codecs, manners: wire.manners, md5_only: wire.md5_only,
+            account: wire.account, local: sip, protocol: wire.protocol, rtp, codecs: wire.codecs, manners: wire.manners, refer_answer: 202,
+            md5_only: wire.md5_only,
             seed: fresh_seed(),
         };
         let mut shell = Shell { phone: Phone::new(setup, Vec::new(), clock()), trunk, rtp: rtp_socket, losses: outgoing, waiting: None };

@@ -66,6 +66,11 @@ pub enum Command {
     Hold(bool),
     /// One digit by SIP INFO.
     Info(terms::Digit),
+    /// Tell how the call fares that the far end asked for by REFER: this status, as a fragment of a message (RFC 3420).
+    Notify {
+        /// 100–699; 200 and above end the telling.
+        status: u16,
+    },
 }
 
 /// Which way media may flow after an agreement, for the owner of the media.
@@ -147,6 +152,13 @@ pub enum Event {
     },
     /// A digit came by SIP INFO.
     InfoDigit(terms::Digit),
+    /// The far end asked us to call somebody else.
+    Referred {
+        /// The `Refer-To` header's value.
+        to: String,
+        /// What it was answered.
+        status: u16,
+    },
     /// Something came that this phone could not read.
     Unreadable(String),
 }
@@ -310,6 +322,19 @@ impl Line {
                     let headers = vec![h::ContentType::new("application/dtmf-relay").into()];
                     let (request, to) = dialog.request(rsip::Method::Info, headers, body);
                     self.ask(Purpose::Info, request, to, now);
+                }
+            }
+            Command::Notify { status } => {
+                if let Call::Up { dialog, .. } = &mut self.call {
+                    let state = if *status < 200 { "active;expires=60" } else { "terminated;reason=noresource" };
+                    let headers = vec![
+                        Header::Other("Event".to_owned(), "refer".to_owned()),
+                        Header::Other("Subscription-State".to_owned(), state.to_owned()),
+                        h::ContentType::new("message/sipfrag;version=2.0").into(),
+                    ];
+                    let body = format!("SIP/2.0 {status} As The New Call\r\n").into_bytes();
+                    let (request, to) = dialog.request(rsip::Method::Notify, headers, body);
+                    self.ask(Purpose::Notify, request, to, now);
                 }
             }
         }
@@ -549,7 +574,7 @@ impl Line {
             }
             (Purpose::Bye, Call::Ending { .. }) => self.ended(false, None),
             (
-                Purpose::Invite | Purpose::Reinvite { .. } | Purpose::Bye | Purpose::Cancel | Purpose::Info | Purpose::Options | Purpose::Register { .. },
+                Purpose::Invite | Purpose::Reinvite { .. } | Purpose::Bye | Purpose::Cancel | Purpose::Info | Purpose::Notify | Purpose::Options | Purpose::Register { .. },
                 Call::Idle | Call::Calling { .. } | Call::Incoming { .. } | Call::Up { .. } | Call::Ending { .. },
             ) => {}
         }

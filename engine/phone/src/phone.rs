@@ -78,6 +78,8 @@ pub struct Report {
     pub digits: String,
     /// RTP packets received and sent.
     pub packets: (u64, u64),
+    /// The longest time between sounds (above −45 dBFS) since the call's media began, up to the last packet.
+    pub longest_silence: Duration,
     /// Why the script failed, if it did.
     pub failure: Option<String>,
     /// Whether there is a call now: being set up, up, or ending.
@@ -134,6 +136,8 @@ pub struct Phone {
     registration: Option<Result<u32, u16>>,
     options: Option<u16>,
     reinvited: Option<u16>,
+    /// What a REFER of the far end was answered.
+    referred: Option<u16>,
     sounding: bool,
     tones_told: usize,
     digits_told: usize,
@@ -158,6 +162,7 @@ impl Phone {
             registration: None,
             options: None,
             reinvited: None,
+            referred: None,
             sounding: false,
             tones_told: 0,
             digits_told: 0,
@@ -266,6 +271,7 @@ impl Phone {
             heard: self.ear.heard().to_vec(),
             digits: self.ear.digits().to_owned(),
             packets: self.ear.packets(),
+            longest_silence: self.ear.longest_silence(),
             failure: self.failure.clone(),
             in_call: self.line.is_busy(),
             registered: matches!(self.registration, Some(Ok(granted)) if granted > 0),
@@ -358,6 +364,10 @@ impl Phone {
                 };
                 let who = if *by_peer { "the far end hung up" } else { "hung up" };
                 Some(format!("{who} {}", reason.as_deref().unwrap_or("")).trim_end().to_owned())
+            }
+            Event::Referred { to, status } => {
+                self.referred = Some(*status);
+                Some(format!("asked to call {to}: {status}"))
             }
             Event::InfoDigit(digit) => Some(format!("digit {digit} by INFO")),
             Event::Unreadable(why) => Some(format!("unreadable: {why}")),
@@ -455,6 +465,10 @@ impl Phone {
                 self.command(&Command::Dial { target: target.clone(), offer }, now);
             }
             Step::Behave(manners) => self.command(&Command::Behave(*manners), now),
+            Step::Notify(status) => {
+                self.note(format!("tells of the new call: {status}"), now);
+                self.command(&Command::Notify { status: *status }, now);
+            }
             Step::Cancel | Step::HangUp => self.command(&Command::HangUp, now),
             Step::Press(digits) => {
                 self.note(format!("presses {digits}"), now);
@@ -492,6 +506,7 @@ impl Phone {
             | Step::WaitCue { .. }
             | Step::WaitDigits { .. }
             | Step::Stay { .. }
+            | Step::WaitReferred { .. }
             | Step::WaitHangUp { .. } => {}
         }
         self.running = Some(Running { step, since: now, sound: self.ear.sound(), tones: self.ear.tones().len() });
@@ -511,6 +526,7 @@ impl Phone {
             | Step::WaitTone { within, .. }
             | Step::WaitCue { within, .. }
             | Step::WaitDigits { within, .. }
+            | Step::WaitReferred { within }
             | Step::WaitHangUp { within } => Some(*within),
             Step::Cancel | Step::HangUp => Some(END_WITHIN),
             Step::Hold | Step::Resume => Some(REINVITE_WITHIN),
@@ -518,6 +534,7 @@ impl Phone {
             Step::Dial(_)
             | Step::DialWithoutOffer(_)
             | Step::Behave(_)
+            | Step::Notify(_)
             | Step::Press(_)
             | Step::PressByInfo(_)
             | Step::Speak(_)
@@ -614,13 +631,20 @@ impl Phone {
             },
             Step::Cancel | Step::HangUp => when(!self.line.is_busy()),
             Step::Stay { .. } => when(!self.line.is_busy()),
+            Step::WaitReferred { .. } => self.unless_over(self.referred.is_some()),
             Step::WaitHangUp { .. } => match &self.view {
                 View::Over { .. } => Progress::Done,
                 View::NotAnswered { status } => Progress::Failed(format!("not answered: {status}")),
                 View::NoCall | View::Calling { .. } | View::Incoming | View::Up => Progress::Waiting,
             },
             Step::Wait(_) => Progress::Waiting,
-            Step::Dial(_) | Step::DialWithoutOffer(_) | Step::Behave(_) | Step::PressByInfo(_) | Step::SpeakOn(_) | Step::Hush => Progress::Done,
+            Step::Dial(_)
+            | Step::DialWithoutOffer(_)
+            | Step::Behave(_)
+            | Step::Notify(_)
+            | Step::PressByInfo(_)
+            | Step::SpeakOn(_)
+            | Step::Hush => Progress::Done,
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct Recorder {
     /// Sound heard in all, counted by packets.
     pub(crate) sound: Duration,
     pub(crate) last_sound: Option<Instant>,
+    /// The longest time between sounds so far, from the beginning and up to the last packet.
+    pub(crate) longest_silence: Duration,
     run: Option<(f32, Duration)>,
     /// Tones of at least [`BEEP`], each once.
     pub(crate) tones: Vec<HeardTone>,
@@ -82,6 +84,8 @@ impl Recorder {
     }
 
     fn measure(&mut self, audio: &[i16], now: Instant) {
+        let quiet = self.last_sound.or(self.began).map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        self.longest_silence = self.longest_silence.max(quiet);
         for frame in audio.chunks(FRAME) {
             let length = Duration::from_micros(frame.len() as u64 * 1_000_000 / u64::from(RATE));
             if level_dbfs(frame) > SOUND_DBFS {
@@ -128,6 +132,20 @@ mod tests {
         assert_eq!(recorder.sound, Duration::from_millis(980));
         assert_eq!(recorder.tones.len(), 1);
         assert!((recorder.tones[0].hz - 800.0).abs() < 20.0);
+    }
+
+    #[test]
+    fn the_longest_silence_is_between_sounds_at_the_beginning_or_at_the_end() {
+        let start = Instant::now();
+        let (tone, quiet) = (Sound::tone(800.0, -10.0, Duration::from_millis(20)), [0; 160]);
+        let mut recorder = Recorder::default();
+        recorder.begin(start);
+        let mut longest = Vec::new();
+        for (ms, is_sound) in [(700, true), (900, false), (1_300, true), (1_900, false), (4_000, false)] {
+            recorder.hear(1, ms * 8, if is_sound { tone.samples() } else { &quiet }, start + Duration::from_millis(u64::from(ms)));
+            longest.push(recorder.longest_silence.as_millis());
+        }
+        assert_eq!(longest, [700, 700, 700, 700, 2_700]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use terms::{Digit, Direction};
 
 /// What this phone can be asked.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, REFER";
 
 /// An answer that is given again to a repeated request, and, for a refusal of an INVITE, until the ACK comes.
 #[derive(Clone, Debug)]
@@ -79,6 +79,12 @@ impl Line {
                 let allow = vec![h::Allow::new(ALLOW).into(), h::Accept::new("application/sdp").into()];
                 let tag = self.chance.token();
                 self.reply(&request, 200, &tag, allow, Vec::new(), from, now);
+            }
+            (Method::Refer, true) => {
+                let to = message::value(&request.headers, "Refer-To").unwrap_or_default();
+                let status = self.setup.refer_answer;
+                self.reply(&request, status, "", vec![h::Contact::new(self.contact()).into()], Vec::new(), from, now);
+                self.tell(Event::Referred { to, status });
             }
             (Method::Notify, _) => {
                 let tag = self.chance.token();

@@ -103,6 +103,13 @@ pub enum Step {
     Hold,
     /// Take it off hold by re-INVITE (`sendrecv`) and wait for the 200.
     Resume,
+    /// Wait until the far end asks by REFER to call somebody else (answered with [`crate::Setup::refer_answer`]).
+    WaitReferred {
+        /// At most this long.
+        within: Duration,
+    },
+    /// Tell the far end, as a REFER wants it, how the call to somebody else fares: 100–699. No such call is made.
+    Notify(u16),
     /// Hang up (BYE; CANCEL when not yet answered) and wait for the end.
     HangUp,
     /// Stay in the call until the far end hangs up or the time is over; never fails.
@@ -147,6 +154,8 @@ impl Step {
             Self::Hush => "falling silent".to_owned(),
             Self::Hold => "holding".to_owned(),
             Self::Resume => "resuming".to_owned(),
+            Self::WaitReferred { .. } => "a REFER".to_owned(),
+            Self::Notify(status) => format!("telling {status}"),
             Self::HangUp => "the end after hanging up".to_owned(),
             Self::Stay { .. } => "staying".to_owned(),
             Self::WaitHangUp { .. } => "the far end hanging up".to_owned(),
