@@ -8,6 +8,7 @@ mod conference;
 mod errand;
 mod hold;
 mod keys;
+mod mailbox;
 mod menu;
 mod park;
 mod pause;
@@ -15,7 +16,9 @@ mod pickup;
 mod play;
 mod prompting;
 mod queue;
+mod record_call;
 mod recording;
+mod refer;
 mod talk;
 
 use crate::{
@@ -45,6 +48,8 @@ pub(crate) enum Event {
     Speech(RecorderId),
     /// A recorder ended.
     Recorded(RecorderId, RecordEnd, Recorded),
+    /// The recording of the whole call is over: safe on disk, or why not.
+    TapeSaved(Result<(), String>),
     /// An errand is done.
     Answer(Ticket, Answer),
     /// A leg tells something. Refusals and ends of the caller's own leg are not told: see [`Action::caller_left`].
@@ -80,6 +85,15 @@ pub(crate) trait Action: Send + fmt::Debug {
     /// When time decides next.
     fn poll_timeout(&self) -> Option<Instant> {
         None
+    }
+    /// Whether it is right that the caller hears nothing now: a pause, a recording, the wait for a key after a prompt. Else a
+    /// filler plays before long.
+    fn means_silence(&self) -> bool {
+        false
+    }
+    /// Whether what is keyed in now must not be heard in a recording of the call.
+    fn is_secret(&self) -> bool {
+        false
     }
     /// The caller is gone. What must be kept is kept: `Going` when that takes a moment. The outcome is not told to the flow.
     fn caller_left(&mut self, desk: &mut Desk, now: Now) -> Progress {
@@ -119,6 +133,9 @@ pub(crate) fn begin(effect: Effect, desk: &mut Desk, now: Now) -> Begun {
         Effect::Keys(keys) => keys::Keys::begin(&keys.keys, desk, now),
         Effect::Bridge(bridge) => pickup::PickUp::begin(&bridge, desk, now).unwrap_or_else(|| bridge::Bridge::begin(bridge, desk, now)),
         Effect::Voicemail(voicemail) => recording::Recording::begin_message(voicemail, desk, now),
+        Effect::Mailbox(mailbox) => mailbox::Listening::begin(&mailbox, desk, now),
+        Effect::RecordCall(order) => record_call::begin(order, desk, now),
+        Effect::Refer(refer) => refer::Refer::begin(&refer, desk, now),
         Effect::Record(record) => recording::Recording::begin_file(record, desk, now),
         Effect::Http(http) => errand::Fetch::begin(http, desk, now),
         Effect::Notify(notify) => errand::Post::begin(notify, desk, now),

@@ -14,10 +14,13 @@ use crate::{
     limits::{ENDING_WAIT, ERRAND_WAIT, MEDIA_WAIT},
     room::RoomAct,
     shard::CallLook,
+    silence::{Act, Hearing, Watch},
+    tape::Heard,
 };
+use audio::Prompt;
 use flow::{Next, Run};
-use media::{Mixer, Wire};
-use std::{net::SocketAddr, time::Instant};
+use media::{Hears, Mixer, Playlist, Wire};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 use terms::{CallId, LegId, Now};
 
 /// Ticks of the mixer in one turn: one for what is due, the rest for players that begin because of it. What is left waits for
@@ -32,6 +35,7 @@ pub(crate) struct Call {
     doing: Option<Box<dyn Action>>,
     /// A script is out: its ticket, and until when we wait for it.
     script: Option<(Ticket, Instant)>,
+    silence: Watch,
     until: Instant,
 }
 
@@ -49,18 +53,18 @@ enum Stage {
 }
 
 impl Call {
-    /// A new call: its first output asks for the caller's sockets.
-    pub(crate) fn new(new: Box<NewCall>, seat: Seat, now: Now) -> Self {
+    /// A new call: its first output asks for the caller's sockets. `filler` is what breaks a silence nobody meant.
+    pub(crate) fn new(new: Box<NewCall>, seat: Seat, filler: Arc<Prompt>, now: Now) -> Self {
         let record = blank_record(&new, now);
         let run = Run::start(new.plan.flows.clone(), &new.plan.flow, new.plan.facts.clone());
         let hops = new.invite.headers.max_forwards().unwrap_or(70).saturating_sub(1);
         let hops = u8::try_from(hops).unwrap_or(u8::MAX).min(70);
-        let mut desk = Desk::new(new.id, seat, new.plan.clone(), new.seed, hops, record, now);
+        let mut desk = Desk::new(seat, new.plan.clone(), new.seed, (hops, new.invite.uri.clone()), filler, record, now);
         desk.note(now, format!("call from {} to {}: flow {}", desk.record.from, desk.record.to, desk.record.flow));
         desk.output(Output::OpenMedia { seat, leg: LegId::CALLER });
-        let until = now.at + new.plan.length_max;
+        let (until, silence) = (now.at + new.plan.length_max, new.plan.silence);
         let stage = Stage::Opening { new, until: now.at + MEDIA_WAIT };
-        Self { desk, run, stage, doing: None, script: None, until }
+        Self { desk, run, stage, doing: None, script: None, silence: Watch::new(silence), until }
     }
 
     pub(crate) const fn id(&self) -> CallId {
@@ -119,7 +123,7 @@ impl Call {
         let doing = self.doing.as_ref().and_then(|action| action.poll_timeout());
         let media = self.desk.mixer.poll_timeout();
         let legs = self.desk.poll_leg_timeout();
-        [own, script, doing, media, legs].into_iter().flatten().min()
+        [own, script, doing, media, legs, self.silence.poll_timeout()].into_iter().flatten().min()
     }
 
     // --- inputs -------------------------------------------------------------------------------------------------
@@ -204,6 +208,15 @@ impl Call {
 
     /// An errand is done.
     pub(crate) fn answer(&mut self, ticket: Ticket, answer: Answer, now: Now, wire: &mut dyn Wire) {
+        match self.desk.tape_answered(ticket, answer, now) {
+            Heard::NotMine(answer) => self.answered(ticket, answer, now),
+            Heard::Taken => {}
+            Heard::Saved(result) => self.tell(Event::TapeSaved(result), now),
+        }
+        self.settle(now, wire);
+    }
+
+    fn answered(&mut self, ticket: Ticket, answer: Answer, now: Now) {
         match answer {
             Answer::Script(reply) => {
                 if self.script.is_some_and(|(asked, _)| asked == ticket) {
@@ -215,13 +228,15 @@ impl Call {
             answer @ (Answer::Prompt(_)
             | Answer::Http(_)
             | Answer::Mailbox(_)
+            | Answer::Messages(_)
+            | Answer::Pin(_)
+            | Answer::ReferTo(_)
             | Answer::SpoolBegun(_)
             | Answer::SpoolFinished(_)
             | Answer::Queued(_)
             | Answer::Located(_)
             | Answer::Met(_)) => self.tell(Event::Answer(ticket, answer), now),
         }
-        self.settle(now, wire);
     }
 
     /// An order from outside.
@@ -294,6 +309,7 @@ impl Call {
                 self.leg_news(leg, news, now);
                 continue;
             }
+            self.watch(now);
             // A player that just began wants its first packet out at once.
             if ticks < TICKS_A_TURN && self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at) {
                 ticks += 1;
@@ -308,12 +324,43 @@ impl Call {
         }
     }
 
+    /// No caller is left in silence that nobody meant, and no secret is recorded.
+    fn watch(&mut self, now: Now) {
+        self.desk.keep_secret(self.doing.as_ref().is_some_and(|action| action.is_secret()));
+        match self.silence.look(self.hearing(), now.at) {
+            Some(Act::Fill) => {
+                let filler = self.desk.filler.clone();
+                let player = self.desk.play(LegId::CALLER, Playlist::looped(filler), now);
+                self.silence.filling(player);
+                let place = self.run.where_am_i();
+                let why = if self.script.is_some() { "a script" } else { &*place.action };
+                let limit = terms::spell_span(self.silence.limit());
+                self.desk.note(now, format!("{}: nothing to hear for {limit} while {why} is waiting: a filler plays", place.state));
+            }
+            Some(Act::Stop(filler)) => self.desk.mixer.stop(filler, now.at),
+            None => {}
+        }
+    }
+
+    fn hearing(&self) -> Hearing {
+        if !matches!(self.stage, Stage::Flowing) || !self.desk.can_hear() {
+            return Hearing::Content;
+        }
+        match self.desk.mixer.hears(LegId::CALLER) {
+            Hears::Unreachable | Hears::Others => Hearing::Content,
+            _ if self.doing.as_ref().is_some_and(|action| action.means_silence()) => Hearing::Content,
+            Hears::Player(id) => Hearing::Player(id),
+            Hears::Nothing => Hearing::Nothing,
+        }
+    }
+
     fn next_news(&mut self) -> Option<(LegId, News)> {
         self.desk.poll_news()
     }
 
     /// The mixer tells something.
     fn heard(&mut self, event: media::Event, now: Now) {
+        let Heard::NotMine(event) = self.desk.tape_hears(event, now) else { return };
         match event {
             media::Event::PlayerDone { id, end, .. } => self.tell(Event::Played(id, end), now),
             media::Event::Digit { leg: LegId::CALLER, digit } => {
@@ -370,6 +417,14 @@ impl Call {
         match self.stage {
             Stage::Flowing | Stage::Left => {}
             Stage::Opening { .. } | Stage::Ending { .. } | Stage::Over => return,
+        }
+        if let (true, Progress::Done(outcome)) = (self.desk.is_sent_away, &progress) {
+            // The flow hears of it, and may go on with what needs no caller.
+            let outcome = outcome.clone();
+            self.stage = Stage::Left;
+            self.desk.stop_tape(now);
+            let next = self.run.without_caller(outcome, now);
+            return self.proceed(next, now);
         }
         if matches!(self.stage, Stage::Flowing) && !self.desk.has_caller() {
             // The action outlived the caller (a message being saved): now the flow's last word.
@@ -461,6 +516,7 @@ impl Call {
 
     fn last_word(&mut self, now: Now) {
         self.stage = Stage::Left;
+        self.desk.stop_tape(now);
         let next = self.run.caller_left(now);
         self.proceed(next, now);
     }
@@ -483,6 +539,7 @@ impl Call {
         if self.desk.record.status == 0 {
             self.desk.record.status = code;
         }
+        self.desk.stop_tape(now);
         for leg in self.desk.leg_ids() {
             self.desk.end_leg(leg, code, reason, now);
         }
@@ -492,6 +549,10 @@ impl Call {
     /// The call is over: the last legs are dropped, the record goes out.
     fn over(&mut self, now: Now, wire: &mut dyn Wire) {
         self.doing = None;
+        self.desk.stop_tape(now);
+        while let Some(event) = self.desk.mixer.poll_event() {
+            self.desk.tape_hears(event, now);
+        }
         self.desk.drop_legs(now, wire);
         self.desk.record.ended = now.unix;
         let record = Box::new(self.desk.record.clone());

@@ -7,13 +7,16 @@ use crate::{
     leg::{Leg, News, Outgoing},
     room::RoomAct,
     limits::{CALLER_ID_MAX, DIGITS_WAITING_MAX, LEGS_MAX, TIMELINE_MAX},
+    tape::Tape,
 };
+use audio::Prompt;
 use media::{Mixer, PlayerId, Playlist, StreamSetup};
 use sdp::{Agreement, Capabilities};
-use sip::Chance;
+use sip::{Chance, Uri};
 use std::{
     collections::{BTreeMap, VecDeque},
     net::SocketAddr,
+    sync::Arc,
     time::Instant,
 };
 use terms::{CallId, Digit, LegId, MessageId, Now};
@@ -29,6 +32,14 @@ pub(crate) struct Desk {
     pub(crate) record: CallRecord,
     /// What the call wants of its shard's rooms; the shard takes it after each turn.
     pub(crate) room_acts: VecDeque<RoomAct>,
+    /// The address by which the caller reached us.
+    pub(crate) dialled: Uri,
+    /// What breaks a silence nobody meant.
+    pub(crate) filler: Arc<Prompt>,
+    /// The flow sent the caller elsewhere, and the caller got there.
+    pub(crate) is_sent_away: bool,
+    /// The recording of the whole call, from its order until it is safe.
+    pub(crate) tape: Option<Tape>,
     legs: Vec<Leg>,
     dialling: BTreeMap<LegId, Box<Outgoing>>,
     out: VecDeque<Output>,
@@ -49,11 +60,11 @@ struct Counters {
 }
 
 impl Desk {
-    pub(crate) fn new(id: CallId, seat: Seat, plan: Plan, seed: u64, hops: u8, record: CallRecord, now: Now) -> Self {
+    pub(crate) fn new(seat: Seat, plan: Plan, seed: u64, (hops, dialled): (u8, Uri), filler: Arc<Prompt>, record: CallRecord, now: Now) -> Self {
         let mut chance = Chance::new(seed);
         let mixer = Mixer::new(chance.next_u64());
         Self {
-            id,
+            id: record.id,
             seat,
             plan,
             mixer,
@@ -61,6 +72,10 @@ impl Desk {
             chance,
             record,
             room_acts: VecDeque::new(),
+            dialled,
+            filler,
+            is_sent_away: false,
+            tape: None,
             legs: Vec::new(),
             dialling: BTreeMap::new(),
             out: VecDeque::new(),
@@ -103,6 +118,15 @@ impl Desk {
         let origin: Origin = self.plan.origin.clone();
         let realm = self.plan.realm.clone();
         self.tell_front(ToFront::Locate { call: self.id, ticket, target, origin, realm });
+        ticket
+    }
+
+    /// Asks the front where the caller's own telephone may be sent.
+    pub(crate) fn locate_for_refer(&mut self, target: String) -> Ticket {
+        self.counters.ticket += 1;
+        let ticket = Ticket(self.counters.ticket);
+        let (origin, realm, dialled) = (self.plan.origin.clone(), self.plan.realm.clone(), self.dialled.clone());
+        self.tell_front(ToFront::ReferTo { call: self.id, ticket, target, dialled, origin, realm });
         ticket
     }
 
@@ -242,6 +266,7 @@ impl Desk {
         if let Some(agreement) = agreement {
             self.set_stream(LegId::CALLER, &agreement, now);
         }
+        self.run_tape(now);
     }
 
     /// Opens early media to the caller (183); harmless when it can hear us already or made no offer.

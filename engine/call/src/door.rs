@@ -11,7 +11,7 @@ use crate::meet::{Meet, Met};
 use audio::Prompt;
 use sip::{Flow, NextHop, Request, Response, ServerKey, Uri};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
-use terms::{CallId, Codec, LegId, MessageId, Name, UnixMs};
+use terms::{CallId, Codec, LegId, MessageId, Name, Secret, UnixMs};
 
 /// A call admitted by the front: the INVITE that began it and what was decided about it.
 #[derive(Debug)]
@@ -51,8 +51,12 @@ pub struct Plan {
     pub origin: Origin,
     /// The longest this call may last.
     pub length_max: Duration,
+    /// The longest the caller may hear nothing that nobody meant so; zero: for ever.
+    pub silence: Duration,
     /// Codecs offered and accepted, best first.
     pub codecs: Vec<Codec>,
+    /// The mailbox of the connection that calls, proven by its password.
+    pub own_mailbox: Option<Name>,
     /// Every mailbox of the realm, shared.
     pub mailboxes: Arc<BTreeMap<Name, voicemail::Mailbox>>,
 }
@@ -70,7 +74,6 @@ pub enum Origin {
 
 /// From the front or the clerk to the shard that owns the call.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "moved once from queue to queue; a box for each message would cost more")]
 pub enum ToShard {
     /// A new call for this shard.
     New(Box<NewCall>),
@@ -231,7 +234,7 @@ pub enum ToFront {
         call: CallId,
         /// To answer by.
         ticket: Ticket,
-        /// `connection/alice`, `number/+44…`, `sip:…`, `trunk/NAME:number`.
+        /// `connection/alice`, `number/+44…`, `sip:…`, `trunk/NAME/number`.
         target: String,
         /// Who asks.
         origin: Origin,
@@ -248,6 +251,21 @@ pub enum ToFront {
         realm: Name,
         /// What it wants.
         meet: Meet,
+    },
+    /// To which address may the caller's own telephone be sent? Answered by [`Answer::ReferTo`].
+    ReferTo {
+        /// The call.
+        call: CallId,
+        /// To answer by.
+        ticket: Ticket,
+        /// As in [`ToFront::Locate`].
+        target: String,
+        /// The address by which the caller reached us: it can dial others at the same host.
+        dialled: Uri,
+        /// Who is sent.
+        origin: Origin,
+        /// The tenant.
+        realm: Name,
     },
     /// The caller was answered.
     Answered {
@@ -304,22 +322,61 @@ pub enum Errand {
         /// Its name.
         mailbox: Name,
     },
+    /// The messages of a mailbox, for its owner.
+    Messages {
+        /// The tenant.
+        realm: Name,
+        /// Its name.
+        mailbox: Name,
+    },
+    /// Is this the PIN of the mailbox? Wrong ones count over all calls.
+    CheckPin {
+        /// The tenant.
+        realm: Name,
+        /// Its name.
+        mailbox: Name,
+        /// What it should be.
+        pin: voicemail::Pin,
+        /// What was keyed in.
+        keyed: Secret<String>,
+    },
+    /// The sound of a message; answered by [`Answer::Prompt`].
+    MessageSound {
+        /// Which.
+        id: MessageId,
+    },
+    /// Somebody has heard a message.
+    MarkHeard {
+        /// Which.
+        id: MessageId,
+    },
+    /// Delete a message and tell its endpoints.
+    DeleteMessage {
+        /// Which.
+        id: MessageId,
+    },
     /// Begin a recording on disk.
     SpoolBegin {
         /// The tenant.
         realm: Name,
         /// Its id.
         id: MessageId,
-        /// Samples a second.
+        /// Samples a second of each channel.
         rate: u32,
+        /// 1, or 2: the caller left, what the caller hears right.
+        channels: u16,
         /// What is known of the message before its first word, so that a crash leaves a whole one; `None` for a plain recording.
         envelope: Option<Box<voicemail::Envelope>>,
+        /// Webhook told `recording.saved` of a plain recording.
+        notify: Option<String>,
+        /// How long a plain recording stays; `None`: the store's own time.
+        keep: Option<Duration>,
     },
     /// Audio of a recording; not answered.
     SpoolAppend {
         /// Which recording.
         id: MessageId,
-        /// Mono samples at the rate it began with.
+        /// Samples at the rate it began with, those of its channels in turn.
         samples: Box<[i16]>,
     },
     /// End a recording.
@@ -362,7 +419,7 @@ pub enum Disposition {
 /// What came of an errand. `Err` carries a reason in words for the timeline.
 #[derive(Debug)]
 pub enum Answer {
-    /// To [`Errand::Prompt`].
+    /// To [`Errand::Prompt`] and [`Errand::MessageSound`].
     Prompt(Result<Arc<Prompt>, String>),
     /// To [`Errand::Http`]: status, body text, and the body as JSON where it is.
     Http(Result<HttpReply, String>),
@@ -370,11 +427,17 @@ pub enum Answer {
     Script(Box<flow::ScriptReply>),
     /// To [`Errand::Mailbox`].
     Mailbox(Result<voicemail::Room, String>),
+    /// To [`Errand::Messages`].
+    Messages(Result<Vec<voicemail::Entry>, String>),
+    /// To [`Errand::CheckPin`].
+    Pin(Result<voicemail::PinVerdict, String>),
+    /// To [`ToFront::ReferTo`]: the address to send the telephone to, or why not.
+    ReferTo(Result<Uri, String>),
     /// To [`Errand::SpoolBegin`].
     SpoolBegun(Result<(), String>),
     /// To [`Errand::SpoolFinish`]: the file's name when kept.
     SpoolFinished(Result<Option<String>, String>),
-    /// To [`Errand::Notify`] and [`Errand::MailboxFull`].
+    /// To [`Errand::Notify`], [`Errand::MailboxFull`], [`Errand::MarkHeard`] and [`Errand::DeleteMessage`].
     Queued(Result<(), String>),
     /// To [`ToFront::Locate`]: ways to reach it (none: nobody is registered), or why it may not be dialled.
     Located(Result<Vec<Branch>, String>),

@@ -11,6 +11,7 @@
 mod callee;
 mod caller;
 mod inside;
+mod transfer;
 
 use crate::{
     door::ToFront,
@@ -23,9 +24,10 @@ use std::{collections::VecDeque, net::{IpAddr, SocketAddr}, time::Instant};
 use terms::{CallId, Digit, LegId};
 
 pub(crate) use callee::Outgoing;
+pub(crate) use transfer::Transfer;
 
 /// Methods understood inside a dialog, for `Allow`.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY";
 
 /// What a leg tells its call.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +56,8 @@ pub(crate) enum News {
     },
     /// A key by INFO.
     Digit(Digit),
+    /// How the peer's telephone fares that was sent elsewhere.
+    Transfer(Transfer),
 }
 
 /// The leg's stage. What is true only then stands in the variant.
@@ -127,6 +131,8 @@ pub(crate) struct Leg {
     seen_at: Option<IpAddr>,
     /// Our INVITE, once answered: a 2xx of another fork makes its own dialog of it.
     invite: Option<Box<Request>>,
+    /// A REFER of ours.
+    referring: Option<transfer::Referring>,
 }
 
 impl Leg {
@@ -273,6 +279,7 @@ impl Leg {
             Method::Invite => self.invite_response(response, cseq.number, now, out),
             Method::Bye if response.code >= 200 && matches!(self.stage, Stage::Leaving { .. }) => self.stage = Stage::Over,
             Method::Options if matches!(response.code, 408 | 481) => self.lost(now, out),
+            Method::Refer => self.refer_answered(response.code, &response.reason),
             _ => {}
         }
     }
@@ -293,6 +300,7 @@ impl Leg {
             }
             (Stage::Cancelling { .. }, Method::Invite) | (Stage::Leaving { .. }, Method::Bye) => self.stage = Stage::Over,
             (Stage::Up, Method::Options) => self.lost(now, out),
+            (Stage::Up, Method::Refer) => self.refer_answered(408, "no response"),
             _ => {}
         }
     }
@@ -327,6 +335,7 @@ impl Leg {
         if matches!(self.stage, Stage::Leaving { .. }) {
             self.bye(now, out);
         }
+        self.refer_now(out);
     }
 
     fn agreed(&mut self, agreement: Agreement) {

@@ -27,6 +27,8 @@ mod meet;
 mod ring;
 mod room;
 mod shard;
+mod silence;
+mod tape;
 
 pub use door::{
     Answer, Branch, CallRecord, Command, Disposition, Errand, HttpReply, LegEvent, Line, NewCall, Origin, Output, Plan, Seat,

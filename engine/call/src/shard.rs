@@ -10,10 +10,12 @@ use crate::{
     meet::Parcel,
     room::Rooms,
 };
+use audio::Prompt;
 use media::Wire;
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use terms::{CallId, LegId, Now};
@@ -65,6 +67,7 @@ pub struct Shard {
     begun: u64,
     /// Runs of calls that are over, where somebody wants them.
     runs: Option<VecDeque<(CallId, flow::Run)>>,
+    filler: Arc<Prompt>,
 }
 
 impl Shard {
@@ -81,6 +84,7 @@ impl Shard {
             out: VecDeque::new(),
             begun: 0,
             runs: None,
+            filler: audio::music::hold_prompt(),
         }
     }
 
@@ -91,6 +95,12 @@ impl Shard {
         Self { runs: Some(VecDeque::new()), ..self }
     }
 
+    /// What callers of new calls hear instead of a silence nobody meant, looped; at first the built-in hold music. It must itself
+    /// be silent for less than [`Plan::silence`](crate::Plan) at a time.
+    pub fn set_filler(&mut self, filler: Arc<Prompt>) {
+        self.filler = filler;
+    }
+
     /// Something came from the front or the clerk. What is for a call that is over is dropped; its requests are answered 481.
     pub fn handle(&mut self, input: ToShard, now: Now, sockets: &mut dyn Sockets) {
         let Some(input) = self.pass_on(input) else { return };
@@ -99,7 +109,7 @@ impl Shard {
                 let seat = self.take_seat();
                 self.by_id.insert(new.id, seat);
                 self.begun += 1;
-                let call = Call::new(new, seat, now);
+                let call = Call::new(new, seat, Arc::clone(&self.filler), now);
                 self.put(seat, Box::new(call));
                 self.after(seat, now);
             }

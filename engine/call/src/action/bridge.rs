@@ -367,7 +367,7 @@ impl Bridge {
                 self.confirming.retain(|confirming| confirming.leg != leg);
                 return self.branch_over(leg, Cause::NotConfirmed, desk, now);
             }
-            News::Cancelled | News::Digit(_) => {}
+            News::Cancelled | News::Digit(_) | News::Transfer(_) => {}
         }
         Progress::Going
     }
@@ -398,6 +398,7 @@ impl Action for Bridge {
             | Event::Sound(..)
             | Event::Speech(_)
             | Event::Recorded(..)
+            | Event::TapeSaved(_)
             | Event::Answer(..) => Progress::Going,
         }
     }
@@ -408,6 +409,10 @@ impl Action for Bridge {
         let prompts = self.ringback.iter().chain(self.confirming.iter().map(|c| &c.prompting)).filter_map(Prompting::poll_timeout).min();
         let length = self.joined.as_ref().and_then(|joined| joined.until);
         ringing.into_iter().chain(confirming).chain(prompts).chain(length).min()
+    }
+
+    fn means_silence(&self) -> bool {
+        self.joined.is_some()
     }
 
     fn caller_left(&mut self, desk: &mut Desk, now: Now) -> Progress {

@@ -3,7 +3,6 @@
 use super::{Action, Begun, Event, Progress, prompting::{Prompting, Said}};
 use crate::desk::Desk;
 use flow::{Outcome, PromptItem};
-use media::Repeat;
 use std::time::Instant;
 use terms::{LegId, Now};
 
@@ -13,6 +12,8 @@ pub(super) struct Collect {
     collect: flow::Collect,
     attempt: u32,
     typed: String,
+    /// The caller knows that something is to be pressed: the prompt was heard, or a key came.
+    is_asked: bool,
     stage: Stage,
 }
 
@@ -29,7 +30,7 @@ impl Collect {
             desk.digits.clear();
         }
         let stage = Stage::Waiting { until: now.at };
-        let mut action = Self { collect, attempt: 1, typed: String::new(), stage };
+        let mut action = Self { collect, attempt: 1, typed: String::new(), is_asked: false, stage };
         let progress = if desk.digits.is_empty() { action.ask(&[], desk, now) } else { action.read(desk, now) };
         match progress {
             Progress::Going => Begun::Going(Box::new(action)),
@@ -39,7 +40,7 @@ impl Collect {
 
     fn ask(&mut self, before: &[PromptItem], desk: &mut Desk, now: Now) -> Progress {
         let items: Vec<PromptItem> = before.iter().chain(&self.collect.prompt).cloned().collect();
-        let prompting = Prompting::start(&items, LegId::CALLER, Repeat::Times(1), desk, now);
+        let prompting = Prompting::start_or_sorry(&items, LegId::CALLER, desk, now);
         self.after(prompting.said(), now);
         if prompting.said() == Said::Going {
             self.stage = Stage::Asking(prompting);
@@ -49,6 +50,7 @@ impl Collect {
 
     fn after(&mut self, said: Said, now: Now) {
         if said != Said::Going {
+            self.is_asked = said == Said::Finished;
             self.stage = Stage::Waiting { until: now.at + self.collect.wait };
         }
     }
@@ -58,6 +60,7 @@ impl Collect {
             if let Stage::Asking(prompting) = &mut self.stage {
                 prompting.stop(desk, now);
             }
+            self.is_asked = true;
             self.stage = Stage::Waiting { until: now.at + self.collect.between };
             let key = digit.as_char();
             if self.collect.finish == Some(key) {
@@ -117,6 +120,14 @@ impl Action for Collect {
             }
             Stage::Waiting { .. } => Progress::Going,
         }
+    }
+
+    fn means_silence(&self) -> bool {
+        self.is_asked && matches!(self.stage, Stage::Waiting { .. })
+    }
+
+    fn is_secret(&self) -> bool {
+        self.collect.secret
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -295,6 +295,7 @@ impl Action for Conference {
             | Event::Sound(..)
             | Event::Speech(_)
             | Event::Recorded(..)
+            | Event::TapeSaved(_)
             | Event::Answer(..)
             | Event::Leg(..)
             | Event::NoMedia(_) => Progress::Going,

@@ -51,6 +51,9 @@ impl Action for Keys {
             _ => Progress::Going,
         }
     }
+    fn means_silence(&self) -> bool {
+        true
+    }
     fn poll_timeout(&self) -> Option<Instant> {
         self.waiting
     }

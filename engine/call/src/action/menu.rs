@@ -8,7 +8,6 @@
 use super::{Action, Begun, Event, Progress, prompting::{Prompting, Said}};
 use crate::desk::Desk;
 use flow::{Outcome, PromptItem};
-use media::Repeat;
 use std::time::Instant;
 use terms::{LegId, Now};
 
@@ -18,6 +17,8 @@ pub(super) struct Menu {
     menu: flow::Menu,
     attempt: u32,
     typed: String,
+    /// The caller knows that something is to be pressed: the prompt was heard, or a key came.
+    is_asked: bool,
     stage: Stage,
 }
 
@@ -34,7 +35,7 @@ impl Menu {
             desk.digits.clear();
         }
         let stage = Stage::Waiting { until: now.at };
-        let mut action = Self { menu, attempt: 1, typed: String::new(), stage };
+        let mut action = Self { menu, attempt: 1, typed: String::new(), is_asked: false, stage };
         let progress = if desk.digits.is_empty() { action.ask(&[], desk, now) } else { action.read(desk, now) };
         match progress {
             Progress::Going => Begun::Going(Box::new(action)),
@@ -44,7 +45,7 @@ impl Menu {
 
     fn ask(&mut self, before: &[PromptItem], desk: &mut Desk, now: Now) -> Progress {
         let items: Vec<PromptItem> = before.iter().chain(&self.menu.prompt).cloned().collect();
-        let prompting = Prompting::start(&items, LegId::CALLER, Repeat::Times(1), desk, now);
+        let prompting = Prompting::start_or_sorry(&items, LegId::CALLER, desk, now);
         self.after(prompting.said(), now);
         if prompting.said() == Said::Going {
             self.stage = Stage::Asking(prompting);
@@ -55,6 +56,7 @@ impl Menu {
     /// A prompt that is over or cannot be said: the caller may still know what to press.
     fn after(&mut self, said: Said, now: Now) {
         if said != Said::Going {
+            self.is_asked = said == Said::Finished;
             self.stage = Stage::Waiting { until: now.at + self.menu.wait };
         }
     }
@@ -63,6 +65,7 @@ impl Menu {
         if let Stage::Asking(prompting) = &mut self.stage {
             prompting.stop(desk, now);
         }
+        self.is_asked = true;
         self.stage = Stage::Waiting { until: now.at + self.menu.wait };
     }
 
@@ -119,6 +122,10 @@ impl Action for Menu {
             }
             Stage::Waiting { .. } => Progress::Going,
         }
+    }
+
+    fn means_silence(&self) -> bool {
+        self.is_asked && matches!(self.stage, Stage::Waiting { .. })
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

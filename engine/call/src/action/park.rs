@@ -147,6 +147,7 @@ impl Action for Park {
             | Event::Sound(..)
             | Event::Speech(_)
             | Event::Recorded(..)
+            | Event::TapeSaved(_)
             | Event::Answer(..)
             | Event::Leg(..)
             | Event::NoMedia(_) => Progress::Going,

@@ -21,6 +21,9 @@ impl Action for Pause {
     fn handle(&mut self, _event: Event, _desk: &mut Desk, now: Now) -> Progress {
         if self.until <= now.at { Progress::done("done") } else { Progress::Going }
     }
+    fn means_silence(&self) -> bool {
+        true
+    }
     fn poll_timeout(&self) -> Option<Instant> {
         Some(self.until)
     }

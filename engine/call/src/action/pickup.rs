@@ -133,6 +133,7 @@ impl Action for PickUp {
             | Event::Sound(..)
             | Event::Speech(_)
             | Event::Recorded(..)
+            | Event::TapeSaved(_)
             | Event::Answer(..)
             | Event::Leg(..)
             | Event::NoMedia(_) => Progress::Going,

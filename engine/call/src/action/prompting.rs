@@ -7,16 +7,21 @@ use crate::{
     limits::{ERRAND_WAIT, PLAYLIST_MAX},
 };
 use audio::Prompt;
-use flow::PromptItem;
+use flow::{PromptItem, Say};
 use media::{Item, PlayerEnd, PlayerId, Playlist, Repeat};
 use std::{sync::Arc, time::Instant};
 use terms::{LegId, Now};
+
+/// What is said when a prompt that must be heard cannot be. The built-in voice has it as it stands.
+const APOLOGY: &str = "I am sorry. This message cannot be played right now.";
 
 /// One prompt on its way to a leg's ear.
 #[derive(Debug)]
 pub(crate) struct Prompting {
     leg: LegId,
     repeat: Repeat,
+    /// When nothing of it can be said an apology is said in its place.
+    may_apologise: bool,
     stage: Stage,
 }
 
@@ -49,7 +54,7 @@ impl Prompting {
     /// Begins. An empty prompt is over at once.
     pub(crate) fn start(items: &[PromptItem], leg: LegId, repeat: Repeat, desk: &mut Desk, now: Now) -> Self {
         if items.is_empty() {
-            return Self { leg, repeat, stage: Stage::Over(Said::Finished) };
+            return Self { leg, repeat, may_apologise: false, stage: Stage::Over(Said::Finished) };
         }
         let slots = items
             .iter()
@@ -61,8 +66,16 @@ impl Prompting {
                 }
             })
             .collect();
-        let mut prompting = Self { leg, repeat, stage: Stage::Gathering { slots, until: now.at + ERRAND_WAIT } };
+        let stage = Stage::Gathering { slots, until: now.at + ERRAND_WAIT };
+        let mut prompting = Self { leg, repeat, may_apologise: false, stage };
         prompting.play_if_gathered(desk, now);
+        prompting
+    }
+
+    /// The same, once, for a prompt that a caller must not miss: when nothing of it can be said, an apology is.
+    pub(crate) fn start_or_sorry(items: &[PromptItem], leg: LegId, desk: &mut Desk, now: Now) -> Self {
+        let mut prompting = Self::start(items, leg, Repeat::Times(1), desk, now);
+        prompting.may_apologise = true;
         prompting
     }
 
@@ -133,7 +146,14 @@ impl Prompting {
         }
         let is_all_missing = slots.iter().all(|slot| matches!(slot, Slot::Missing));
         if is_all_missing {
-            self.stage = Stage::Over(Said::Failed);
+            if std::mem::take(&mut self.may_apologise) {
+                let apology = Say { text: APOLOGY.to_owned(), voice: None, language: None };
+                let slots = vec![Slot::Asked(desk.ask(Errand::Prompt(PromptItem::Say(apology))))];
+                self.stage = Stage::Gathering { slots, until: now.at + ERRAND_WAIT };
+                desk.note(now, "an apology stands in for a prompt");
+            } else {
+                self.stage = Stage::Over(Said::Failed);
+            }
             return;
         }
         let items = slots

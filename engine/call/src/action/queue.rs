@@ -248,6 +248,7 @@ impl Action for Queue {
             | Event::Sound(..)
             | Event::Speech(_)
             | Event::Recorded(..)
+            | Event::TapeSaved(_)
             | Event::Answer(..)
             | Event::Leg(..)
             | Event::NoMedia(_) => {}

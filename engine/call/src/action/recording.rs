@@ -39,7 +39,7 @@ pub(super) struct Recording {
 #[derive(Debug)]
 enum Purpose {
     /// A message in a mailbox.
-    Message { leaving: Box<Leaving>, greeting: Vec<PromptItem>, only_announced: bool },
+    Message { leaving: Box<Leaving>, greeting: Vec<PromptItem>, only_announced: bool, operator: Option<char> },
     /// A file for the flow.
     File { discard_under: Duration, trim: bool, keep_on_hangup: bool, beep: bool },
 }
@@ -78,7 +78,7 @@ impl Recording {
         let errand = Errand::Mailbox { realm: desk.plan.realm.clone(), mailbox: spec.mailbox };
         let ticket = desk.ask(errand);
         let stage = Stage::Counting { ticket, until: now.at + COUNT_WAIT };
-        let purpose = Purpose::Message { leaving, greeting, only_announced: false };
+        let purpose = Purpose::Message { leaving, greeting, only_announced: false, operator: spec.operator };
         Begun::Going(Box::new(Self { purpose, stop, id, stage, disk_fault: None, has_left: false }))
     }
 
@@ -93,7 +93,7 @@ impl Recording {
             keep_on_hangup: spec.keep_on_hangup,
             beep: spec.beep,
         };
-        let prompting = Prompting::start(&spec.prompt, LegId::CALLER, Repeat::Times(1), desk, now);
+        let prompting = Prompting::start_or_sorry(&spec.prompt, LegId::CALLER, desk, now);
         let said = prompting.said();
         let stage = Stage::Greeting(prompting);
         let mut action = Self { purpose, stop: spec.stop, id, stage, disk_fault: None, has_left: false };
@@ -105,7 +105,7 @@ impl Recording {
 
     /// The mailbox was counted: may a message be left?
     fn admitted(&mut self, room: Room, desk: &mut Desk, now: Now) -> Progress {
-        let Purpose::Message { leaving, greeting, only_announced } = &mut self.purpose else { return Progress::Going };
+        let Purpose::Message { leaving, greeting, only_announced, .. } = &mut self.purpose else { return Progress::Going };
         match leaving.admit(room) {
             Admission::Full => {
                 desk.note(now, format!("mailbox {} is full", leaving.envelope().mailbox));
@@ -121,7 +121,7 @@ impl Recording {
         }
         desk.answer_caller(now);
         desk.digits.clear();
-        let prompting = Prompting::start(greeting, LegId::CALLER, Repeat::Times(1), desk, now);
+        let prompting = Prompting::start_or_sorry(greeting, LegId::CALLER, desk, now);
         let said = prompting.said();
         self.stage = Stage::Greeting(prompting);
         if said == Said::Going { Progress::Going } else { self.greeted(desk, now) }
@@ -160,7 +160,7 @@ impl Recording {
             Purpose::File { .. } => None,
         };
         let realm = desk.plan.realm.clone();
-        desk.ask(Errand::SpoolBegin { realm, id: self.id, rate, envelope });
+        desk.ask(Errand::SpoolBegin { realm, id: self.id, rate, channels: 1, envelope, notify: None, keep: None });
         desk.note(now, format!("recording {} begins", self.id));
         self.stage = Stage::Recording(recorder);
     }
@@ -247,7 +247,16 @@ impl Recording {
     }
 
     fn stop_by_key(&mut self, desk: &mut Desk, now: Now) -> Progress {
-        let pressed = desk.digits.drain(..).any(|digit| Some(digit.as_char()) == self.stop.key);
+        let keys: Vec<char> = desk.digits.drain(..).map(terms::Digit::as_char).collect();
+        let pressed = self.stop.key.is_some_and(|key| keys.contains(&key));
+        if let (Purpose::Message { operator: Some(operator), .. }, Stage::Greeting(prompting) | Stage::Beeping(prompting)) =
+            (&self.purpose, &mut self.stage)
+            && keys.contains(operator)
+        {
+            prompting.stop(desk, now);
+            desk.note(now, "the caller wants an operator");
+            return Progress::done("operator");
+        }
         match &mut self.stage {
             Stage::Recording(recorder) if pressed => desk.mixer.stop_recording(*recorder, now.at),
             Stage::Greeting(prompting) if pressed => {
@@ -316,6 +325,10 @@ impl Action for Recording {
             Stage::Greeting(prompting) | Stage::Beeping(prompting) => prompting.poll_timeout(),
             Stage::Recording(_) => None,
         }
+    }
+
+    fn means_silence(&self) -> bool {
+        matches!(self.stage, Stage::Recording(_))
     }
 
     fn caller_left(&mut self, desk: &mut Desk, now: Now) -> Progress {

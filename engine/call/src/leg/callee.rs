@@ -88,6 +88,7 @@ impl Leg {
             probe_at: None,
             seen_at,
             invite: None,
+            referring: None,
         }
     }
 

@@ -52,6 +52,7 @@ impl Leg {
             probe_at: None,
             seen_at: (new.invite.headers.list(sip::HeaderName::Via).count() == 1).then(|| new.source.peer.ip().to_canonical()),
             invite: None,
+            referring: None,
         })
     }
 

@@ -24,7 +24,8 @@ impl Leg {
             Method::Update => self.updated(transaction, request, out),
             Method::Info => self.info(transaction, request, out),
             Method::Options => self.say(transaction, request, 200, out),
-            Method::Subscribe | Method::Notify => self.say(transaction, request, 489, out),
+            Method::Notify => self.notified(transaction, request, out),
+            Method::Subscribe => self.say(transaction, request, 489, out),
             Method::Prack => self.say(transaction, request, 481, out),
             _ => {
                 let mut response = self.reply(request, 405, None, None);
@@ -34,7 +35,7 @@ impl Leg {
         }
     }
 
-    fn say(&self, transaction: ServerKey, request: &Request, code: u16, out: &mut Vec<ToFront>) {
+    pub(super) fn say(&self, transaction: ServerKey, request: &Request, code: u16, out: &mut Vec<ToFront>) {
         out.push(ToFront::Respond { transaction, response: self.reply(request, code, None, None) });
     }
 
