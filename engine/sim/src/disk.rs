@@ -4,8 +4,8 @@ use crate::{dice::Dice, limits::LEFT_OVER_MIN};
 use call::{Disposition, Ticket};
 use std::{collections::BTreeMap, time::Duration};
 use switchboard::Row;
-use terms::{CallId, MessageId, Name};
-use voicemail::Envelope;
+use terms::{CallId, MessageId, Name, UnixMs};
+use voicemail::{Caller, Entry, Envelope, Pin, PinGuard, PinTry, PinVerdict};
 
 /// Something the disk was asked and will have done after a while.
 #[derive(Debug)]
@@ -19,9 +19,11 @@ pub(crate) enum Job {
 /// A recording in progress.
 #[derive(Debug)]
 struct Recording {
+    /// Samples a second of all channels.
     rate: u32,
     samples: u64,
     envelope: Option<Box<Envelope>>,
+    notify: Option<String>,
     ending: bool,
 }
 
@@ -31,6 +33,18 @@ pub(crate) struct Kept {
     pub(crate) mailbox: Name,
     pub(crate) length: Duration,
     pub(crate) partial: bool,
+    pub(crate) heard: bool,
+    pub(crate) caller: Caller,
+    pub(crate) began: UnixMs,
+}
+
+/// A plain recording that is safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeptFile {
+    pub(crate) length: Duration,
+    pub(crate) partial: bool,
+    /// The webhook told of it.
+    pub(crate) notify: Option<String>,
 }
 
 /// See the head of this file.
@@ -39,7 +53,9 @@ pub(crate) struct Disk {
     bindings: BTreeMap<Name, Vec<Row>>,
     open: BTreeMap<MessageId, Recording>,
     pub(crate) messages: BTreeMap<MessageId, Kept>,
-    pub(crate) files: u64,
+    pub(crate) files: BTreeMap<MessageId, KeptFile>,
+    /// Wrong PINs of each mailbox.
+    pins: BTreeMap<Name, PinGuard>,
     /// What it was asked that cannot be.
     pub(crate) faults: Vec<String>,
 }
@@ -60,8 +76,27 @@ impl Disk {
         u32::try_from(kept + open).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn begin(&mut self, id: MessageId, rate: u32, envelope: Option<Box<Envelope>>) {
-        if self.open.insert(id, Recording { rate, samples: 0, envelope, ending: false }).is_some() {
+    /// Messages of a mailbox, for who listens.
+    pub(crate) fn entries(&self, mailbox: &Name) -> Vec<Entry> {
+        let own = self.messages.iter().filter(|(_, kept)| kept.mailbox == *mailbox);
+        own.map(|(id, kept)| Entry { id: *id, caller: kept.caller.clone(), began: kept.began, length: kept.length, heard: kept.heard }).collect()
+    }
+
+    /// Looks at a PIN, unless too many were wrong of late.
+    pub(crate) fn try_pin(&mut self, mailbox: &Name, pin: &Pin, keyed: &str, now: UnixMs) -> PinVerdict {
+        let guard = self.pins.entry(mailbox.clone()).or_default();
+        match guard.attempt(now) {
+            PinTry::Locked { .. } => PinVerdict::Locked,
+            PinTry::Allowed if pin.is(keyed) => {
+                guard.right();
+                PinVerdict::Right
+            }
+            PinTry::Allowed => PinVerdict::Wrong,
+        }
+    }
+
+    pub(crate) fn begin(&mut self, id: MessageId, rate: u32, envelope: Option<Box<Envelope>>, notify: Option<String>) {
+        if self.open.insert(id, Recording { rate, samples: 0, envelope, notify, ending: false }).is_some() {
             self.faults.push(format!("recording {id} was begun twice"));
         }
     }
@@ -88,8 +123,9 @@ impl Disk {
         let recording = self.open.remove(&id)?;
         match disposition {
             Disposition::Discard => None,
-            Disposition::Keep { .. } => {
-                self.files += 1;
+            Disposition::Keep { until } => {
+                let length = until.map_or(recording.length(), |until| until.min(recording.length()));
+                self.files.insert(id, KeptFile { length, partial: false, notify: recording.notify });
                 Some(format!("{id}.wav"))
             }
             Disposition::Message(draft) => {
@@ -97,8 +133,7 @@ impl Disk {
                 if draft.length > recorded + Duration::from_millis(20) {
                     self.faults.push(format!("message {id} claims {:?} but {recorded:?} were written", draft.length));
                 }
-                let kept = Kept { mailbox: draft.envelope.mailbox.clone(), length: draft.length, partial: draft.partial };
-                self.messages.insert(id, kept);
+                self.messages.insert(id, kept(draft.envelope, draft.length, draft.partial));
                 None
             }
         }
@@ -116,13 +151,21 @@ impl Disk {
         for (id, mut recording) in left {
             recording.samples = recording.samples.saturating_sub(dice.below(u64::from(recording.rate)));
             let length = recording.length();
-            if let Some(envelope) = recording.envelope.filter(|_| length >= LEFT_OVER_MIN) {
-                self.messages.insert(id, Kept { mailbox: envelope.mailbox, length, partial: true });
-                partial += 1;
+            if length < LEFT_OVER_MIN {
+                continue;
+            }
+            partial += 1;
+            match recording.envelope {
+                Some(envelope) => drop(self.messages.insert(id, kept(*envelope, length, true))),
+                None => drop(self.files.insert(id, KeptFile { length, partial: true, notify: recording.notify })),
             }
         }
         partial
     }
+}
+
+fn kept(envelope: Envelope, length: Duration, partial: bool) -> Kept {
+    Kept { mailbox: envelope.mailbox, length, partial, heard: false, caller: envelope.caller, began: envelope.began }
 }
 
 impl Recording {

@@ -1,11 +1,13 @@
 //! What calls ask of the world: sounds, pages, scripts, mailboxes, recordings.
 
 use crate::{
+    Helper, Ill,
     agenda::Event,
     disk::Job,
     world::{Lane, World},
 };
 use call::{Answer, Disposition, Errand, Ticket, ToShard};
+use flow::PromptItem;
 use std::time::Duration;
 use terms::{CallId, MessageId};
 
@@ -13,39 +15,92 @@ const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
+/// Who does an errand; tones are made by nobody.
+fn helper_of(errand: &Errand) -> Option<Helper> {
+    match errand {
+        Errand::Prompt(PromptItem::Say(_)) => Some(Helper::Voice),
+        Errand::Prompt(PromptItem::File(_) | PromptItem::Url(_)) => Some(Helper::Files),
+        Errand::Prompt(PromptItem::Tone(_) | PromptItem::Ring(_) | PromptItem::Silence(_)) => None,
+        Errand::Http(_) => Some(Helper::Web),
+        Errand::Script(_) => Some(Helper::Scripts),
+        Errand::Mailbox { .. }
+        | Errand::Messages { .. }
+        | Errand::CheckPin { .. }
+        | Errand::MessageSound { .. }
+        | Errand::MarkHeard { .. }
+        | Errand::DeleteMessage { .. }
+        | Errand::Notify { .. }
+        | Errand::MailboxFull { .. }
+        | Errand::SpoolBegin { .. }
+        | Errand::SpoolAppend { .. }
+        | Errand::SpoolFinish { .. } => Some(Helper::Disk),
+    }
+}
+
 impl World {
     pub(crate) fn errand(&mut self, shard: usize, call: CallId, ticket: Ticket, errand: Errand) {
-        let faulty = self.dice.permille(self.setup.errand_faults);
-        let ill = || "the simulator made it fail".to_owned();
+        let ill = helper_of(&errand).and_then(|helper| self.setup.ill.get(&helper)).copied();
+        if ill == Some(Ill::Hangs) {
+            return self.note("an errand is never answered");
+        }
+        let faulty = self.dice.permille(self.setup.errand_faults) || ill == Some(Ill::Refuses);
+        let why = || "the simulator made it fail".to_owned();
         match errand {
-            Errand::Prompt(item) if self.sounds.has(&item) => {
+            Errand::Prompt(item) if self.sounds.has(&item) && !faulty => {
                 let answer = Answer::Prompt(Ok(self.sounds.make(&item)));
                 self.tell_shard(shard, ToShard::Answer { call, ticket, answer });
             }
             Errand::Prompt(item) => {
-                let found = if faulty { Err(ill()) } else { Ok(self.sounds.make(&item)) };
+                let found = if faulty { Err(why()) } else { Ok(self.sounds.make(&item)) };
                 self.answer(shard, call, ticket, Answer::Prompt(found), 2, 400);
             }
             Errand::Http(http) => {
-                let reply = self.setup.web.get(&http.url).cloned().filter(|_| !faulty).ok_or_else(ill);
+                let reply = self.setup.web.get(&http.url).cloned().filter(|_| !faulty).ok_or_else(why);
                 self.answer(shard, call, ticket, Answer::Http(reply), 5, 900);
             }
             Errand::Script(job) => {
-                let reply = Box::new(job.execute());
+                let reply = Box::new(if ill.is_some() { flow::ScriptReply::not_done("the simulator made it fail") } else { job.execute() });
                 self.answer(shard, call, ticket, Answer::Script(reply), 1, 20);
             }
             Errand::Mailbox { realm: _, mailbox } => {
                 let messages = self.disk.count(&mailbox);
-                let room = if faulty { Err(ill()) } else { Ok(voicemail::Room { messages, disk_accepts: true }) };
+                let room = if faulty { Err(why()) } else { Ok(voicemail::Room { messages, disk_accepts: true }) };
                 self.answer(shard, call, ticket, Answer::Mailbox(room), 1, 40);
             }
+            Errand::Messages { realm: _, mailbox } => {
+                let entries = if faulty { Err(why()) } else { Ok(self.disk.entries(&mailbox)) };
+                self.answer(shard, call, ticket, Answer::Messages(entries), 1, 40);
+            }
+            Errand::CheckPin { realm: _, mailbox, pin, keyed } => {
+                let verdict = if faulty { Err(why()) } else { Ok(self.disk.try_pin(&mailbox, &pin, keyed.expose(), self.now.unix)) };
+                self.answer(shard, call, ticket, Answer::Pin(verdict), 5, 60);
+            }
+            Errand::MessageSound { id } => {
+                let kept = self.disk.messages.get(&id).filter(|_| !faulty).map(|kept| kept.length);
+                let found = kept.map(|length| self.sounds.message(id, length)).ok_or_else(why);
+                self.answer(shard, call, ticket, Answer::Prompt(found), 2, 60);
+            }
+            Errand::MarkHeard { id } => {
+                if let Some(kept) = self.disk.messages.get_mut(&id).filter(|_| !faulty) {
+                    kept.heard = true;
+                    self.trace_say("a message is marked heard");
+                }
+                self.answer(shard, call, ticket, Answer::Queued(if faulty { Err(why()) } else { Ok(()) }), 1, 40);
+            }
+            Errand::DeleteMessage { id } => {
+                if !faulty && self.disk.messages.remove(&id).is_some() {
+                    self.ledger.message_deleted(id);
+                    self.trace_say("a message is deleted");
+                }
+                self.answer(shard, call, ticket, Answer::Queued(if faulty { Err(why()) } else { Ok(()) }), 1, 40);
+            }
             Errand::Notify { .. } | Errand::MailboxFull { .. } => {
-                let queued = if faulty { Err(ill()) } else { Ok(()) };
+                let queued = if faulty { Err(why()) } else { Ok(()) };
                 self.answer(shard, call, ticket, Answer::Queued(queued), 1, 40);
             }
-            Errand::SpoolBegin { realm: _, id, rate, envelope } => {
+            Errand::SpoolBegin { realm: _, id, rate, channels, envelope, notify, keep: _ } => {
                 self.note(&format!("recording {id} begins"));
-                self.disk.begin(id, rate, envelope);
+                self.disk.begin(id, rate * u32::from(channels), envelope, notify);
                 self.tell_shard(shard, ToShard::Answer { call, ticket, answer: Answer::SpoolBegun(Ok(())) });
             }
             Errand::SpoolAppend { id, samples } => self.disk.append(id, samples.len()),

@@ -121,6 +121,11 @@ impl Ledger {
         }
     }
 
+    /// Its owner deleted a message.
+    pub(crate) fn message_deleted(&mut self, id: MessageId) {
+        self.messages.remove(&id);
+    }
+
     /// After a start: what each connection has now.
     pub(crate) fn bindings_after_start(&mut self, directory: &Directory, devices: impl Fn(&Name) -> Vec<Device>, now: Instant) {
         let mut lost = Vec::new();

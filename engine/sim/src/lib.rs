@@ -47,7 +47,7 @@ mod world;
 
 pub use booth::{Act, Booth, Neighbours, Panel};
 pub use dice::Dice;
-pub use setup::Setup;
+pub use setup::{Helper, Ill, Setup};
 pub use sounds::Sounds;
 pub use station::Place;
 pub use weather::Weather;

@@ -44,14 +44,14 @@ use hearing::Excuse;
 use line::Line;
 use mouth::Mouth;
 use signalling::{End, answer, follow, invite};
-use sip::{Method, Request, ServerKey};
+use sip::{HeaderName, Method, Request, ServerKey, Uri};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 use story::Story;
 use switchboard::{Asker, Meetings, Moment, Order};
-use terms::{CallId, Codec, Digit, LegId, Now, spell_span};
+use terms::{CallId, Codec, Digit, LegId, Name, Now, spell_span};
 
 /// The caller's telephone shows this often that it is still there.
 const COMFORT: Duration = Duration::from_secs(20);
@@ -378,6 +378,13 @@ impl Offline {
                 let asker = Asker { stay: (call, ticket), realm, shard: 0, who };
                 self.with_meetings(|meetings, now| meetings.handle(asker, meet, now));
             }
+            ToFront::ReferTo { ticket, target, dialled, .. } => {
+                let mut uri = dialled;
+                uri.set_user(target.rsplit('/').next().unwrap_or(&target));
+                let answer = Answer::ReferTo(if target.contains('/') { Ok(uri) } else { Uri::parse(&target).map_err(|bad| bad.to_string()) });
+                let call = self.exchange.call;
+                self.tell_shard(ToShard::Answer { call, ticket, answer });
+            }
             ToFront::LegEnded { leg, .. } => self.device_gone(leg),
             ToFront::Ended(record) => {
                 let call = self.exchange.call;
@@ -446,6 +453,22 @@ impl Offline {
         }
         let source = self.caller.end.flow();
         self.leg_event(LegId::CALLER, LegEvent::Response { response, source });
+        if request.method == Method::Refer && !is_over {
+            self.caller_gets_through();
+        }
+    }
+
+    /// The caller's telephone went where it was sent, and says so (RFC 3515).
+    fn caller_gets_through(&mut self) {
+        self.caller.cseq += 1;
+        let Some(invite) = &self.caller.invite else { return };
+        let mut request = follow(invite, Method::Notify, self.caller.cseq, LOCAL_TAG);
+        request.headers.push(HeaderName::Event, "refer");
+        request.headers.push(HeaderName::SubscriptionState, "terminated;reason=noresource");
+        request.headers.push(HeaderName::ContentType, "message/sipfrag");
+        request.body = "SIP/2.0 200 OK\r\n".into();
+        let (transaction, source) = (self.transaction(), self.caller.end.flow());
+        self.leg_event(LegId::CALLER, LegEvent::Request { transaction, request, source });
     }
 
     // --- speech and keys ----------------------------------------------------------------------------------------------
@@ -607,14 +630,20 @@ fn plan(flows: &flow::FlowSet, options: &Options, call: CallId) -> Plan {
         settings: options.settings.clone(),
         secrets: options.secrets.clone(),
     };
+    // Who is said to call as a connection is it, and has the mailbox of its name.
+    let connection = options.caller.connection.as_deref().and_then(|name| Name::new(name).ok());
+    let own_mailbox = connection.clone().filter(|name| options.mailboxes.contains_key(name));
+    let origin = connection.map_or(Origin::Unknown, Origin::Connection);
     Plan {
         flows: flows.clone(),
         flow: options.flow.clone(),
         facts,
         realm: options.realm.clone(),
         connection: options.connection.clone(),
-        origin: Origin::Unknown,
+        origin,
         length_max: options.length_max,
+        silence: switchboard::limits::SILENCE,
+        own_mailbox,
         codecs: vec![Codec::Pcmu],
         mailboxes: options.mailboxes.clone(),
     }

@@ -5,6 +5,30 @@ use std::{collections::BTreeMap, net::IpAddr, net::SocketAddr, sync::Arc};
 use switchboard::{Directory, Limits};
 use terms::{Codec, Now};
 
+/// Who does the errands of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Helper {
+    /// Speaks texts.
+    Voice,
+    /// Reads prompt files and fetches sounds.
+    Files,
+    /// Asks web servers.
+    Web,
+    /// Executes scripts.
+    Scripts,
+    /// Knows mailboxes and keeps recordings.
+    Disk,
+}
+
+/// What is wrong with a helper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ill {
+    /// It says at once that it cannot.
+    Refuses,
+    /// It never says anything.
+    Hangs,
+}
+
 /// What a world begins with.
 #[derive(Clone)]
 pub struct Setup {
@@ -34,6 +58,8 @@ pub struct Setup {
     pub overheard: u32,
     /// Errands (sounds, mailboxes, disk) that fail, in a thousand.
     pub errand_faults: u32,
+    /// Who is ill all the time.
+    pub ill: BTreeMap<Helper, Ill>,
 }
 
 impl Setup {
@@ -54,6 +80,7 @@ impl Setup {
             hosts: BTreeMap::new(),
             overheard: 0,
             errand_faults: 0,
+            ill: BTreeMap::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use audio::{Pcm, Prompt, tone};
 use flow::{PromptItem, Tone};
+use terms::MessageId;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The lowest tone, Hz.
@@ -47,6 +48,19 @@ impl Sounds {
         };
         self.shelf.insert(key, Arc::clone(&prompt));
         prompt
+    }
+
+    /// The sound of a message: a tone that stands for its id.
+    pub(crate) fn message(&mut self, id: MessageId, length: Duration) -> Arc<Prompt> {
+        let text = format!("message {id}");
+        let hz = self.tones.iter().find(|(_, known)| *known == text).map(|(hz, _)| *hz);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a few thousand at most")]
+        let hz = hz.unwrap_or_else(|| {
+            let hz = frequency(self.tones.len() % TONES) as u32;
+            self.tones.push((hz, text));
+            hz
+        }) as f32;
+        Prompt::shared("message", &Pcm { rate: 8_000, samples: sine(hz, length) })
     }
 
     /// What is said by a tone of this frequency, if any text has it (±3 %).

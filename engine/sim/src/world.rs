@@ -1,7 +1,7 @@
 //! The world: one clock, one agenda, the exchange, the network and the phones.
 
 use crate::{
-    Dice, Setup, Sounds, Weather,
+    Dice, Helper, Ill, Setup, Sounds, Weather,
     agenda::{Agenda, Event},
     disk::Disk,
     exchange::Exchange,
@@ -134,6 +134,12 @@ impl World {
         self.stations.iter_mut().filter(|station| station.name == name).for_each(|station| station.muted = muted);
     }
 
+    /// From now on one who does errands is ill.
+    pub fn fall_ill(&mut self, helper: Helper, ill: Ill) {
+        self.setup.ill.insert(helper, ill);
+        self.trace_say(&format!("{helper:?} is ill"));
+    }
+
     /// The exchange dies; after `down` it starts again with what its disk has.
     pub fn crash(&mut self, down: Duration) {
         if self.exchange.take().is_some() {
@@ -250,6 +256,18 @@ impl World {
     /// Messages on the disk: mailbox, length, whether the end is missing.
     pub fn messages(&self) -> impl Iterator<Item = (&str, Duration, bool)> {
         self.disk.messages.values().map(|kept| (kept.mailbox.as_str(), kept.length, kept.partial))
+    }
+
+    /// Messages nobody has heard, of a mailbox, and those heard.
+    #[must_use]
+    pub fn waiting(&self, mailbox: &str) -> (usize, usize) {
+        let count = |heard| self.disk.messages.values().filter(|kept| kept.mailbox.as_str() == mailbox && kept.heard == heard).count();
+        (count(false), count(true))
+    }
+
+    /// Plain recordings on the disk: length, whether the end is missing, the webhook told of it.
+    pub fn recordings(&self) -> impl Iterator<Item = (Duration, bool, Option<&str>)> {
+        self.disk.files.values().map(|kept| (kept.length, kept.partial, kept.notify.as_deref()))
     }
 
     /// Virtual time since the beginning.

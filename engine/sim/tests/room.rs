@@ -4,11 +4,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
+#[path = "room/mailbox.rs"]
+mod mailbox;
 #[path = "room/meetings.rs"]
 mod meetings;
 #[path = "room/seeds.rs"]
 mod seeds;
 #[path = "room/stage.rs"]
 mod stage;
+#[path = "room/silence.rs"]
+mod silence;
 #[path = "room/stories.rs"]
 mod stories;
+#[path = "room/tape.rs"]
+mod tape;
+#[path = "room/transfer.rs"]
+mod transfer;

@@ -1,11 +1,13 @@
 //! What a call leaves behind: recordings, messages, webhooks, web requests. The clerk of an offline call writes them.
 
 use super::{Offline, agenda::Due, story::Who};
+use audio::Prompt;
 use call::{Answer, Disposition, Errand, Ticket, ToShard};
+use flow::{PromptItem, Say};
 use serde_json::{Value as Json, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use terms::{MessageId, Name, spell_span};
-use voicemail::{EventKind, FullBody, FullEvent, Message, MessageEvent, Transcript, Transcription};
+use voicemail::{Entry, EventKind, FullBody, FullEvent, Message, MessageEvent, PinVerdict, Transcript, Transcription};
 
 /// How long a recogniser takes.
 const TRANSCRIBING: Duration = Duration::from_secs(1);
@@ -57,9 +59,12 @@ pub struct WebRequest {
 /// A recording in progress.
 #[derive(Debug)]
 struct Taking {
+    /// Samples a second of all channels.
     rate: u32,
     samples: u64,
     words: String,
+    /// It is of the whole call: nobody is asked to speak.
+    is_of_call: bool,
 }
 
 /// See the head of this file.
@@ -77,7 +82,7 @@ pub(crate) struct Books {
 impl Books {
     /// Whether somebody's voice is being taken down.
     pub(crate) fn is_recording(&self) -> bool {
-        !self.open.is_empty()
+        self.open.values().any(|taking| !taking.is_of_call)
     }
 
     /// The caller speaks these words.
@@ -112,8 +117,25 @@ impl Offline {
                 self.mailbox_full(&envelope, messages_max);
                 Answer::Queued(Ok(()))
             }
-            Errand::SpoolBegin { realm: _, id, rate, envelope: _ } => {
-                let taking = Taking { rate, samples: 0, words: String::new() };
+            Errand::Messages { realm: _, mailbox } => Answer::Messages(Ok(self.entries(&mailbox))),
+            Errand::CheckPin { realm: _, mailbox: _, pin, keyed } => {
+                let is_right = pin.is(keyed.expose());
+                Answer::Pin(Ok(if is_right { PinVerdict::Right } else { PinVerdict::Wrong }))
+            }
+            Errand::MessageSound { id } => Answer::Prompt(self.sound_of(id)),
+            Errand::MarkHeard { id } => {
+                if let Some((_, message, _)) = self.books.whole.iter_mut().find(|(envelope, ..)| envelope.id == id) {
+                    message.heard = true;
+                }
+                Answer::Queued(Ok(()))
+            }
+            Errand::DeleteMessage { id } => {
+                self.deleted(id);
+                Answer::Queued(Ok(()))
+            }
+            Errand::SpoolBegin { realm: _, id, rate, channels, envelope: _, notify: _, keep } => {
+                let rate = rate * u32::from(channels);
+                let taking = Taking { rate, samples: 0, words: String::new(), is_of_call: keep.is_some() };
                 self.books.open.insert(id, taking);
                 Answer::SpoolBegun(Ok(()))
             }
@@ -126,6 +148,36 @@ impl Offline {
             Errand::SpoolFinish { id, disposition } => Answer::SpoolFinished(self.finished(id, disposition)),
         };
         self.tell_shard(ToShard::Answer { call: self.exchange.call, ticket, answer });
+    }
+
+    fn entries(&self, mailbox: &Name) -> Vec<Entry> {
+        let own = self.books.whole.iter().filter(|(envelope, ..)| envelope.mailbox == *mailbox);
+        let entry = |(envelope, message, _): &(voicemail::Envelope, Message, String)| Entry {
+            id: envelope.id,
+            caller: envelope.caller.clone(),
+            began: envelope.began,
+            length: Duration::from_millis(message.duration_ms),
+            heard: message.heard,
+        };
+        own.map(entry).collect()
+    }
+
+    /// A message sounds like somebody who says its words.
+    fn sound_of(&mut self, id: MessageId) -> Result<Arc<Prompt>, String> {
+        let words = self.books.whole.iter().find(|(envelope, ..)| envelope.id == id).map(|(.., words)| words.clone());
+        let text = self.outside.transcript(&words.ok_or("that message is not there")?);
+        let text = if text.trim().is_empty() { "a message".to_owned() } else { text };
+        Ok(self.line.hearing.voices.of(&PromptItem::Say(Say { text, voice: None, language: None })))
+    }
+
+    fn deleted(&mut self, id: MessageId) {
+        let Some(at) = self.books.whole.iter().position(|(envelope, ..)| envelope.id == id) else { return };
+        let (envelope, message, _) = self.books.whole.remove(at);
+        if at < self.books.messages.len() {
+            self.books.messages.remove(at);
+        }
+        self.story.tell(self.now, Who::World, format!("a message of mailbox {} is deleted", envelope.mailbox));
+        self.message_event(EventKind::Deleted, &envelope, &message);
     }
 
     fn web(&mut self, ticket: Ticket, http: &flow::Http) {

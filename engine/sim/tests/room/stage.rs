@@ -82,37 +82,52 @@ fn connection(user: &str, password: Option<&str>) -> Connection {
 
 fn directory() -> Arc<Directory> {
     static DIRECTORY: OnceLock<Arc<Directory>> = OnceLock::new();
-    let make = || {
-        let person = |user: &str| Connection { mailbox: Some(name(user)), ..connection(user, Some("secret")) };
-        let door = |user: &str, flow: &str| Connection { inbound: Inbound::Flow(flow.to_owned()), public: true, ..connection(user, None) };
-        let mut connections: Vec<Connection> = PEOPLE.iter().map(|(user, _)| person(user)).collect();
-        connections.push(Connection { mailbox: None, ..connection("erin", Some("secret")) });
-        connections.extend([door("reception", "reception"), door("script", "reception-script"), door("queue", "queue")]);
-        connections.extend(["board", "chair", "park", "fetch", "sales", "agent"].map(|user| door(user, user)));
-        let boxes = ["alice", "bob", "carol", "dave", "reception"];
-        let listing = Listing {
-            realms: vec![Realm { name: name("home"), domains: vec!["home.example".to_owned()] }],
-            connections,
-            numbers: vec![Number {
-                number: "+15550100".parse().unwrap(),
-                realm: name("home"),
-                to: NumberTarget::Connection(name("reception")),
-                public: true,
-                settings: BTreeMap::new(),
-                mailbox: None,
-            }],
-            trunks: Vec::new(),
-            mailboxes: boxes.map(|mailbox| voicemail::Mailbox::new(name("home"), name(mailbox))).into(),
-            sip_hosts: SipHosts::Only(Vec::new()),
-            secrets: BTreeMap::new(),
-        };
-        Arc::new(Directory::new(listing).unwrap())
-    };
-    DIRECTORY.get_or_init(make).clone()
+    DIRECTORY.get_or_init(|| Arc::new(Directory::new(listing()).unwrap())).clone()
+}
+
+fn listing() -> Listing {
+    let person = |user: &str| Connection { mailbox: Some(name(user)), ..connection(user, Some("secret")) };
+    let door = |user: &str, flow: &str| Connection { inbound: Inbound::Flow(flow.to_owned()), public: true, ..connection(user, None) };
+    let mut connections: Vec<Connection> = PEOPLE.iter().map(|(user, _)| person(user)).collect();
+    connections.push(Connection { mailbox: None, ..connection("erin", Some("secret")) });
+    connections.extend([door("reception", "reception"), door("script", "reception-script"), door("queue", "queue"), door("desk", "desk")]);
+    connections.extend(["board", "chair", "park", "fetch", "sales", "agent"].map(|user| door(user, user)));
+    let boxes = ["alice", "bob", "carol", "dave", "reception"];
+    Listing {
+        realms: vec![Realm { name: name("home"), domains: vec!["home.example".to_owned()] }],
+        connections,
+        numbers: vec![Number {
+            number: "+15550100".parse().unwrap(),
+            realm: name("home"),
+            to: NumberTarget::Connection(name("reception")),
+            public: true,
+            settings: BTreeMap::new(),
+            mailbox: None,
+        }],
+        trunks: Vec::new(),
+        mailboxes: boxes.map(|mailbox| voicemail::Mailbox::new(name("home"), name(mailbox))).into(),
+        sip_hosts: SipHosts::Only(Vec::new()),
+        secrets: BTreeMap::new(),
+    }
 }
 
 pub(crate) fn setup(seed: u64) -> Setup {
     Setup::new(seed, start(), directory(), flows())
+}
+
+/// The same office, with a change of alice's mailbox.
+pub(crate) fn with_mailbox(setup: &mut Setup, change: impl Fn(&mut voicemail::Mailbox)) {
+    let mut listing = listing();
+    listing.mailboxes.iter_mut().filter(|mailbox| mailbox.name.as_str() == "alice").for_each(change);
+    setup.directory = Arc::new(Directory::new(listing).unwrap());
+}
+
+/// The same office, where whoever dials `desk` gets this flow: YAML, or Rhai when it has a `main`.
+pub(crate) fn desk(seed: u64, text: &str) -> Setup {
+    let path = if text.contains("fn main") { "scripts/desk.rhai" } else { "flows/desk.yaml" };
+    let sources = vec![notation::Source::new(path, text)];
+    let flows = flow::FlowSet::load(sources, &flow::World::default()).unwrap_or_else(|faults| panic!("{faults:?}"));
+    Setup::new(seed, start(), directory(), flows)
 }
 
 /// A phone of a person (or a stranger) at an address of its own.

@@ -1,0 +1,93 @@
+//! `record_call`: the whole call on disk, whatever the flow does beside it, and however the call ends.
+
+use crate::stage::{desk, dial, ms, on_a_large_stack, place, s, told, voice};
+use phone::{Manners, Step};
+use sim::World;
+
+const AT_ONCE: Manners = Manners::Answer { after: ms(0) };
+
+fn call(text: &str, steps: Vec<Step>) -> World {
+    let mut world = World::new(desk(1, text));
+    let bob = vec![Step::Register { expires: 600 }, Step::WaitIncoming { within: s(60) }, Step::SpeakOn(voice("bob", s(2)))];
+    world.add(place("bob", 12, AT_ONCE, 2), bob);
+    let steps: Vec<Step> = [Step::Register { expires: 600 }, Step::Wait(s(1)), dial("desk"), Step::WaitAnswered { within: s(10) }].into_iter().chain(steps).collect();
+    world.add(place("alice", 11, AT_ONCE, 1), steps);
+    world
+}
+
+fn ends_well(world: &mut World) {
+    world.settle();
+    assert_eq!(world.verdict(), [""; 0], "{}\n{}", world.trace_tail().join("\n"), told(world));
+}
+
+fn timeline(world: &World) -> Vec<&str> {
+    world.records().iter().flat_map(|record| &record.timeline).map(|line| line.what.as_str()).collect()
+}
+
+#[test]
+fn a_recording_runs_over_prompts_and_a_bridge_until_the_caller_hangs_up() {
+    let text = "flow: desk\nstart: tape\nstates:\n  tape: { record_call: { do: start, stereo: true, notify: { url: \"https://crm.example/hook\" } }, then: { done: bob, failed: end } }\n  bob: { bridge: { to: connection/bob }, then: end }\n";
+    let mut world = call(text, vec![Step::Wait(s(6)), Step::HangUp]);
+    world.run(s(20));
+    let kept: Vec<_> = world.recordings().collect();
+    let [(length, false, Some("https://crm.example/hook"))] = kept[..] else { panic!("{kept:?}; {:#?}", timeline(&world)) };
+    assert!(length > ms(5_800) && length < ms(6_400), "from the answer to the end: {length:?}");
+    ends_well(&mut world);
+}
+
+#[test]
+fn pause_resume_and_stop_are_obeyed_and_a_second_start_is_an_error_of_the_flow() {
+    let text = "flow: desk
+start: on
+states:
+  on:
+    - answer: {}
+    - record_call: start
+    - pause: 2s
+    - record_call: pause
+    - pause: 3s
+    - record_call: resume
+    - pause: 1s
+    - record_call: { do: start }
+      then: { failed: off, done: end }
+  off: { record_call: stop, then: { done: told, failed: end } }
+  told: { say: \"Recorded as ${result.id}.\", then: again }
+  again: { record_call: stop, then: { failed: bye, done: end } }
+  bye: { say: Goodbye., then: end }
+";
+    let mut world = call(text, vec![Step::WaitHangUp { within: s(30) }]);
+    world.run(s(40));
+    let kept: Vec<_> = world.recordings().map(|(length, ..)| length).collect();
+    assert!(matches!(kept[..], [length] if length > ms(2_900) && length < ms(3_200)), "{kept:?}; {:#?}", timeline(&world));
+    let lines = world.transcript().join("\n");
+    assert!(lines.contains("hears “Recorded as ") && lines.contains("hears “Goodbye.”"), "{lines}\n{:#?}", timeline(&world));
+    ends_well(&mut world);
+}
+
+#[test]
+fn what_cannot_be_announced_is_not_recorded_and_a_crash_keeps_what_was_said() {
+    let text = "flow: desk\nstart: tape\nstates:\n  tape: { record_call: { beep: true, prompt: { say: This call is recorded. } }, then: { done: wait, failed: bye } }\n  wait: { pause: 30s, then: end }\n  bye: { pause: 1s, then: end }\n";
+    let mut world = call(text, vec![Step::Stay { at_most: s(15) }, Step::HangUp]);
+    world.fall_ill(sim::Helper::Voice, sim::Ill::Refuses);
+    world.run(s(20));
+    // The beep alone announces nothing, but it was heard: what is missing is told.
+    assert!(timeline(&world).iter().any(|line| line.contains("a prompt is missing")), "{:#?}", timeline(&world));
+    let mut world = call(text, vec![Step::Stay { at_most: s(60) }]);
+    world.at(s(12), |world| world.crash(s(1)));
+    world.run(s(20));
+    let kept: Vec<_> = world.recordings().collect();
+    assert!(matches!(kept[..], [(length, true, None)] if length > s(4)), "{kept:?}");
+    world.tell_instead("alice", Step::HangUp);
+    ends_well(&mut world);
+}
+
+#[test]
+fn a_script_records_as_well() {
+    on_a_large_stack(|| {
+        let text = "fn main(line) { line.answer(); let r = line.record_call(\"start\", #{ stereo: true }); line.pause(\"2s\"); if r.outcome == \"done\" { line.record_call(\"stop\"); } }";
+        let mut world = call(text, vec![Step::WaitHangUp { within: s(20) }]);
+        world.run(s(30));
+        assert!(matches!(world.recordings().collect::<Vec<_>>()[..], [(length, false, None)] if length > ms(1_900) && length < ms(2_200)), "{:#?}", timeline(&world));
+        ends_well(&mut world);
+    });
+}
