@@ -9,6 +9,7 @@ mod graph;
 mod house;
 mod models;
 mod phone;
+mod pin;
 mod schema;
 mod test;
 
@@ -132,6 +133,17 @@ a file that begins with the line (the path is relative to the file):
     /// Install and list speech models.
     #[command(subcommand)]
     Models(ModelsVerb),
+    /// Make the hash of a mailbox PIN, for the configuration; the PIN is read from standard input.
+    #[command(after_help = "\
+Example:
+  echo 4711 | callflow pin +442071838750
+
+Weak PINs are refused: one digit repeated, digits in a row, common ones, and
+parts of the NUMBERS that lead to the mailbox.")]
+    Pin {
+        /// Numbers that lead to the mailbox.
+        numbers: Vec<String>,
+    },
     /// Print the version.
     Version,
 }
@@ -323,6 +335,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Graph(args) => graph::graph(&args),
         Verb::Schema(args) => schema::schema(&args),
         Verb::Models(verb) => models::models(verb),
+        Verb::Pin { numbers } => pin::pin(&numbers),
         Verb::Version => {
             say(concat!("callflow ", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS

@@ -32,6 +32,7 @@ mod faults;
 mod flows;
 mod keys;
 mod outline;
+mod pins;
 mod places;
 mod read;
 mod resources;
@@ -46,6 +47,7 @@ pub(crate) use address::primary_address;
 pub(crate) use faults::Faults;
 pub(crate) use flows::{Checked, check_alone, check_flows, load_alone, load_flows, test_files};
 pub(crate) use outline::{Outline, Refused};
+pub(crate) use pins::salt;
 
 use ::speech::SpeechConfig;
 use notation::Source;
@@ -152,7 +154,8 @@ pub(crate) struct Webhooks {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// `calls_max` 1–100,000 [5000], `calls_a_second` 1–100,000 [200], `calls_a_caller` 1–100,000 [10], `calls_a_stranger`
-    /// 0–100,000 [50], `call_length` 1s–7d [4h], `outbound_an_hour` 0–100,000 [60], `nonce_life` 10s–1h [5m].
+    /// 0–100,000 [50], `call_length` 1s–7d [4h], `silence` 0s–1h [5s]: a caller who hears nothing for longer hears
+    /// a filler, `0s` never; `outbound_an_hour` 0–100,000 [60], `nonce_life` 10s–1h [5m].
     pub(crate) calls: switchboard::Limits,
     /// `shards:` threads that run calls and media, 1–64; default: one a core.
     pub(crate) shards: usize,

@@ -14,7 +14,6 @@ mod exchange;
 mod front;
 mod keys;
 mod metrics;
-mod music;
 mod onlooker;
 mod ports;
 mod pressure;
@@ -124,12 +123,13 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let (errand_queue, errands) = wiring::errands();
     let (script_queue, script_steps) = wiring::scripts();
     let (record_queue, records) = wiring::records();
+    let filler = clerk::filler(&config.codecs);
     // Every shard knows the doors of all: calls that meet go from one to another.
     let opened = (0..config.limits.shards).map(|_| ShardDoor::new()).collect::<Result<Vec<_>, _>>()?;
     let doors = opened.iter().map(|(door, _, _)| door.clone()).collect();
     let mut threads = Threads { shards: Vec::new(), doors, front: None };
     for (index, opened) in opened.into_iter().enumerate() {
-        threads.start_shard((index, opened), &config, &front_door, &errand_queue, &script_queue, &store)?;
+        threads.start_shard((index, opened), &config, &front_door, &errand_queue, &script_queue, (&store, &filler))?;
     }
     drop(errand_queue);
     let _scripts = scripts::start(script_steps, &threads.doors)?;
@@ -346,7 +346,7 @@ impl Threads {
         front: &FrontDoor,
         errands: &tokio::sync::mpsc::Sender<wiring::Errands>,
         scripts: &std::sync::mpsc::SyncSender<wiring::ScriptStep>,
-        store: &Store,
+        (store, filler): (&Store, &Arc<audio::Prompt>),
     ) -> Result<(), Failed> {
         let advertised = config.reachable_at(config.rtp.address);
         let range = ports::share(&config.rtp.ports, index, config.limits.shards);
@@ -360,6 +360,7 @@ impl Threads {
             errands: errands.clone(),
             scripts: scripts.clone(),
             spool: store.spool(),
+            filler: Arc::clone(filler),
             ports: ports::Ports::new(config.rtp.address, advertised, range)?,
         };
         let handle = Builder::new().name(format!("shard-{index}")).stack_size(SHARD_STACK).spawn(move || thread.run())?;

@@ -115,6 +115,7 @@ pub(super) const LIMITS: &[Field] = &[
     field("calls_a_caller", Integer(1, 100_000), Default("10"), "calls at once of one caller", "2"),
     field("calls_a_stranger", Integer(0, 100_000), Default("50"), "calls at once of one unknown address", "10"),
     field("call_length", Span(SECOND, 7 * DAY), Default("4h"), "longest call", "1h"),
+    field("silence", Span(0, HOUR), Default("5s"), "longest silence nobody meant: then the caller hears a filler; 0s: never one", "8s"),
     field("outbound_an_hour", Integer(0, 100_000), Default("60"), "calls to trunks an hour of one caller", "20"),
     field("nonce_life", Span(10 * SECOND, HOUR), Default("5m"), "life of a digest nonce", "1m"),
     field("shards", Integer(1, 64), Optional, "threads that run calls and media; without it one a core", "4"),
@@ -169,6 +170,9 @@ pub(super) const MAILBOX: &[Field] = &[
     field("webhook", WEB_ADDRESS, Optional, "endpoint for its events; without it `webhooks: url`", "https://crm.example/alice"),
     field("transcribe", Boolean, Default("true"), "whether messages are written down", "false"),
     field("language", Text, Optional, "language of its messages; without it the recogniser finds it", "en"),
+    field("pin", Text, Optional, "asked of whoever listens by phone: 4 to 10 digits, or the hash that `callflow pin` prints; without it only the owner's own devices may", "\"${ALICE_PIN:-4711}\""),
+    field("pin_for_owner", Boolean, Default("true"), "whether the owner's own devices, proven by their password, are asked for it too", "false"),
+    field("zone", Text, Default("UTC"), "time zone in which times are told", "Europe/London"),
 ];
 
 pub(super) const TRUNK: &[Field] = &[

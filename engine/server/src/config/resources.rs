@@ -34,6 +34,9 @@
 //!     webhook: "https://…"        # default: `webhooks: url`
 //!     transcribe: true
 //!     language: en                # default: found by the recogniser
+//!     pin: "${ALICE_PIN}"         # 4–10 digits, or the hash that `callflow pin` prints; none: only the owner's own devices may listen
+//!     pin_for_owner: true         # false: the owner's own devices, proven by password, need no PIN
+//!     zone: Europe/London         # in which times are told; default: UTC
 //! trunks:
 //!   acme:
 //!     address: "sip:sip.acme.example;transport=tcp"   # or host:port; required
@@ -49,7 +52,7 @@
 //! ```
 
 use super::{
-    Webhooks, keys,
+    Webhooks, keys, pins,
     places::Place,
     read::{Reading, Section},
     server::web_address,
@@ -70,11 +73,16 @@ const REALM: &str = "callflow";
 pub(super) fn listing(reading: &mut Reading, root: Map<'_>, webhooks: &Webhooks) -> Listing {
     let realms = realms(reading, root);
     let first = realms.first().map_or_else(standard_realm, |realm| realm.name.clone());
+    let connections = each(reading, root, "connections", "connection", keys::CONNECTION, |reading, item| connection(reading, item, &first));
+    let numbers = each(reading, root, "numbers", "number", keys::NUMBER, |reading, item| number(reading, item, &first));
+    let own = pins::own_numbers(&connections, &numbers);
     Listing {
-        connections: each(reading, root, "connections", "connection", keys::CONNECTION, |reading, item| connection(reading, item, &first)),
-        numbers: each(reading, root, "numbers", "number", keys::NUMBER, |reading, item| number(reading, item, &first)),
         trunks: each(reading, root, "trunks", "trunk", keys::TRUNK, |reading, item| trunk(reading, item, &first)),
-        mailboxes: each(reading, root, "mailboxes", "mailbox", keys::MAILBOX, |reading, item| mailbox(reading, item, &first, webhooks)),
+        mailboxes: each(reading, root, "mailboxes", "mailbox", keys::MAILBOX, |reading, item| {
+            mailbox(reading, item, &first, webhooks, &own)
+        }),
+        connections,
+        numbers,
         sip_hosts: sip_hosts(reading, root),
         secrets: secrets(reading, root),
         realms,
@@ -283,7 +291,7 @@ fn target(reading: &mut Reading, node: &Node) -> Option<NumberTarget> {
     None
 }
 
-fn mailbox(reading: &mut Reading, item: &Item<'_>, first: &Name, webhooks: &Webhooks) -> Option<Mailbox> {
+fn mailbox(reading: &mut Reading, item: &Item<'_>, first: &Name, webhooks: &Webhooks, own: &BTreeMap<Name, Vec<String>>) -> Option<Mailbox> {
     let mut mailbox = Mailbox::new(item.realm(reading, first), item.name(reading)?);
     let before = reading.reader.faults().len();
     let section = item.section;
@@ -297,6 +305,15 @@ fn mailbox(reading: &mut Reading, item: &Item<'_>, first: &Name, webhooks: &Webh
     mailbox.announce_only = item.section.flag(reading, "announce_only");
     mailbox.transcribe = item.section.flag(reading, "transcribe");
     mailbox.language = item.text(reading, "language");
+    let own = own.get(&mailbox.name).map(Vec::as_slice).unwrap_or_default();
+    mailbox.pin = section.get("pin").and_then(|node| pins::pin(reading, node, own));
+    mailbox.pin_for_owner = item.section.flag(reading, "pin_for_owner");
+    if let Some(zone) = item.text(reading, "zone")
+        && !mailbox.set_zone(&zone)
+    {
+        let span = section.get("zone").map_or(item.key, |node| node.span);
+        reading.reader.error("wrong-type", span, format!("{zone:?} is no time zone such as Europe/London"));
+    }
     mailbox.webhook = section.get("webhook").and_then(|node| web_address(reading, node)).or_else(|| webhooks.url.clone());
     // Values of the wrong kind are told already; the mailbox's own rules are for values of the right kind.
     if reading.reader.faults().len() == before {

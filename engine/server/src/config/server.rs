@@ -208,6 +208,7 @@ pub(super) fn limits(reading: &mut Reading, root: Map<'_>) -> Limits {
             calls_a_caller: section.integer(reading, "calls_a_caller"),
             calls_a_stranger: section.integer(reading, "calls_a_stranger"),
             call_length: section.span(reading, "call_length"),
+            silence: section.span(reading, "silence"),
             outbound_an_hour: section.integer(reading, "outbound_an_hour"),
             nonce_life: section.span(reading, "nonce_life"),
         },

@@ -70,7 +70,7 @@ speech:
   voices: [{ command: { argv: [espeak-ng, --stdout], languages: en } }, piper]
   recognisers: { whisper: base }
 webhooks: { sink: "127.0.0.1:9099", allow_private: [10.0.0.0/8] }
-limits: { calls_max: 9000, call_length: 1h, shards: 2, disk_reserve: 1GB, drain: 5s }
+limits: { calls_max: 9000, call_length: 1h, silence: 0s, shards: 2, disk_reserve: 1GB, drain: 5s }
 log: { format: json, level: "info,sip=debug" }
 realms: { first: { domains: [pbx.example] }, second: }
 connections:
@@ -97,7 +97,7 @@ hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
     assert_eq!(config.speech.voices.len(), 2);
     assert_eq!(config.webhooks.allow_private.len(), 2, "the sink may be reached");
     assert_eq!(config.limits.disk_reserve, 1 << 30);
-    assert_eq!(config.limits.calls.call_length, Duration::from_secs(3_600));
+    assert_eq!((config.limits.calls.call_length, config.limits.calls.silence), (Duration::from_secs(3_600), Duration::ZERO));
     let directory = &config.directory;
     let first = Name::new("first").unwrap();
     let alice = directory.user(&first, "1001").unwrap();
@@ -111,6 +111,28 @@ hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
     assert_eq!(boxes["alice"].webhook.as_deref(), Some("http://127.0.0.1:9099/"));
     assert_eq!(directory.sip_hosts(), &SipHosts::Any);
     assert!(directory.secrets().contains_key("crm") && config.outline.hours.contains_key("office"));
+}
+
+#[test]
+fn a10_pins_are_read_hashed_and_weak_ones_refused() {
+    let config = good(
+        "connections: { alice: { user: \"1001\", password: x, mailbox: alice } }\nnumbers: { \"+442071838750\": { to: connection/alice } }\nmailboxes:\n  alice: { pin: \"4711\", pin_for_owner: false, zone: Europe/London }\n",
+    );
+    let boxes = config.directory.mailboxes(&Name::new("callflow").unwrap());
+    let pin = boxes["alice"].pin.clone().unwrap();
+    assert!(pin.is("4711") && !pin.is("1001") && !boxes["alice"].pin_for_owner);
+    let hashed = format!("mailboxes: {{ alice: {{ pin: \"{}\" }} }}\n", pin.hash());
+    assert!(good(&hashed).directory.mailboxes(&Name::new("callflow").unwrap())["alice"].pin.as_ref().is_some_and(|pin| pin.is("4711")));
+    for (pin, why) in [("1234", "in a row"), ("0000", "one digit"), ("1001", "own number"), ("8750", "own number"), ("12", "4 to 10 digits"), ("$argon2id$x", "no Argon2id hash")] {
+        let text = format!(
+            "connections: {{ alice: {{ user: \"1001\", password: x, mailbox: alice }} }}\nnumbers: {{ \"+442071838750\": {{ to: connection/alice }} }}\nmailboxes: {{ alice: {{ pin: \"{pin}\" }} }}\n"
+        );
+        let told = wrong(&text);
+        assert!(matches!(&told[..], [fault] if fault.contains(why)), "{pin}: {told:?}");
+        assert!(pin.len() < 4 || !told.concat().contains(pin), "a PIN is shown");
+    }
+    let told = wrong("mailboxes: { alice: { zone: Mars } }\n");
+    assert!(matches!(&told[..], [fault] if fault.contains("no time zone")), "{told:?}");
 }
 
 #[test]

@@ -1,24 +1,25 @@
 //! The clerk: what calls ask of the world (sounds, HTTP, mailboxes, webhooks), transcription, and the record of calls. Tokio.
 
 use super::{
-    music,
     shard::shelf_key,
     wiring::{Errands, ShardDoor, ShardIn},
 };
-use audio::{Pcm, Prompt, tone};
+use audio::{Pcm, Prompt, music, tone};
 use call::{Answer, CallRecord, Errand, HttpReply, ToShard};
 use flow::{PromptItem, Tone};
 use speech::{Heard, Speech, SpeechFault, Transcribe};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use store::{Fetcher, HttpFetch, Store, WebhookDraft};
-use terms::Codec;
+use terms::{Codec, MessageId, Name, Secret};
 use tokio::{io::AsyncWriteExt, sync::mpsc::Receiver};
-use voicemail::{FullBody, FullEvent};
+use voicemail::{FullBody, FullEvent, Pin, PinTry, PinVerdict};
 
 /// Samples a second that speech is rendered at (wide-band; narrow-band codecs resample).
 const SPEECH_RATE: u32 = 16_000;
 /// Prompts fetched from URLs may take this long.
 const URL_WAIT: Duration = Duration::from_secs(10);
+/// The name under which a prompts folder may bring its own hold music.
+const HOLD_MUSIC: &str = "system/hold.wav";
 /// Language of prompts and transcripts when nobody names one.
 const LANGUAGE: &str = "en-US";
 
@@ -34,6 +35,22 @@ pub(super) struct Clerk {
     pub(super) shards: Arc<Vec<ShardDoor>>,
 }
 
+/// A sound, ready to be played.
+struct Made {
+    prompt: Arc<Prompt>,
+    /// Built-in words stand in for those that were wanted.
+    is_stand_in: bool,
+}
+
+/// What breaks a silence nobody meant: "Please wait", then hold music; looped. Encoded for every codec.
+pub(super) fn filler(codecs: &[Codec]) -> Arc<Prompt> {
+    let mut sound = speech::builtin("Please wait.");
+    sound.samples.extend(audio::resample(&music::hold(), sound.rate).samples);
+    let filler = Prompt::shared("please wait, and hold music", &sound);
+    codecs.iter().for_each(|codec| filler.prepare(*codec));
+    filler
+}
+
 impl Clerk {
     /// Does errands until the last shard is gone.
     pub(super) async fn run(self, mut errands: Receiver<Errands>) {
@@ -46,13 +63,27 @@ impl Clerk {
     async fn errand(&self, Errands { shard, call, ticket, errand }: Errands) {
         let answer = match errand {
             Errand::Prompt(item) => {
-                let key = shelf_key(&item);
-                let found = self.prompt(&item).await;
+                let made = self.prompt(&item).await;
+                // A stand-in is not kept: the next caller may find a voice that speaks.
+                let key = shelf_key(&item).filter(|_| made.as_ref().is_ok_and(|made| !made.is_stand_in));
+                let found = made.map(|made| made.prompt);
                 return self.reply(shard, ShardIn::Prompt { call, ticket, key, found }).await;
             }
             Errand::Http(http) => Answer::Http(self.http(http).await),
             Errand::Mailbox { realm, mailbox } => {
                 Answer::Mailbox(self.store.room(&realm, &mailbox).await.map_err(|fault| fault.to_string()))
+            }
+            Errand::Messages { realm, mailbox } => {
+                Answer::Messages(self.store.entries(&realm, &mailbox).await.map_err(|fault| fault.to_string()))
+            }
+            Errand::CheckPin { realm, mailbox, pin, keyed } => Answer::Pin(self.check_pin(&realm, &mailbox, pin, keyed).await),
+            Errand::MessageSound { id } => {
+                let found = self.message(id).await;
+                return self.reply(shard, ShardIn::Prompt { call, ticket, key: None, found }).await;
+            }
+            Errand::MarkHeard { id } => Answer::Queued(self.store.mark_heard(id, true).await.map(|_| ()).map_err(|fault| fault.to_string())),
+            Errand::DeleteMessage { id } => {
+                Answer::Queued(self.store.delete_message(id).await.map(|_| ()).map_err(|fault| fault.to_string()))
             }
             Errand::Notify { realm, notify } => Answer::Queued(self.notify(realm, notify, call).await),
             Errand::MailboxFull { envelope, messages_max } => Answer::Queued(self.mailbox_full(&envelope, messages_max).await),
@@ -70,10 +101,11 @@ impl Clerk {
     // --- sounds -------------------------------------------------------------------------------------------------
 
     /// Finds, fetches or renders a sound, encoded for every codec before the first caller hears it.
-    pub(super) async fn prompt(&self, item: &PromptItem) -> Result<Arc<Prompt>, String> {
+    async fn prompt(&self, item: &PromptItem) -> Result<Made, String> {
+        let mut is_stand_in = false;
         let prompt = match item {
             PromptItem::File(name) => match self.file(name.clone()).await {
-                Err(_) if name == music::HOLD => Prompt::shared("hold music", &music::hold()),
+                Err(_) if name == HOLD_MUSIC => music::hold_prompt(),
                 found => found?,
             },
             PromptItem::Url(url) => self.url(url).await?,
@@ -85,6 +117,7 @@ impl Clerk {
                     rate: SPEECH_RATE,
                 };
                 let spoken = self.speech.say(ask).await.map_err(|fault| fault.to_string())?;
+                is_stand_in = spoken.stand_in;
                 Prompt::shared(say.text.as_str(), &spoken.sound)
             }
             PromptItem::Tone(Tone::Beep) => tone::beep(),
@@ -95,7 +128,7 @@ impl Clerk {
         };
         let (ready, codecs) = (Arc::clone(&prompt), Arc::clone(&self.codecs));
         let _ = tokio::task::spawn_blocking(move || codecs.iter().for_each(|codec| ready.prepare(*codec))).await;
-        Ok(prompt)
+        Ok(Made { prompt, is_stand_in })
     }
 
     async fn file(&self, name: String) -> Result<Arc<Prompt>, String> {
@@ -125,7 +158,8 @@ impl Clerk {
         for item in flows.prompts() {
             let Some(key) = shelf_key(&item) else { continue };
             match self.prompt(&item).await {
-                Ok(prompt) => {
+                Ok(Made { is_stand_in: true, .. }) => {}
+                Ok(Made { prompt, .. }) => {
                     made += 1;
                     for shard in 0..self.shards.len() {
                         self.reply(shard, ShardIn::Shelve { key: key.clone(), prompt: Arc::clone(&prompt) }).await;
@@ -135,6 +169,39 @@ impl Clerk {
             }
         }
         tracing::info!(prompts = made, "prompts are ready");
+    }
+
+    // --- mailboxes ----------------------------------------------------------------------------------------------
+
+    /// Looks at a PIN, unless too many were wrong of late.
+    async fn check_pin(&self, realm: &Name, mailbox: &Name, pin: Pin, keyed: Secret<String>) -> Result<PinVerdict, String> {
+        let told = |fault: store::StoreFault| fault.to_string();
+        if let PinTry::Locked { until } = self.store.pin_attempt(realm, mailbox).await.map_err(told)? {
+            tracing::warn!(%realm, %mailbox, until = until.rfc3339(), "a PIN was keyed in at a locked mailbox");
+            return Ok(PinVerdict::Locked);
+        }
+        // Milliseconds of work on purpose: not for a thread that others wait for.
+        let is_right = tokio::task::spawn_blocking(move || pin.is(keyed.expose())).await.map_err(|fault| fault.to_string())?;
+        if is_right {
+            self.store.pin_right(realm, mailbox).await.map_err(told)?;
+            return Ok(PinVerdict::Right);
+        }
+        tracing::warn!(%realm, %mailbox, "a wrong PIN was keyed in");
+        Ok(PinVerdict::Wrong)
+    }
+
+    /// The sound of a message.
+    async fn message(&self, id: MessageId) -> Result<Arc<Prompt>, String> {
+        let path = self.store.audio_path(id).await.map_err(|fault| fault.to_string())?;
+        let path = path.ok_or_else(|| format!("message {id} has no audio any more"))?;
+        let codecs = Arc::clone(&self.codecs);
+        let work = tokio::task::spawn_blocking(move || {
+            let bytes = std::fs::read(&path).map_err(|fault| fault.to_string())?;
+            let prompt = decode("message.wav", &bytes)?;
+            codecs.iter().for_each(|codec| prompt.prepare(*codec));
+            Ok(prompt)
+        });
+        work.await.map_err(|fault| fault.to_string())?
     }
 
     // --- the rest of the world ----------------------------------------------------------------------------------
@@ -264,6 +331,53 @@ pub(super) async fn keep_records(path: PathBuf, mut records: Receiver<Box<CallRe
         };
         if let Err(fault) = written.await {
             tracing::error!(%fault, "a call record could not be written");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+    use terms::{MessageId, Name, UnixMs};
+    use voicemail::{Caller, Entry, Mailbox, Waiting, spoken};
+
+    /// The built-in prompts have every word that a mailbox says of numbers, times and keys.
+    #[test]
+    fn a_mailbox_speaks_without_any_voice() {
+        let mut texts: Vec<String> = [
+            spoken::ENTER_PIN,
+            spoken::WRONG_PIN,
+            spoken::LOCKED,
+            spoken::CHOICES,
+            spoken::HELP,
+            spoken::SAVED,
+            spoken::DELETED,
+            spoken::FAILED,
+            spoken::NO_MORE,
+            spoken::NO_EARLIER,
+            spoken::NOT_OFFERED,
+            spoken::GOODBYE,
+            spoken::SHUT,
+            "Please wait.",
+            "We are sorry, something went wrong.",
+            "We are sorry, something went wrong. Please leave a message after the tone.",
+            "I am sorry. This message cannot be played right now.",
+        ]
+        .map(str::to_owned)
+        .into();
+        texts.extend([(0, 0), (1, 0), (0, 1), (2, 1), (13, 100)].map(|(new, old)| spoken::counts(Waiting { new, old })));
+        let name = |text| Name::new(text).unwrap_or_else(|_| unreachable!());
+        let mailbox = Mailbox::new(name("home"), name("alice"));
+        // A message a day and an hour, through a year: every month, day, hour and half of the day.
+        let (now, step) = (UnixMs(1_800_000_000_000), 25 * 3_600_000 + 420_000);
+        for n in 0..360_u64 {
+            let number = if n % 2 == 0 { "+44 20 7183 8750" } else { "" };
+            let (id, caller, began) = (MessageId::new(1, [1; 10]), Caller::new(number, ""), UnixMs(now.0 - n * step));
+            let entry = Entry { id, caller, began, length: Duration::from_secs(4), heard: false };
+            texts.push(spoken::envelope(usize::try_from(n).unwrap_or(0) + 1, &entry, &mailbox.zone, now));
+        }
+        for text in texts {
+            assert!(speech::is_builtin(&text), "{text}");
         }
     }
 }

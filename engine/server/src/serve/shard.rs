@@ -53,6 +53,7 @@ pub(super) struct ShardThread {
     pub(super) errands: tokio::sync::mpsc::Sender<Errands>,
     pub(super) scripts: SyncSender<ScriptStep>,
     pub(super) spool: SpoolWriter,
+    pub(super) filler: Arc<Prompt>,
     pub(super) ports: Ports,
 }
 
@@ -79,9 +80,11 @@ impl ShardThread {
             tracing::error!(%fault, "a shard cannot hear its bell");
             return;
         }
+        let mut shard = Shard::new(now.at);
+        shard.set_filler(Arc::clone(&self.filler));
         let mut running = Running {
             with: self,
-            shard: Shard::new(now.at),
+            shard,
             shelf: HashMap::new(),
             to_front: VecDeque::new(),
             to_shards: VecDeque::new(),
@@ -288,13 +291,27 @@ impl Running {
             Errand::Script(job) => {
                 let step = ScriptStep { shard: self.with.index, call, ticket, job };
                 if self.with.scripts.try_send(step).is_err() {
-                    tracing::error!(%call, "the script threads are behind: a step is lost and its call will be rescued");
+                    tracing::error!(%call, "the script threads are behind: a call is rescued");
+                    let reply = flow::ScriptReply::not_done("the script threads are behind");
+                    self.answer(call, ticket, Answer::Script(Box::new(reply)), now);
                 }
             }
-            Errand::SpoolBegin { realm, id, rate, envelope } => {
+            Errand::SpoolBegin { realm, id, rate, channels, envelope, notify, keep } => {
                 let left_over = envelope.map_or(LeftOver::File, LeftOver::Message);
                 let began = now.unix;
-                let meta = RecordingMeta { id, realm, call, began, rate_hz: rate, length_min: LEFT_OVER_MIN, left_over };
+                let meta = RecordingMeta {
+                    id,
+                    realm,
+                    call,
+                    began,
+                    rate_hz: rate,
+                    channels,
+                    notify,
+                    keep,
+                    partial: false,
+                    length_min: LEFT_OVER_MIN,
+                    left_over,
+                };
                 self.spool_begin(call, ticket, meta, now);
             }
             Errand::SpoolAppend { id, samples } => {
@@ -303,7 +320,15 @@ impl Running {
                 }
             }
             Errand::SpoolFinish { id, disposition } => self.spool_finish(call, ticket, id, disposition, now),
-            errand @ (Errand::Http(_) | Errand::Mailbox { .. } | Errand::Notify { .. } | Errand::MailboxFull { .. }) => {
+            errand @ (Errand::Http(_)
+            | Errand::Mailbox { .. }
+            | Errand::Messages { .. }
+            | Errand::CheckPin { .. }
+            | Errand::MessageSound { .. }
+            | Errand::MarkHeard { .. }
+            | Errand::DeleteMessage { .. }
+            | Errand::Notify { .. }
+            | Errand::MailboxFull { .. }) => {
                 self.hand_to_clerk(call, ticket, errand, now);
             }
         }
@@ -314,10 +339,14 @@ impl Running {
         if let Err(refused) = self.with.errands.try_send(request) {
             let busy = || "the clerk is behind".to_owned();
             let answer = match refused.into_inner().errand {
-                Errand::Prompt(_) => Answer::Prompt(Err(busy())),
+                Errand::Prompt(_) | Errand::MessageSound { .. } => Answer::Prompt(Err(busy())),
+                Errand::Messages { .. } => Answer::Messages(Err(busy())),
+                Errand::CheckPin { .. } => Answer::Pin(Err(busy())),
                 Errand::Http(_) => Answer::Http(Err(busy())),
                 Errand::Mailbox { .. } => Answer::Mailbox(Err(busy())),
-                Errand::Notify { .. } | Errand::MailboxFull { .. } => Answer::Queued(Err(busy())),
+                Errand::Notify { .. } | Errand::MailboxFull { .. } | Errand::MarkHeard { .. } | Errand::DeleteMessage { .. } => {
+                    Answer::Queued(Err(busy()))
+                }
                 Errand::Script(_) | Errand::SpoolBegin { .. } | Errand::SpoolAppend { .. } | Errand::SpoolFinish { .. } => return,
             };
             self.answer(call, ticket, answer, now);
