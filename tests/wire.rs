@@ -9,6 +9,7 @@
 
 mod peers;
 
+mod calls;
 mod desk;
 mod devices;
 mod kill;

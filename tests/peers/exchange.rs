@@ -36,6 +36,7 @@ pub(crate) const fn password(user: &str) -> &'static str {
     match user.as_bytes() {
         b"alice" => "open-sesame-1",
         b"bob" => "open-sesame-2",
+        b"carol" => "open-sesame-3",
         _ => "",
     }
 }
@@ -78,6 +79,8 @@ states:
   away: { reject: { status: 480 } }
 "#;
 
+const LISTEN: &str = "flow: listen\nstart: box\nstates:\n  box: { mailbox: {}, then: end }\n";
+
 /// A conference, a queue, and who takes callers of the queue.
 const MEETINGS: [(&str, &str); 3] = [
     ("board", "flow: board\nstart: in\nstates:\n  in: { conference: { room: board, beep: false }, then: end }\n"),
@@ -114,7 +117,7 @@ pub(crate) fn binary() -> PathBuf {
     path
 }
 
-fn config(house: &House, sip: u16, http: u16, media: u16) -> String {
+fn config(house: &House, sip: u16, http: u16, media: u16, more: &str) -> String {
     let webhooks = house.webhook.as_ref().map_or(String::new(), |url| format!(", url: \"{url}\""));
     let (trunks, via) = match house.upstream {
         Some(port) => (format!("trunks:\n  front: {{ address: \"sip:127.0.0.1:{port}\", sources: [\"127.0.0.1\"], identity: true }}\n"), ", via: front"),
@@ -134,18 +137,21 @@ realms: {{ test: {{ domains: ["127.0.0.1"] }} }}
 connections:
   alice: {{ password: "{alice}" }}
   bob: {{ {bob}{via} }}
+  carol: {{ password: "{carol}", mailbox: box }}
   reception: {{ inbound: reception, public: true }}
   tobob: {{ inbound: tobob, public: true }}
   radio: {{ inbound: radio, public: true }}
   board: {{ inbound: board, public: true }}
   sales: {{ inbound: sales, public: true }}
   agent: {{ inbound: agent, public: true }}
-mailboxes:
-  box: {{ transcribe: true }}
+  listen: {{ inbound: listen, public: true }}
+{more}mailboxes:
+  box: {{ transcribe: true, pin: "9380417" }}
 {trunks}"#,
         last = media + 399,
         shards = house.shards.max(1),
         alice = password("alice"),
+        carol = password("carol"),
     )
 }
 
@@ -153,11 +159,23 @@ impl Exchange {
     /// Writes configuration, flows and prompts, starts `callflow serve` and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(house: &House) -> Self {
+        Self::start_with(house, &[])
+    }
+
+    /// The same with further flows (`flows/NAME.yaml` and its text), each behind a public connection of its name.
+    #[track_caller]
+    pub(crate) fn start_with(house: &House, flows: &[(&str, &str)]) -> Self {
+        let name = |path: &str| path.trim_start_matches("flows/").trim_end_matches(".yaml").to_owned();
+        let doors: String = flows.iter().map(|(path, _)| format!("  {0}: {{ inbound: {0}, public: true }}\n", name(path))).collect();
         let folder = Folder::new("exchange");
         let (sip, http, media) = (free_port(), free_port(), media_ports());
-        let config = folder.write("callflow.yaml", &config(house, sip, http, media));
+        let config = folder.write("callflow.yaml", &config(house, sip, http, media, &doors));
         folder.write("flows/reception.yaml", RECEPTION);
         folder.write("flows/tobob.yaml", TOBOB);
+        folder.write("flows/listen.yaml", LISTEN);
+        for (path, text) in flows {
+            folder.write(path, text);
+        }
         folder.write("flows/radio.yaml", &radio("welcome.wav"));
         for (name, flow) in MEETINGS {
             folder.write(&format!("flows/{name}.yaml"), flow);

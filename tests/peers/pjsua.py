@@ -35,6 +35,11 @@ class Account(pj.Account):
 class Call(pj.Call):
     current = None
     media = None
+    kept = []  # calls that another replaced: Python must not free them
+
+    def __init__(self, account, call=pj.PJSUA_INVALID_ID):
+        super().__init__(account, call)
+        self.account = account
 
     def onCallState(self, prm):
         info = self.getInfo()
@@ -55,6 +60,12 @@ class Call(pj.Call):
                 self.media[0].startTransmit(audio)
                 audio.startTransmit(self.media[1])
                 tell("media")
+
+    def onCallTransferRequest(self, prm):
+        tell("referred", to=prm.dstUri)
+        prm.newCall = Call(self.account)
+        Call.current = prm.newCall
+        Call.kept.append(self)
 
     def onDtmfDigit(self, prm):
         tell("digit", digit=prm.digit)
