@@ -51,8 +51,10 @@ pub struct Plan {
     pub origin: Origin,
     /// The longest this call may last.
     pub length_max: Duration,
-    /// Codecs offered and accepted, best first.
+    /// Codecs spoken with the caller, best first.
     pub codecs: Vec<Codec>,
+    /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
+    pub opus_complexity: u8,
     /// Every mailbox of the realm, shared.
     pub mailboxes: Arc<BTreeMap<Name, voicemail::Mailbox>>,
 }
@@ -286,6 +288,8 @@ pub struct Branch {
     pub route: Vec<String>,
     /// An address to trust with P-Asserted-Identity.
     pub trusted: bool,
+    /// Codecs spoken with it, best first.
+    pub codecs: Vec<Codec>,
 }
 
 /// What a call asks of the clerk.
@@ -354,6 +358,8 @@ pub enum Disposition {
     Keep {
         /// Where it ends; `None`: at the end.
         until: Option<Duration>,
+        /// What it is kept as.
+        format: flow::FileFormat,
     },
     /// Becomes a message; the answer comes only after it is safe on disk and committed.
     Message(Box<voicemail::MessageDraft>),

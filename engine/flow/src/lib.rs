@@ -48,7 +48,7 @@ mod world;
 pub use calendar::Calendars;
 pub use definitions::definitions;
 pub use effect::{
-    BargeIn, Bridge, Collect, Confirm, Destination, Effect, Group, Http, Keys, Menu, MessageEvent, Method, Notify, NotifyAbout,
+    BargeIn, Bridge, Collect, Confirm, Destination, Effect, FileFormat, Group, Http, Keys, Menu, MessageEvent, Method, Notify, NotifyAbout,
     OneTarget, Outcome, Play, PromptItem, Record, Reject, Ring, Say, Stop, Target, Tone, Transcribe, Voicemail,
 };
 pub use hours::{HOURS, Hours};

@@ -1,7 +1,10 @@
 //! A playlist being played: shared encoded frames, one after another.
 
-use crate::{Item, PlayerId, Playlist, Repeat, limits::FRAME};
-use audio::silence_frame;
+use crate::{
+    Item, PlayerId, Playlist, Repeat,
+    limits::{FRAME, PACKET_MS_MAX},
+};
+use audio::silence;
 use terms::Codec;
 
 /// Whose end is told, and how.
@@ -20,12 +23,13 @@ pub(crate) struct Player {
     items: Vec<Item>,
     repeat: Repeat,
     item: usize,
-    frame: usize,
+    /// How far into the item, milliseconds, in tens.
+    at_ms: u32,
 }
 
 impl Player {
     pub(crate) fn new(purpose: Purpose, playlist: Playlist) -> Self {
-        Self { purpose, items: playlist.items, repeat: playlist.repeat, item: 0, frame: 0 }
+        Self { purpose, items: playlist.items, repeat: playlist.repeat, item: 0, at_ms: 0 }
     }
 
     /// Encodes what was never encoded for this codec, so that no tick has to.
@@ -37,15 +41,16 @@ impl Player {
         }
     }
 
-    /// The next 20 ms; `None` when all is played. A list that holds no sound at all ends, even looped.
-    pub(crate) fn next(&mut self, codec: Codec) -> Option<&[u8]> {
+    /// The next packet's payload, of at most `most_ms` (10–60), and how many milliseconds it lasts; `None` when all is played.
+    /// A list that holds no sound at all ends, even looped. Frames that must be joined are in `scratch`.
+    pub(crate) fn next<'a>(&'a mut self, codec: Codec, most_ms: u16, scratch: &'a mut [u8]) -> Option<(&'a [u8], u16)> {
         let mut barren = 0;
         loop {
             match self.items.get(self.item) {
-                Some(item) if self.frame < frames_of(item) => break,
+                Some(item) if self.at_ms < length_ms(item) => break,
                 Some(_) => {
                     self.item += 1;
-                    self.frame = 0;
+                    self.at_ms = 0;
                     barren += 1;
                 }
                 None if barren > self.items.len() || self.items.is_empty() => return None,
@@ -56,24 +61,27 @@ impl Player {
                         Repeat::Forever => Repeat::Forever,
                     };
                     self.item = 0;
-                    self.frame = 0;
+                    self.at_ms = 0;
                 }
             }
         }
-        let at = self.frame * codec.frame_bytes();
-        self.frame += 1;
-        match self.items.get(self.item)? {
-            Item::Prompt(prompt) => prompt.frames(codec).get(at..at + codec.frame_bytes()),
-            Item::Silence(_) => Some(silence_frame(codec)),
-        }
+        let item = self.items.get(self.item)?;
+        let (payload, ms) = match item {
+            Item::Prompt(prompt) => prompt.packet(codec, self.at_ms, most_ms.min(PACKET_MS_MAX), scratch)?,
+            Item::Silence(_) => silence(codec, (length_ms(item) - self.at_ms).min(u32::from(most_ms)) as u16),
+        };
+        self.at_ms += u32::from(ms);
+        Some((payload, ms))
     }
 }
 
-fn frames_of(item: &Item) -> usize {
-    match item {
-        Item::Prompt(prompt) => prompt.frame_count(),
-        Item::Silence(length) => length.as_millis().div_ceil(FRAME.as_millis()).min(usize::MAX as u128) as usize,
-    }
+/// Whole frames of 20 ms.
+fn length_ms(item: &Item) -> u32 {
+    let frames = match item {
+        Item::Prompt(prompt) => prompt.frame_count() as u128,
+        Item::Silence(length) => length.as_millis().div_ceil(FRAME.as_millis()),
+    };
+    u32::try_from(frames * FRAME.as_millis()).unwrap_or(u32::MAX - u32::from(PACKET_MS_MAX))
 }
 
 #[cfg(test)]
@@ -84,7 +92,7 @@ mod tests {
 
     fn count(items: Vec<Item>, repeat: Repeat) -> usize {
         let mut player = Player::new(Purpose::Keys, Playlist { items, repeat });
-        (0..1_000).take_while(|_| player.next(Codec::Pcmu).is_some()).count()
+        (0..1_000).take_while(|_| player.next(Codec::Pcmu, 20, &mut []).is_some()).count()
     }
 
     #[test]
@@ -97,5 +105,23 @@ mod tests {
         assert_eq!(count(vec![prompt()], Repeat::Times(0)), 3);
         assert_eq!(count(vec![prompt(), nothing(), silence, prompt()], Repeat::Times(2)), 16);
         assert_eq!(count(vec![nothing(), prompt()], Repeat::Forever), 1_000);
+    }
+
+    #[test]
+    fn packets_of_any_length_add_up_to_the_list() {
+        let items = || vec![Item::Silence(Duration::from_millis(70)), Item::Prompt(Prompt::shared("x", &Pcm { rate: 8_000, samples: vec![1; 800] }))];
+        for codec in Codec::ALL {
+            for most in [10, 20, 30, 40, 50, 60] {
+                let mut player = Player::new(Purpose::Keys, Playlist { items: items(), repeat: Repeat::Times(2) });
+                player.prepare(codec);
+                let mut scratch = [0; 1_024];
+                let mut total = 0;
+                while let Some((payload, ms)) = player.next(codec, codec.packet_ms(most), &mut scratch) {
+                    assert!(!payload.is_empty() && ms <= 60);
+                    total += ms;
+                }
+                assert_eq!(total, 2 * (80 + 100), "{codec} {most}");
+            }
+        }
     }
 }

@@ -616,6 +616,7 @@ fn plan(flows: &flow::FlowSet, options: &Options, call: CallId) -> Plan {
         origin: Origin::Unknown,
         length_max: options.length_max,
         codecs: vec![Codec::Pcmu],
+        opus_complexity: audio::OPUS_COMPLEXITY,
         mailboxes: options.mailboxes.clone(),
     }
 }

@@ -168,8 +168,11 @@ impl Offline {
         let taken = Duration::from_micros(taking.samples * 1_000_000 / u64::from(taking.rate.max(1)));
         match disposition {
             Disposition::Discard => Ok(None),
-            Disposition::Keep { until } => {
-                let file = format!("{id}.wav");
+            Disposition::Keep { until, format } => {
+                let file = match format {
+                    flow::FileFormat::Wav => format!("{id}.wav"),
+                    flow::FileFormat::Opus => format!("{id}.opus"),
+                };
                 self.books.recordings.push(Recording { file: file.clone(), length: until.unwrap_or(taken).min(taken) });
                 Ok(Some(file))
             }
