@@ -58,3 +58,30 @@ fn baresip_calls_pjsip_and_pjsip_holds_and_resumes() {
     assert!(best_share(last, 700.0) > 0.9, "PJSIP did not hear baresip after the hold");
     assert!(best_share(&bob_heard, 1_100.0) > 0.9, "baresip did not hear PJSIP");
 }
+
+#[test]
+fn baresip_speaks_opus_with_the_exchange_and_with_a_phone_of_g711() {
+    let mut exchange = Exchange::start(&House::default());
+    let mut bob = Baresip::start_with("bob", exchange.sip(), 700.0, "opus/48000/2");
+    exchange.wait_online("bob");
+    let alice = Pjsua::start("alice", exchange.sip(), 1_100.0);
+    exchange.wait_online("alice");
+    // PJSIP has no Opus: the bridge transcodes both ways.
+    bob.command("dial", &exchange.uri("alice"));
+    bob.expect("CALL_ESTABLISHED", s(15));
+    alice.expect("the answer", s(10), |e| e["state"] == "CONFIRMED");
+    std::thread::park_timeout(ms(3_000));
+    bob.command("hangup", "");
+    alice.expect("the end", s(10), |e| e["state"] == "DISCONNECTED");
+    // A prompt, encoded as Opus.
+    bob.command("dial", &exchange.uri("reception"));
+    bob.expect_again("CALL_ESTABLISHED", s(15));
+    std::thread::park_timeout(ms(1_500));
+    bob.command("hangup", "");
+    std::thread::park_timeout(ms(300));
+    exchange.must_be_quiet();
+    let (alice_heard, bob_heard) = (alice.finish(), bob.heard_narrowed());
+    assert!(best_share(&alice_heard, 700.0) > 0.9, "PJSIP did not hear baresip's 700 Hz");
+    assert!(best_share(&bob_heard[0], 1_100.0) > 0.9, "baresip did not hear PJSIP's 1100 Hz");
+    assert!(best_share(&bob_heard[1], 500.0) > 0.9, "baresip did not hear the prompt of 500 Hz");
+}

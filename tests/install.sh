@@ -17,6 +17,7 @@ need sip-tester      /usr/bin/sipp
 need baresip-core    /usr/bin/baresip
 need kamailio        /usr/sbin/kamailio
 need sox             /usr/bin/sox
+need ffmpeg          /usr/bin/ffmpeg
 need flite           /usr/bin/flite
 need espeak-ng       /usr/bin/espeak-ng
 need python3         /usr/bin/python3

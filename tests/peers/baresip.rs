@@ -7,12 +7,13 @@ use phone::{Sound, read_wav, write_wav};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 /// The call ends when the source file ends, so it is long.
 const SOURCE: Duration = Duration::from_secs(120);
-const MODULES: [&str; 5] = ["g711", "aufile", "ausine", "sndfile", "uuid"];
+const MODULES: [&str; 6] = ["g711", "opus", "aufile", "ausine", "sndfile", "uuid"];
 
 /// A running baresip that answers every call at once.
 #[derive(Debug)]
@@ -28,10 +29,21 @@ impl Baresip {
     /// Starts it as a device of the exchange that speaks a tone, and waits until it has registered.
     #[track_caller]
     pub(crate) fn start(user: &str, exchange: SocketAddr, tone_hz: f32) -> Self {
+        Self::start_with(user, exchange, tone_hz, "PCMU/8000/1")
+    }
+
+    /// The same with a codec of its own, such as `opus/48000/2`; then its files are of that rate and width.
+    #[track_caller]
+    pub(crate) fn start_with(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str) -> Self {
         let folder = Folder::new("baresip");
         let (sip, media, control) = (free_port(), free_port(), free_port());
         let source = folder.path().join("says.wav");
         write_wav(&source, Sound::tone(tone_hz, -12.0, SOURCE).samples()).unwrap();
+        if codec.starts_with("opus") {
+            let narrow = folder.path().join("narrow.wav");
+            std::fs::rename(&source, &narrow).unwrap();
+            sox(&[&narrow, Path::new("-r"), Path::new("48000"), Path::new("-c"), Path::new("2"), &source]);
+        }
         let modules: String = MODULES.iter().map(|m| format!("module {m}.so\n")).collect();
         let dir = folder.path().display();
         folder.write(
@@ -51,7 +63,7 @@ impl Baresip {
         folder.write(
             "accounts",
             &format!(
-                "<sip:{user}@{exchange}>;auth_user={user};auth_pass={};outbound=\"sip:{exchange}\";regint=120;audio_codecs=PCMU/8000/1;answermode=auto\n",
+                "<sip:{user}@{exchange}>;auth_user={user};auth_pass={};outbound=\"sip:{exchange}\";regint=120;audio_codecs={codec};answermode=auto\n",
                 password(user)
             ),
         );
@@ -75,6 +87,13 @@ impl Baresip {
             assert!(super::process::clock() < end, "baresip: no {kind} within {within:?}; events {:?}\n{}", self.events, self.process.log());
             self.read_events();
         }
+    }
+
+    /// Waits for an event of a kind that came before, such as the answer to a second call.
+    #[track_caller]
+    pub(crate) fn expect_again(&mut self, kind: &str, within: Duration) {
+        self.events.retain(|event| event["type"] != kind);
+        self.expect(kind, within);
     }
 
     pub(crate) fn command(&mut self, command: &str, parameters: &str) {
@@ -106,6 +125,28 @@ impl Baresip {
         let path = heard.last().unwrap_or_else(|| panic!("baresip wrote nothing it heard:\n{}", self.process.log()));
         read_wav(path).unwrap().samples().to_vec()
     }
+
+    /// What it has heard in each call until now, when its codec is wide: narrowed to 8 kHz mono.
+    #[track_caller]
+    pub(crate) fn heard_narrowed(&self) -> Vec<Vec<i16>> {
+        let dumps = std::fs::read_dir(self.folder.path()).unwrap().flatten().map(|e| e.path());
+        let mut heard: Vec<_> = dumps.filter(|p| p.to_string_lossy().ends_with("-dec.wav")).collect();
+        heard.sort();
+        assert!(!heard.is_empty(), "baresip wrote nothing it heard:\n{}", self.process.log());
+        let narrowed = heard.iter().map(|heard| {
+            let narrow = self.folder.path().join("heard.wav");
+            sox(&[Path::new("--ignore-length"), heard, Path::new("-r"), Path::new("8000"), Path::new("-c"), Path::new("1"), &narrow]);
+            read_wav(&narrow).unwrap().samples().to_vec()
+        });
+        narrowed.collect()
+    }
+}
+
+/// Runs sox to its end.
+#[track_caller]
+fn sox(words: &[&Path]) {
+    let run = Command::new("sox").args(words).output().expect("sox is installed (tests/install.sh)");
+    assert!(run.status.success(), "sox {words:?}: {}", String::from_utf8_lossy(&run.stderr));
 }
 
 fn module_path() -> String {

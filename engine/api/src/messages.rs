@@ -78,11 +78,11 @@ pub(crate) async fn audio(
 ) -> Result<Response<Body>, Problem> {
     let id = message_id(path)?;
     let file = shared.store.audio_path(id).await?.ok_or_else(|| Problem::not_found("message"))?;
-    wav(file, request).await
+    sound(file, request).await
 }
 
-/// Serves a WAV file of the store.
-pub(crate) async fn wav(file: std::path::PathBuf, request: Request<Body>) -> Result<Response<Body>, Problem> {
+/// Serves a sound file of the store: WAV, or Ogg Opus.
+pub(crate) async fn sound(file: std::path::PathBuf, request: Request<Body>) -> Result<Response<Body>, Problem> {
     let served = ServeFile::new(&file).try_call(request).await.map_err(|fault| {
         tracing::error!(file = %file.display(), %fault, "audio cannot be read");
         Problem::bare(StatusCode::INTERNAL_SERVER_ERROR)
@@ -90,7 +90,8 @@ pub(crate) async fn wav(file: std::path::PathBuf, request: Request<Body>) -> Res
     let mut response = served.map(Body::new);
     let headers = response.headers_mut();
     if response_is_audio(headers) {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
+        let is_opus = file.extension().is_some_and(|kind| kind == "opus");
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(if is_opus { "audio/ogg" } else { "audio/wav" }));
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -1,6 +1,6 @@
 //! Recordings (`record`, `record_call`): list, read, hear, delete. The shape is that of messages.
 
-use crate::{Problem, messages::wav, router::Shared};
+use crate::{Problem, messages::sound, router::Shared};
 use axum::{
     Json,
     body::Body,
@@ -71,7 +71,7 @@ pub(crate) async fn delete(
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("recording")) }
 }
 
-/// The WAV file, also in parts and conditionally.
+/// The WAV or Ogg Opus file, also in parts and conditionally.
 pub(crate) async fn audio(
     State(shared): State<Shared>,
     path: Result<Path<String>, PathRejection>,
@@ -79,5 +79,5 @@ pub(crate) async fn audio(
 ) -> Result<Response<Body>, Problem> {
     let id = recording_id(path)?;
     let file = shared.store.recording_path(id).await?.ok_or_else(|| Problem::not_found("recording"))?;
-    wav(file, request).await
+    sound(file, request).await
 }

@@ -1,11 +1,12 @@
 //! Sound files → [`Pcm`]: what the content says counts; the extension only helps, and names headerless G.711.
 
-use crate::{AudioFault, Decoder, Pcm, pcm::RATES};
+use crate::{AudioFault, Decoder, PACKET_SAMPLES_MAX, Pcm, pcm::RATES};
+use oxideav_gsm::UnpackedFrame;
 use std::{io::Cursor, time::Duration};
 use symphonia::core::{
-    codecs::audio::AudioDecoderOptions,
+    codecs::audio::{AudioDecoderOptions, well_known::CODEC_ID_OPUS},
     errors::Error,
-    formats::{FormatOptions, TrackType, probe::Hint},
+    formats::{FormatOptions, FormatReader, TrackType, probe::Hint},
     io::MediaSourceStream,
     meta::MetadataOptions,
 };
@@ -16,8 +17,14 @@ pub const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Longest sound kept: chosen, no prompt is longer and hold music may loop.
 pub const FILE_LENGTH_MAX: Duration = Duration::from_secs(30 * 60);
 
-/// Decodes a whole sound file: wav (PCM, A-law, µ-law, ADPCM), mp3, ogg vorbis, flac, and headerless G.711 by extension
-/// (`ulaw ul pcmu mulaw`, `alaw al pcma`; with or without a dot). Several channels are mixed to mono; the rate stays the file's.
+/// Bytes of a Microsoft GSM block (two frames, 40 ms) and its tag in a WAV header (RFC 2361 §A.19).
+const MSGSM: (usize, u16) = (65, 0x31);
+/// Opus files count the samples to leave out at the beginning at 48 kHz (RFC 7845 §5.1), three of which are one of ours.
+const OPUS_SKIP: usize = 3;
+
+/// Decodes a whole sound file: wav (PCM, A-law, µ-law, ADPCM, GSM), mp3, ogg vorbis, ogg opus, flac, and headerless G.711 and
+/// GSM by extension (`ulaw ul pcmu mulaw`, `alaw al pcma`, `gsm`; with or without a dot). Several channels are mixed to mono;
+/// the rate stays the file's (Opus: 16 kHz).
 ///
 /// # Errors
 /// [`AudioFault`] when too large, too long, unknown, damaged or empty.
@@ -29,6 +36,8 @@ pub fn decode_file(bytes: &[u8], extension: &str) -> Result<Pcm, AudioFault> {
     let pcm = match extension.as_str() {
         "ulaw" | "ul" | "pcmu" | "mulaw" => headerless(bytes, Codec::Pcmu)?,
         "alaw" | "al" | "pcma" => headerless(bytes, Codec::Pcma)?,
+        "gsm" => headerless(bytes, Codec::Gsm)?,
+        _ if gsm_blocks(bytes).is_some() => microsoft_gsm(gsm_blocks(bytes).unwrap_or_default())?,
         // The library computes with sizes from the file; where one overflows, that is the file's fault and not our end.
         _ => std::panic::catch_unwind(|| contained(bytes, &extension))
             .unwrap_or_else(|_| Err(AudioFault::Damaged("its header is impossible".to_owned())))?,
@@ -37,12 +46,67 @@ pub fn decode_file(bytes: &[u8], extension: &str) -> Result<Pcm, AudioFault> {
 }
 
 fn headerless(bytes: &[u8], codec: Codec) -> Result<Pcm, AudioFault> {
-    if bytes.len() as u64 > FILE_LENGTH_MAX.as_secs() * 8_000 {
+    let count = crate::packet_ticks(codec, bytes).unwrap_or(0);
+    if u64::from(count) > FILE_LENGTH_MAX.as_secs() * 8_000 {
         return Err(AudioFault::TooLong);
     }
-    let mut samples = vec![0; bytes.len()];
+    let mut samples = vec![0; count as usize];
     Decoder::new(codec).decode(bytes, &mut samples);
     Ok(Pcm { rate: 8_000, samples })
+}
+
+/// The blocks of a WAV file of Microsoft's GSM kind, or `None` when it is anything else.
+fn gsm_blocks(bytes: &[u8]) -> Option<&[u8]> {
+    if bytes.get(..4)? != b"RIFF" || bytes.get(8..12)? != b"WAVE" {
+        return None;
+    }
+    let (mut rest, mut is_gsm) = (bytes.get(12..)?, false);
+    loop {
+        let (head, body) = rest.split_first_chunk::<8>()?;
+        let size = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        match &head[..4] {
+            b"fmt " => is_gsm = u16::from_le_bytes([*body.first()?, *body.get(1)?]) == MSGSM.1,
+            b"data" => return is_gsm.then(|| body.get(..size).unwrap_or(body)),
+            _ => {}
+        }
+        rest = body.get(size.checked_add(size & 1)?..)?;
+    }
+}
+
+fn microsoft_gsm(blocks: &[u8]) -> Result<Pcm, AudioFault> {
+    if (blocks.len() / MSGSM.0) as u64 * 40 > FILE_LENGTH_MAX.as_millis() as u64 {
+        return Err(AudioFault::TooLong);
+    }
+    let (mut decoder, mut samples) = (Decoder::new(Codec::Gsm), Vec::new());
+    for block in blocks.chunks_exact(MSGSM.0) {
+        let (first, second) = UnpackedFrame::pair_from_msgsm_block(block).map_err(|_| AudioFault::Damaged("a GSM block is impossible".to_owned()))?;
+        for frame in [first, second] {
+            let mut sound = [0; 160];
+            decoder.decode(&frame.to_gsm_byte_frame(), &mut sound);
+            samples.extend_from_slice(&sound);
+        }
+    }
+    Ok(Pcm { rate: 8_000, samples })
+}
+
+/// The Opus packets of an ogg file.
+fn opus_packets(format: &mut dyn FormatReader, track: u32, head: &[u8]) -> Result<Pcm, AudioFault> {
+    let skip = head.get(10..12).map_or(0, |skip| usize::from(u16::from_le_bytes([skip[0], skip[1]])));
+    let mut decoder = Decoder::new(Codec::Opus);
+    let mut pcm = Pcm { rate: Codec::Opus.sample_rate(), samples: Vec::new() };
+    let mut sound = [0; PACKET_SAMPLES_MAX];
+    // A file cut short still has a beginning.
+    while let Ok(Some(packet)) = format.next_packet() {
+        if packet.track_id == track {
+            let count = decoder.decode(&packet.data, &mut sound);
+            pcm.samples.extend_from_slice(&sound[..count]);
+        }
+        if pcm.duration() > FILE_LENGTH_MAX {
+            return Err(AudioFault::TooLong);
+        }
+    }
+    pcm.samples.drain(..(skip / OPUS_SKIP).min(pcm.samples.len()));
+    Ok(pcm)
 }
 
 fn contained(bytes: &[u8], extension: &str) -> Result<Pcm, AudioFault> {
@@ -55,6 +119,10 @@ fn contained(bytes: &[u8], extension: &str) -> Result<Pcm, AudioFault> {
     let track = format.default_track(TrackType::Audio).ok_or(AudioFault::Empty)?;
     let id = track.id;
     let parameters = track.codec_params.as_ref().and_then(|all| all.audio()).ok_or(AudioFault::Empty)?;
+    if parameters.codec == CODEC_ID_OPUS {
+        let head = parameters.extra_data.clone().unwrap_or_default();
+        return opus_packets(format.as_mut(), id, &head);
+    }
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(parameters, &AudioDecoderOptions::default())
         .map_err(|error| AudioFault::Unknown(error.to_string()))?;
@@ -121,7 +189,7 @@ fn mix_down(interleaved: &[f32], channels: usize, into: &mut Vec<i16>) {
 fn kind_of(bytes: &[u8], extension: &str) -> String {
     let looks = match bytes {
         [] => "an empty file",
-        [b'O', b'g', b'g', b'S', ..] => "ogg with a codec that is not vorbis or flac",
+        [b'O', b'g', b'g', b'S', ..] => "ogg with a codec that is not vorbis, opus or flac",
         [b'R', b'I', b'F', b'F', ..] => "wav with an unknown or broken header",
         [b'I', b'D', b'3', ..] => "mp3 without sound",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => "mp4/m4a",
@@ -196,7 +264,7 @@ mod tests {
             let _ = crate::wav::read(&bytes);
         }
         #[test]
-        fn noise_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..2_000), extension in "wav|mp3|ogg|flac|") {
+        fn noise_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..2_000), extension in "wav|mp3|ogg|opus|flac|gsm|") {
             let _ = decode_file(&bytes, &extension);
         }
     }

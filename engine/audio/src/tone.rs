@@ -1,5 +1,9 @@
 //! Tones a telephone network makes: ringback, busy, beep, keys. Each is made once and shared.
 
+mod country;
+
+pub use country::{Country, Signal};
+
 use crate::{Pcm, Prompt};
 use std::{
     f32::consts::TAU,
@@ -22,99 +26,6 @@ const KEY_SPAN: (Duration, Duration) = (Duration::from_millis(100), Duration::fr
 const BEEP: (f32, Duration, f32) = (1_000.0, Duration::from_millis(400), -10.0);
 /// Longest silence made, the same as the longest file.
 const SILENCE_MAX: Duration = crate::file::FILE_LENGTH_MAX;
-
-/// Whose network tones: the cadence table's rows (ITU-T E.180 supplement 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Country {
-    /// United States and Canada: 440+480 Hz, 2 s on 4 s off.
-    #[default]
-    Us,
-    /// United Kingdom: 400+450 Hz, 0.4 on 0.2 off 0.4 on 2 off.
-    Gb,
-    /// Germany: 425 Hz, 1 s on 4 s off.
-    De,
-    /// France: 440 Hz, 1.5 s on 3.5 s off.
-    Fr,
-    /// Europe where nothing better is known (ETSI): 425 Hz, 1 s on 4 s off.
-    Eu,
-}
-
-/// Sines and milliseconds on, off, on, off…; each sum is a multiple of 20 ms, so that loops have no seam.
-struct Cadence {
-    hertz: &'static [f32],
-    on_off_ms: &'static [u64],
-}
-
-impl Country {
-    /// Every row of the table.
-    pub const ALL: [Self; 5] = [Self::Us, Self::Gb, Self::De, Self::Fr, Self::Eu];
-
-    /// From an ISO 3166 code such as `us`, `GB`; `uk` and `eu` are understood.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        if text.eq_ignore_ascii_case("uk") {
-            return Some(Self::Gb);
-        }
-        Self::ALL.into_iter().find(|country| country.code().eq_ignore_ascii_case(text))
-    }
-
-    /// Its code in lower case.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Us => "us",
-            Self::Gb => "gb",
-            Self::De => "de",
-            Self::Fr => "fr",
-            Self::Eu => "eu",
-        }
-    }
-
-    const fn ringback(self) -> Cadence {
-        match self {
-            Self::Us => Cadence { hertz: &[440.0, 480.0], on_off_ms: &[2_000, 4_000] },
-            Self::Gb => Cadence { hertz: &[400.0, 450.0], on_off_ms: &[400, 200, 400, 2_000] },
-            Self::De | Self::Eu => Cadence { hertz: &[425.0], on_off_ms: &[1_000, 4_000] },
-            Self::Fr => Cadence { hertz: &[440.0], on_off_ms: &[1_500, 3_500] },
-        }
-    }
-
-    const fn busy(self) -> Cadence {
-        match self {
-            Self::Us => Cadence { hertz: &[480.0, 620.0], on_off_ms: &[500, 500] },
-            Self::Gb => Cadence { hertz: &[400.0], on_off_ms: &[375, 375, 375, 375] },
-            Self::De => Cadence { hertz: &[425.0], on_off_ms: &[480, 480] },
-            Self::Fr => Cadence { hertz: &[440.0], on_off_ms: &[500, 500] },
-            Self::Eu => Cadence { hertz: &[425.0], on_off_ms: &[500, 500] },
-        }
-    }
-
-    const fn index(self) -> usize {
-        match self {
-            Self::Us => 0,
-            Self::Gb => 1,
-            Self::De => 2,
-            Self::Fr => 3,
-            Self::Eu => 4,
-        }
-    }
-}
-
-/// One whole cadence of ringback (play it looped).
-#[must_use]
-pub fn ringback(country: Country) -> Arc<Prompt> {
-    static TONES: LazyLock<[Arc<Prompt>; 5]> =
-        LazyLock::new(|| Country::ALL.map(|c| Prompt::shared(format!("ringback {}", c.code()), &cadence(&c.ringback()))));
-    TONES[country.index()].clone()
-}
-
-/// One whole cadence of busy tone (play it looped).
-#[must_use]
-pub fn busy(country: Country) -> Arc<Prompt> {
-    static TONES: LazyLock<[Arc<Prompt>; 5]> =
-        LazyLock::new(|| Country::ALL.map(|c| Prompt::shared(format!("busy tone {}", c.code()), &cadence(&c.busy()))));
-    TONES[country.index()].clone()
-}
 
 /// The voicemail beep: 1 kHz, 400 ms, −10 dBFS, soft edges.
 #[must_use]
@@ -174,45 +85,40 @@ fn key_tone(event: usize) -> Pcm {
     Pcm { rate: RATE, samples }
 }
 
-fn cadence(cadence: &Cadence) -> Pcm {
-    let parts: Vec<(f32, f32)> = cadence.hertz.iter().map(|hertz| (*hertz, NETWORK_DBFS)).collect();
-    let mut samples = Vec::new();
-    for (at, ms) in cadence.on_off_ms.iter().enumerate() {
-        let length = Duration::from_millis(*ms);
-        if at % 2 == 0 {
-            samples.extend(sines(&parts, length));
-        } else {
-            samples.resize(samples.len() + samples_in(length), 0);
-        }
-    }
-    Pcm { rate: RATE, samples }
-}
-
 fn samples_in(length: Duration) -> usize {
     (length.as_micros() as u64 * u64::from(RATE) / 1_000_000) as usize
 }
 
+/// A sum of sines with soft edges.
 fn sines(parts: &[(f32, f32)], length: Duration) -> Vec<i16> {
-    let (count, edge) = (samples_in(length), samples_in(EDGE));
-    (0..count)
+    let mut samples = steady(parts, length);
+    let (count, edge) = (samples.len(), samples_in(EDGE));
+    for (at, sample) in samples.iter_mut().enumerate() {
+        let soft = (at.min(count - 1 - at) as f32 / edge as f32).min(1.0);
+        *sample = (f32::from(*sample) * soft) as i16;
+    }
+    samples
+}
+
+/// A sum of sines from zero on, without edges: frequency and peak in dBFS of each.
+fn steady(parts: &[(f32, f32)], length: Duration) -> Vec<i16> {
+    (0..samples_in(length))
         .map(|at| {
-            let soft = (at.min(count - 1 - at) as f32 / edge as f32).min(1.0);
             let sum: f32 = parts
                 .iter()
                 .map(|(hertz, dbfs)| 10_f32.powf(dbfs / 20.0) * (TAU * ((hertz * at as f32 / RATE as f32).fract())).sin())
                 .sum();
-            (sum * soft * 32_767.0) as i16
+            (sum * 32_767.0) as i16
         })
         .collect()
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::level::dbfs;
 
     /// Power at `hertz` relative to all power, by one Goertzel filter.
-    fn share(samples: &[i16], rate: u32, hertz: f32) -> f64 {
+    pub(super) fn share(samples: &[i16], rate: u32, hertz: f32) -> f64 {
         let coefficient = 2.0 * f64::cos(std::f64::consts::TAU * f64::from(hertz) / f64::from(rate));
         let (mut before, mut last) = (0.0, 0.0);
         for sample in samples {
@@ -237,23 +143,6 @@ mod tests {
         assert_eq!(dtmf_hertz(Digit::try_from('5').unwrap()), (770.0, 1_336.0));
         assert_eq!(dtmf_hertz(Digit::try_from('#').unwrap()), (941.0, 1_477.0));
         assert_eq!(dtmf_hertz(Digit::try_from('D').unwrap()), (941.0, 1_633.0));
-    }
-
-    #[test]
-    fn ringback_has_the_cadence_of_its_country() {
-        for (country, seconds, on, hertz) in
-            [(Country::Us, 6.0, 2.0, 440.0), (Country::Gb, 3.0, 0.8, 450.0), (Country::De, 5.0, 1.0, 425.0), (Country::Fr, 5.0, 1.5, 440.0)]
-        {
-            let prompt = ringback(country);
-            assert_eq!(prompt.duration().as_secs_f32(), seconds, "{country:?}");
-            let loud = prompt.sound().samples.chunks(320).filter(|frame| dbfs(frame) > -40.0).count();
-            assert_eq!(loud as f32 / 50.0, on, "{country:?}");
-            assert!(share(&prompt.sound().samples[1_600..4_800], RATE, hertz) > 0.4);
-            assert_eq!(prompt.sound().samples.len() % 320, 0);
-            assert_eq!(busy(country).sound().samples.len() % 320, 0);
-        }
-        assert_eq!(Country::parse("UK"), Some(Country::Gb));
-        assert_eq!(Country::parse("xx"), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     tape::Tape,
 };
 use audio::Prompt;
-use media::{Mixer, PlayerId, Playlist, StreamSetup};
+use media::{EventFormat, Mixer, PlayerId, Playlist, StreamSetup};
 use sdp::{Agreement, Capabilities};
 use sip::{Chance, Uri};
 use std::{
@@ -297,6 +297,7 @@ impl Desk {
     /// Gives the mixer what a leg agreed to.
     pub(crate) fn set_stream(&mut self, leg: LegId, agreement: &Agreement, now: Now) {
         let mut setup = setup_of(agreement);
+        setup.opus_complexity = self.plan.opus_complexity;
         if let Some(peer) = self.leg(leg) {
             setup.remote = setup.remote.map(|named| peer.outside(named));
             setup.remote_rtcp = setup.remote_rtcp.map(|named| peer.outside(named));
@@ -321,7 +322,7 @@ impl Desk {
             branch.from.set_user(&clean(number));
         }
         let codec = self.leg(LegId::CALLER).and_then(Leg::agreement).map(|agreement| agreement.send.codec);
-        let mut capabilities = Capabilities { codecs: self.plan.codecs.clone(), ..Capabilities::default() };
+        let mut capabilities = Capabilities { codecs: branch.codecs.clone(), ..Capabilities::default() };
         if let Some(codec) = codec {
             capabilities = capabilities.preferring(codec);
         }
@@ -389,8 +390,11 @@ fn setup_of(agreement: &Agreement) -> StreamSetup {
     setup.rtcp_mux = agreement.rtcp_mux;
     setup.send_payload_type = agreement.send.payload_type;
     setup.receive = agreement.receive.iter().map(|format| (format.payload_type, format.codec)).collect();
-    setup.events_send = agreement.events;
-    setup.events_receive = agreement.event_receive;
+    setup.send_ms = agreement.send.codec.packet_ms(agreement.ptime_ms);
+    let in_media = |format: sdp::EventFormat| EventFormat { payload_type: format.payload_type, clock_rate: format.clock_rate };
+    setup.events_send = agreement.events.map(in_media);
+    setup.events_receive = agreement.event_receive.iter().copied().map(in_media).collect();
+    setup.comfort_noise = agreement.comfort_noise;
     setup.direction = agreement.direction;
     setup
 }

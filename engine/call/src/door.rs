@@ -53,8 +53,10 @@ pub struct Plan {
     pub length_max: Duration,
     /// The longest the caller may hear nothing that nobody meant so; zero: for ever.
     pub silence: Duration,
-    /// Codecs offered and accepted, best first.
+    /// Codecs spoken with the caller, best first.
     pub codecs: Vec<Codec>,
+    /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
+    pub opus_complexity: u8,
     /// The mailbox of the connection that calls, proven by its password.
     pub own_mailbox: Option<Name>,
     /// Every mailbox of the realm, shared.
@@ -304,6 +306,8 @@ pub struct Branch {
     pub route: Vec<String>,
     /// An address to trust with P-Asserted-Identity.
     pub trusted: bool,
+    /// Codecs spoken with it, best first.
+    pub codecs: Vec<Codec>,
 }
 
 /// What a call asks of the clerk.
@@ -311,6 +315,8 @@ pub struct Branch {
 pub enum Errand {
     /// Find, fetch or render something to play.
     Prompt(flow::PromptItem),
+    /// Speak this in its very words, or not at all: nothing may stand in for it. Answered by [`Answer::Prompt`].
+    Announcement(flow::Say),
     /// An HTTP request of a flow.
     Http(flow::Http),
     /// One step of a Rhai flow.
@@ -411,6 +417,8 @@ pub enum Disposition {
     Keep {
         /// Where it ends; `None`: at the end.
         until: Option<Duration>,
+        /// What it is kept as.
+        format: flow::FileFormat,
     },
     /// Becomes a message; the answer comes only after it is safe on disk and committed.
     Message(Box<voicemail::MessageDraft>),
@@ -419,7 +427,7 @@ pub enum Disposition {
 /// What came of an errand. `Err` carries a reason in words for the timeline.
 #[derive(Debug)]
 pub enum Answer {
-    /// To [`Errand::Prompt`] and [`Errand::MessageSound`].
+    /// To [`Errand::Prompt`], [`Errand::Announcement`] and [`Errand::MessageSound`].
     Prompt(Result<Arc<Prompt>, String>),
     /// To [`Errand::Http`]: status, body text, and the body as JSON where it is.
     Http(Result<HttpReply, String>),

@@ -9,7 +9,7 @@ use crate::{
     desk::Desk,
     door::{Answer, Disposition, Errand, Ticket},
 };
-use flow::CallRecording;
+use flow::{CallRecording, FileFormat};
 use media::{Event, RecordEnd, RecordSpec, Recorded, RecorderId, Source, Taking};
 use terms::{LegId, MessageId, Now};
 
@@ -156,7 +156,8 @@ impl Desk {
     fn finish_tape(&mut self, id: MessageId, end: RecordEnd, recorded: Recorded, now: Now) {
         let why = if end == RecordEnd::Length { "its longest length" } else { "its order" };
         self.note(now, format!("recording {id} of the whole call ends by {why} after {:.1} s", recorded.duration.as_secs_f32()));
-        let disposition = if recorded.duration.is_zero() { Disposition::Discard } else { Disposition::Keep { until: None } };
+        let kept = Disposition::Keep { until: None, format: FileFormat::Wav };
+        let disposition = if recorded.duration.is_zero() { Disposition::Discard } else { kept };
         let ticket = self.ask(Errand::SpoolFinish { id, disposition });
         if let Some(tape) = &mut self.tape {
             tape.stage = Stage::Saving { ticket };

@@ -442,6 +442,19 @@ pub struct Record {
     pub trim: bool,
     /// Whether it is kept when the caller hangs up meanwhile.
     pub keep_on_hangup: bool,
+    /// What the file is kept as.
+    pub format: FileFormat,
+}
+
+/// What a recording is kept as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileFormat {
+    /// WAV, 16-bit PCM.
+    #[default]
+    Wav,
+    /// Ogg Opus: a sixth to a tenth of the size.
+    Opus,
 }
 
 /// Listening to a mailbox by phone.

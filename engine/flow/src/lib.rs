@@ -48,8 +48,9 @@ mod world;
 pub use calendar::Calendars;
 pub use definitions::definitions;
 pub use effect::{
-    BargeIn, Bridge, CallRecording, Collect, Confirm, Destination, Effect, Group, Http, Keys, Mailbox, Menu, MessageEvent, Method, Notify,
-    NotifyAbout, OneTarget, Outcome, Play, PromptItem, Record, RecordCall, Refer, Reject, Ring, Say, Stop, Target, Tone, Transcribe, Voicemail,
+    BargeIn, Bridge, CallRecording, Collect, Confirm, Destination, Effect, FileFormat, Group, Http, Keys, Mailbox, Menu, MessageEvent, Method,
+    Notify, NotifyAbout, OneTarget, Outcome, Play, PromptItem, Record, RecordCall, Refer, Reject, Ring, Say, Stop, Target, Tone, Transcribe,
+    Voicemail,
 };
 pub use hours::{HOURS, Hours};
 pub use journal::{JournalEntry, Place};

@@ -3,36 +3,68 @@
 use crate::{
     Mixer, Wire,
     ear::Ear,
-    limits::{FRAME_SAMPLES_MAX, PACKET_BYTES, QUIET_FRAMES},
+    limits::{FRAME_SAMPLES_MAX, PACKET_BYTES, PACKET_MS_MAX, PACKET_PAYLOAD_MAX, QUIET_FRAMES},
     monitor::Monitor,
+    setup::StreamSetup,
     stream::Stream,
 };
-use audio::{Encoder, FrameResampler, g711_translation};
+use audio::{Encoder, FrameResampler, g711_translation, packet_ticks};
 use rtp::Packet;
-use std::time::Instant;
-use terms::{Codec, LegId};
+use std::time::{Duration, Instant};
+use terms::{Codec, LegId, Packing};
 
-/// From decoded sound to a leg's codec. Only where a bridge joins unlike codecs.
+/// Samples that wait for their packet at most: all but the last frame of the longest, and a new frame.
+const WAITING_MAX: usize = FRAME_SAMPLES_MAX / 20 * PACKET_MS_MAX as usize + FRAME_SAMPLES_MAX;
+
+/// From decoded sound to a leg's codec, in packets of the length its peer wishes. Only where a bridge joins unlike codecs.
 pub(crate) struct Transcoder {
     from: u32,
     resampler: FrameResampler,
     encoder: Encoder,
+    complexity: u8,
+    packet_ms: u16,
+    waiting: [i16; WAITING_MAX],
+    count: usize,
 }
 
 impl Transcoder {
-    fn new(from: u32, codec: Codec) -> Self {
-        Self { from, resampler: FrameResampler::new(from, codec.sample_rate()), encoder: Encoder::new(codec) }
+    fn new(from: u32, setup: &StreamSetup) -> Self {
+        let codec = setup.send;
+        Self {
+            from,
+            resampler: FrameResampler::new(from, codec.sample_rate()),
+            encoder: Encoder::with_complexity(codec, setup.opus_complexity),
+            complexity: setup.opus_complexity,
+            packet_ms: codec.packet_ms(setup.send_ms),
+            waiting: [0; WAITING_MAX],
+            count: 0,
+        }
     }
 
-    fn suits(&self, from: u32, codec: Codec) -> bool {
-        self.from == from && self.encoder.codec() == codec
+    fn suits(&self, from: u32, setup: &StreamSetup) -> bool {
+        self.from == from
+            && self.encoder.codec() == setup.send
+            && self.complexity == setup.opus_complexity
+            && self.packet_ms == setup.send.packet_ms(setup.send_ms)
     }
 
-    fn frame(&mut self, sound: &[i16], payload: &mut [u8]) -> usize {
-        let mut samples = [0; FRAME_SAMPLES_MAX];
-        let samples = &mut samples[..self.encoder.codec().frame_samples()];
-        self.resampler.frame(sound, samples);
-        self.encoder.encode(samples, payload)
+    /// Takes in 20 ms.
+    fn put(&mut self, sound: &[i16]) {
+        let samples = self.encoder.codec().frame_samples();
+        if let Some(room) = self.waiting.get_mut(self.count..self.count + samples) {
+            self.resampler.frame(sound, room);
+            self.count += samples;
+        }
+    }
+
+    /// The next packet that is full: its length in bytes and in time.
+    fn packet(&mut self, payload: &mut [u8]) -> Option<(usize, Duration)> {
+        let samples = self.encoder.codec().frame_samples() * usize::from(self.packet_ms) / 20;
+        let sound = self.waiting.get(..samples).filter(|_| self.count >= samples)?;
+        let length = self.encoder.encode(sound, payload);
+        self.waiting.copy_within(samples..self.count, 0);
+        self.count -= samples;
+        Some((length, Duration::from_millis(u64::from(self.packet_ms))))
     }
 }
 
@@ -57,7 +89,10 @@ impl Mixer {
     pub(crate) fn relay_audio(&mut self, listener: usize, codec: Codec, packet: &Packet<'_>, now: Instant, wire: &mut dyn Wire) {
         let Some(to) = self.streams.get_mut(listener).filter(|stream| !stream.is_occupied()) else { return };
         let (send, payload_type) = (to.setup.send, to.setup.send_payload_type);
-        let ticks = packet.payload.len() as u32;
+        let ticks = match codec.packing() {
+            Packing::Bytes => packet.payload.len() as u32,
+            Packing::Frames(_) | Packing::Packets => packet_ticks(codec, packet.payload).unwrap_or(0) * (codec.clock_rate() / 8_000),
+        };
         if codec == send {
             to.relay(packet, payload_type, ticks, now, wire);
         } else if let Some(table) = g711_translation(codec, send) {
@@ -68,14 +103,21 @@ impl Mixer {
         }
     }
 
-    /// Sends a leg's key packet on, renumbered, if its listener takes keys.
-    pub(crate) fn relay_key(&mut self, listener: usize, packet: &Packet<'_>, now: Instant, wire: &mut dyn Wire) {
+    /// Sends a leg's key packet on, renumbered, if its listener takes keys. Its duration is told in the listener's clock.
+    /// `amid`: between sound of our own making.
+    pub(crate) fn relay_key(&mut self, listener: usize, packet: &Packet<'_>, clock_rate: u32, amid: bool, now: Instant, wire: &mut dyn Wire) {
         let Some(to) = self.streams.get_mut(listener).filter(|stream| !stream.is_occupied()) else { return };
-        let Some(payload_type) = to.setup.events_send else { return };
-        if to.transcoder.is_some() {
-            to.relay_key(packet, payload_type, now, wire);
+        let Some(format) = to.setup.events_send else { return };
+        let retold = packet.payload.first_chunk::<4>().filter(|_| format.clock_rate != clock_rate).map(|[code, flags, high, low]| {
+            let duration = u64::from(u16::from_be_bytes([*high, *low])) * u64::from(format.clock_rate) / u64::from(clock_rate.max(1));
+            let [high, low] = u16::try_from(duration).unwrap_or(u16::MAX).to_be_bytes();
+            [*code, *flags, high, low]
+        });
+        let packet = Packet { payload: retold.as_ref().map_or(packet.payload, |retold| &retold[..]), ..*packet };
+        if amid || to.transcoder.is_some() {
+            to.relay_key(&packet, format.payload_type, now, wire);
         } else {
-            to.relay(packet, payload_type, 0, now, wire);
+            to.relay(&packet, format.payload_type, 0, now, wire);
         }
     }
 
@@ -101,9 +143,14 @@ impl Mixer {
             return;
         }
         if let Some(transcoder) = &mut to.transcoder {
-            let mut payload = [0; 160];
-            let length = transcoder.frame(&sound[..count], &mut payload);
-            to.send(payload.get(..length).unwrap_or_default(), slot, now, wire);
+            transcoder.put(&sound[..count]);
+            let mut payload = [0; PACKET_PAYLOAD_MAX];
+            // Half a frame at a time, or not in every tick, as the peer wishes.
+            let mut slot = slot;
+            while let Some((length, lasts)) = to.transcoder.as_mut().and_then(|transcoder| transcoder.packet(&mut payload)) {
+                to.send(payload.get(..length).unwrap_or_default(), lasts, slot, now, wire);
+                slot += lasts;
+            }
         }
     }
 
@@ -161,9 +208,8 @@ impl Stream {
     }
 
     fn equip_transcoder(&mut self, from: u32) {
-        let codec = self.setup.send;
-        if !self.transcoder.as_ref().is_some_and(|known| known.suits(from, codec)) {
-            self.transcoder = Some(Box::new(Transcoder::new(from, codec)));
+        if !self.transcoder.as_ref().is_some_and(|known| known.suits(from, &self.setup)) {
+            self.transcoder = Some(Box::new(Transcoder::new(from, &self.setup)));
         }
     }
 }

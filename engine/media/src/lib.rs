@@ -46,5 +46,5 @@ pub use quality::Quality;
 pub use record::{RECORDED_LEGS_MAX, RecordEnd, RecordSpec, Recorded, Source, Taking};
 pub use room::{PersonId, Room, Voice};
 pub use rtp::Symmetric;
-pub use setup::{RECEIVE_FORMATS_MAX, SILENT_AFTER, StreamSetup};
+pub use setup::{EVENT_FORMATS_MAX, EventFormat, RECEIVE_FORMATS_MAX, SILENT_AFTER, StreamSetup};
 pub use wire::Wire;

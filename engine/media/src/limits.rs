@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-/// The media frame: every codec we speak puts 20 ms into 160 bytes.
+/// The media frame: sound is heard, mixed and recorded 20 ms at a time. Packets sent may be of another length.
 pub(crate) const FRAME: Duration = Duration::from_millis(20);
-/// RTP clock units of a frame.
-pub(crate) const FRAME_TICKS: u32 = rtp::FRAME_TICKS;
+/// Longest packet we send, and payload bytes that hold it in any codec (G.711 and G.722: 480).
+pub(crate) const PACKET_MS_MAX: u16 = 60;
+pub(crate) const PACKET_PAYLOAD_MAX: usize = audio::JOINED_BYTES_MAX;
+/// Payload bytes of the usual packet: 20 ms of G.711 or G.722. Larger ones take a slower way.
+pub(crate) const PAYLOAD_BYTES_USUAL: usize = 160;
 /// Samples of the widest frame (20 ms at 16 kHz).
 pub(crate) const FRAME_SAMPLES_MAX: usize = 320;
 /// Bytes of the largest packet built: a frame's worth of Ethernet.

@@ -183,7 +183,7 @@ impl Mixer {
         }
     }
 
-    /// Records what legs say. The rate is 16 kHz when one of them sends G.722, else 8 kHz.
+    /// Records what legs say. The rate is 16 kHz when one of them sends G.722 or Opus, else 8 kHz.
     pub fn record(&mut self, source: Source, spec: RecordSpec, now: Instant) -> RecorderId {
         let id = RecorderId(self.next_number());
         let rates = self.streams.iter().filter(|stream| source.said.contains(&stream.leg)).map(|stream| stream.heard.sample_rate());

@@ -6,7 +6,7 @@
 use crate::{
     Mixer, Wire,
     bridge::is_direct,
-    limits::{PACKET_BYTES, PASSING_MAX, QUIET_FRAMES},
+    limits::{FRAME, PACKET_BYTES, PASSING_MAX, QUIET_FRAMES},
 };
 use arrayvec::ArrayVec;
 use rtp::Packet;
@@ -25,7 +25,8 @@ pub(crate) struct Outside {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Audio(Codec),
-    Key,
+    /// Telephone events, of that clock.
+    Key(u32),
     ComfortNoise,
 }
 
@@ -98,7 +99,7 @@ impl Mixer {
         let direct = self.is_passed(at);
         let leg = self.streams[at].leg;
         let Some(outside) = self.outside.as_mut().filter(|outside| outside.leg == leg && outside.listener.is_some()) else { return };
-        if !direct && kind != Kind::Key {
+        if !direct && !matches!(kind, Kind::Key(_)) {
             return;
         }
         let mut passing = Passing { kind, direct, length: bytes.len(), ..Passing::default() };
@@ -123,13 +124,7 @@ impl Mixer {
         match passing.kind {
             Kind::Audio(codec) => self.relay_audio(at, codec, &packet, now, wire),
             Kind::ComfortNoise => self.relay_comfort_noise(at, &packet, now, wire),
-            Kind::Key if passing.direct => self.relay_key(at, &packet, now, wire),
-            Kind::Key => {
-                let stream = &mut self.streams[at];
-                if let Some(payload_type) = stream.setup.events_send.filter(|_| !stream.is_occupied()) {
-                    stream.relay_key(&packet, payload_type, now, wire);
-                }
-            }
+            Kind::Key(clock_rate) => self.relay_key(at, &packet, clock_rate, !passing.direct, now, wire),
         }
     }
 
@@ -152,7 +147,7 @@ impl Mixer {
     pub fn say_outside(&mut self, payload: &[u8], slot: Instant, now: Instant, wire: &mut dyn Wire) {
         let Some(at) = self.outside.as_deref().and_then(|outside| self.position(outside.leg)) else { return };
         if !payload.is_empty() && !self.streams[at].is_occupied() {
-            self.streams[at].send(payload, slot, now, wire);
+            self.streams[at].send(payload, FRAME, slot, now, wire);
         }
     }
 

@@ -13,7 +13,8 @@ use terms::{Codec, Digit, LegId};
 /// What a payload type stands for.
 enum Meaning {
     Audio(Codec),
-    Key,
+    /// Telephone events, of that clock.
+    Key(u32),
     ComfortNoise,
 }
 
@@ -21,8 +22,8 @@ impl Stream {
     fn meaning_of(&self, payload_type: u8) -> Option<Meaning> {
         if let Some(codec) = self.codec_of(payload_type) {
             Some(Meaning::Audio(codec))
-        } else if self.setup.events_receive == Some(payload_type) {
-            Some(Meaning::Key)
+        } else if let Some(events) = self.setup.events_receive.iter().find(|events| events.payload_type == payload_type) {
+            Some(Meaning::Key(events.clock_rate))
         } else if self.setup.comfort_noise == Some(payload_type) {
             Some(Meaning::ComfortNoise)
         } else {
@@ -31,8 +32,9 @@ impl Stream {
     }
 
     /// A key came by RTP: answers it unless signalling told the same a moment ago.
-    fn key_by_rtp(&mut self, packet: &Packet<'_>, now: Instant) -> Option<Digit> {
+    fn key_by_rtp(&mut self, packet: &Packet<'_>, clock_rate: u32, now: Instant) -> Option<Digit> {
         let mut pressed = None;
+        self.keys_in.set_clock_rate(clock_rate);
         for key in self.keys_in.handle(packet, now) {
             if let Key::Pressed(digit) = key {
                 pressed = Some(digit);
@@ -115,17 +117,17 @@ impl Mixer {
         let listener = self.listener_of(leg);
         let kind = match meaning {
             Meaning::Audio(codec) => Kind::Audio(codec),
-            Meaning::Key => Kind::Key,
+            Meaning::Key(clock_rate) => Kind::Key(clock_rate),
             Meaning::ComfortNoise => Kind::ComfortNoise,
         };
         match (meaning, listener) {
             (Meaning::Audio(codec), _) => self.audio(at, listener, codec, &packet, now, wire),
-            (Meaning::Key, _) => {
-                if let Some(digit) = self.streams[at].key_by_rtp(&packet, now) {
+            (Meaning::Key(clock_rate), _) => {
+                if let Some(digit) = self.streams[at].key_by_rtp(&packet, clock_rate, now) {
                     self.tell(Event::Digit { leg, digit });
                 }
                 if let Some(listener) = listener {
-                    self.relay_key(listener, &packet, now, wire);
+                    self.relay_key(listener, &packet, clock_rate, false, now, wire);
                 }
             }
             (Meaning::ComfortNoise, Some(listener)) => self.relay_comfort_noise(listener, &packet, now, wire),
@@ -139,6 +141,7 @@ impl Mixer {
     fn audio(&mut self, at: usize, listener: Option<usize>, codec: Codec, packet: &Packet<'_>, now: Instant, wire: &mut dyn Wire) {
         if self.streams[at].heard != codec {
             self.streams[at].heard = codec;
+            self.streams[at].receiver.set_clock_rate(codec.clock_rate());
             self.equip(now);
         }
         if let Some(ear) = &mut self.streams[at].ear {

@@ -10,7 +10,7 @@
 
 use crate::limits::{FRAME_SAMPLES_MAX, HUSH_FRAMES, HUSH_PEAK, PAYLOAD_BYTES_MAX, ROOM_SOUNDS_MAX};
 use arrayvec::ArrayVec;
-use audio::{Encoder, FrameResampler, Prompt};
+use audio::{Encoder, FrameResampler, OPUS_COMPLEXITY, Prompt};
 use std::sync::Arc;
 use terms::Codec;
 
@@ -118,7 +118,7 @@ impl Room {
             voice,
             host,
             codec,
-            encoder: Encoder::new(codec),
+            encoder: Encoder::with_complexity(codec, OPUS_COMPLEXITY),
             inward: None,
             outward: None,
             own: [0; FRAME_SAMPLES_MAX],
@@ -169,7 +169,7 @@ impl Room {
         if self.person(id).is_some_and(|person| person.codec != codec) {
             if let Some(person) = self.person(id) {
                 person.codec = codec;
-                person.encoder = Encoder::new(codec);
+                person.encoder = Encoder::with_complexity(codec, OPUS_COMPLEXITY);
             }
             self.equip();
         }
@@ -206,7 +206,7 @@ impl Room {
             }
             let shared = &mut self.shared[usize::from(person.host)][person.codec.index()];
             if shared.line.is_none() {
-                shared.line = Some((Encoder::new(person.codec), (own != rate).then(|| FrameResampler::new(rate, own))));
+                shared.line = Some((Encoder::with_complexity(person.codec, OPUS_COMPLEXITY), (own != rate).then(|| FrameResampler::new(rate, own))));
             }
         }
     }

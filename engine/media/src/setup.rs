@@ -10,6 +10,18 @@ pub const RECEIVE_FORMATS_MAX: usize = 8;
 /// No RTP for this long makes [`crate::Event::Silent`]: chosen, common practice among telephone systems.
 pub const SILENT_AFTER: Duration = Duration::from_secs(30);
 
+/// Telephone-event formats accepted from one peer at most: one for each RTP clock.
+pub const EVENT_FORMATS_MAX: usize = 2;
+
+/// A payload type that stands for telephone events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventFormat {
+    /// Its number, 0–127.
+    pub payload_type: u8,
+    /// Units of duration a second: that of the audio beside it, 8 000 or 48 000.
+    pub clock_rate: u32,
+}
+
 /// A leg's stream as negotiated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamSetup {
@@ -23,12 +35,16 @@ pub struct StreamSetup {
     pub send: Codec,
     /// Its payload type, 0–127.
     pub send_payload_type: u8,
+    /// Milliseconds of sound in each packet we send, 10–60, as [`Codec::packet_ms`] allows.
+    pub send_ms: u16,
+    /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
+    pub opus_complexity: u8,
     /// Payload types we accept and what they mean.
     pub receive: ArrayVec<(u8, Codec), RECEIVE_FORMATS_MAX>,
-    /// Payload type for the telephone events (8000 Hz) we send, if the peer takes them.
-    pub events_send: Option<u8>,
-    /// Payload type of the telephone events (8000 Hz) we accept.
-    pub events_receive: Option<u8>,
+    /// The telephone events we send, if the peer takes them.
+    pub events_send: Option<EventFormat>,
+    /// The telephone events we accept.
+    pub events_receive: ArrayVec<EventFormat, EVENT_FORMATS_MAX>,
     /// Payload type of comfort noise (RFC 3389; usually 13), if agreed.
     pub comfort_noise: Option<u8>,
     /// **Our** direction: whether we send and whether we listen.
@@ -40,20 +56,24 @@ pub struct StreamSetup {
 }
 
 impl StreamSetup {
-    /// The usual stream: one codec both ways on its static payload type, telephone-event 101, sendrecv, latch for peers behind NAT.
+    /// The usual stream: one codec both ways on its usual payload type, 20 ms, telephone-event 101, sendrecv, latch for peers
+    /// behind NAT.
     #[must_use]
     pub fn new(remote: SocketAddr, codec: Codec) -> Self {
         let mut receive = ArrayVec::new();
         receive.push((codec.payload_type(), codec));
+        let events = EventFormat { payload_type: 101, clock_rate: codec.clock_rate() };
         Self {
             remote: Some(remote),
             remote_rtcp: None,
             rtcp_mux: false,
             send: codec,
             send_payload_type: codec.payload_type(),
+            send_ms: 20,
+            opus_complexity: audio::OPUS_COMPLEXITY,
             receive,
-            events_send: Some(101),
-            events_receive: Some(101),
+            events_send: Some(events),
+            events_receive: ArrayVec::from_iter([events]),
             comfort_noise: None,
             direction: Direction::SendRecv,
             symmetric: Symmetric::BehindNat,

@@ -10,6 +10,8 @@ use std::{
 };
 use terms::{Codec, Digit, Direction, LegId};
 
+mod codecs;
+
 const A: LegId = LegId(0);
 const B: LegId = LegId(1);
 
@@ -158,9 +160,9 @@ fn speech(codec: Codec, hertz: f32, frames: u16) -> Vec<Vec<u8>> {
     (0..)
         .zip(pcm.samples.chunks(codec.frame_samples()))
         .map(|(at, frame): (u16, _)| {
-            let mut payload = [0; 160];
-            encoder.encode(frame, &mut payload);
-            packet(codec.payload_type(), at, u32::from(at) * 160, 7, &payload)
+            let mut payload = [0; 400];
+            let length = encoder.encode(frame, &mut payload);
+            packet(codec.payload_type(), at, u32::from(at) * (codec.clock_rate() / 50), 7, &payload[..length])
         })
         .collect()
 }
@@ -343,7 +345,7 @@ fn keys_are_told_once_and_relayed_with_the_number_the_far_side_wants() {
     for far in [Codec::Pcmu, Codec::G722] {
         let mut desk = Desk::with(&[Codec::Pcmu]);
         let mut setup = StreamSetup::new(address(B), far);
-        setup.events_send = Some(96);
+        setup.events_send = Some(EventFormat { payload_type: 96, clock_rate: 8_000 });
         desk.act(|mixer, now, _| mixer.set_stream(B, setup, now));
         desk.act(|mixer, now, _| mixer.bridge(A, B, now));
         for (at, packet) in speech(Codec::Pcmu, 500.0, 10).into_iter().enumerate() {

@@ -4,17 +4,17 @@ use crate::{
     Event, PlayerEnd, Quality, StreamSetup, Wire,
     bridge::Transcoder,
     ear::Ear,
-    limits::{FRAME, FRAME_TICKS, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES},
+    limits::{FRAME, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES, PACKET_PAYLOAD_MAX, PAYLOAD_BYTES_USUAL},
     monitor::Monitor,
     player::{Player, Purpose},
 };
-use audio::silence_frame;
-use rtp::{Latch, Packet, Receiver, Sender, events, rtcp::Reporter};
+use audio::silence;
+use rtp::{HEADER_BYTES, Latch, Packet, Receiver, Sender, clock_ticks, events, rtcp::Reporter};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use terms::{Codec, Digit, LegId, Now};
+use terms::{Codec, Digit, LegId, Now, Packing};
 
 /// By which way a key was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,8 @@ impl Stream {
             setup,
         };
         // Made once a process, on first use: which must not be in a tick.
-        let _: &[u8] = silence_frame(stream.setup.send);
+        let _ = silence(stream.setup.send, 20);
+        stream.set_clocks(now);
         stream.arm(now);
         stream
     }
@@ -105,10 +106,18 @@ impl Stream {
         if self.codec_of_heard_is_gone() {
             self.heard = self.setup.receive.first().map_or(self.setup.send, |(_, codec)| *codec);
         }
+        let _ = silence(self.setup.send, 20);
+        self.set_clocks(now);
         if let Some(player) = &self.player {
             player.prepare(self.setup.send);
         }
         self.arm(now);
+    }
+
+    /// Both ways count time as the codecs do.
+    fn set_clocks(&mut self, now: Instant) {
+        self.sender.set_clock_rate(self.setup.send.clock_rate(), now);
+        self.receiver.set_clock_rate(self.heard.clock_rate());
     }
 
     fn codec_of_heard_is_gone(&self) -> bool {
@@ -154,13 +163,13 @@ impl Stream {
         if self.setup.events_send.is_none() && self.keys_out.take().is_some() {
             told = Some(Event::DigitsSent { leg: self.leg });
         }
-        if let (Some(keys), Some(payload_type)) = (&mut self.keys_out, self.setup.events_send) {
+        if let (Some(keys), Some(format)) = (&mut self.keys_out, self.setup.events_send) {
             let mut packet = [0; 32];
             if slot > self.edge {
-                self.sender.skip(ticks(slot - self.edge));
+                self.sender.skip(clock_ticks(slot - self.edge, self.sender.clock_rate()));
                 self.edge = slot;
             }
-            match keys.tick(&mut self.sender, payload_type, now, &mut packet) {
+            match keys.tick(&mut self.sender, format.payload_type, now, &mut packet) {
                 rtp::events::Step::Packet(length) => {
                     self.edge += FRAME;
                     self.last_sent = now;
@@ -178,32 +187,17 @@ impl Stream {
             }
         }
         self.due = Some(slot + FRAME);
-        let codec = self.setup.send;
-        let target = self.target();
-        let Some(player) = &mut self.player else {
+        if self.player.is_none() {
             if self.keys_out.is_none() {
                 self.due = None;
             }
             return told;
+        }
+        let played = match self.setup.send.packing() {
+            Packing::Bytes | Packing::Frames(_) => self.play(&mut [], slot, now, wire),
+            Packing::Packets => self.play(&mut [0; PACKET_PAYLOAD_MAX], slot, now, wire),
         };
-        if let Some(payload) = player.next(codec) {
-            if let Some(monitor) = &mut self.monitor {
-                monitor.put(payload);
-            }
-            // Written out here and not by `send`, because the payload is borrowed from the player.
-            if let Some(to) = target {
-                if slot > self.edge {
-                    self.sender.skip(ticks(slot - self.edge));
-                    self.edge = slot;
-                }
-                let mut packet = [0; 12 + 160];
-                let length = self.sender.write(self.setup.send_payload_type, payload, FRAME_TICKS, now, &mut packet);
-                self.edge += FRAME;
-                self.last_sent = now;
-                if let Some(packet) = packet.get(..length) {
-                    wire.rtp(self.leg, to, packet);
-                }
-            }
+        if played {
             return told;
         }
         // One event a slot: the player's end can wait for the next one.
@@ -216,6 +210,27 @@ impl Stream {
         self.end_player(PlayerEnd::Finished)
     }
 
+    /// Sends the player's next packet for `slot`; `false` when all is played. Frames that must be joined are in `scratch`.
+    fn play(&mut self, scratch: &mut [u8], slot: Instant, now: Instant, wire: &mut dyn Wire) -> bool {
+        let target = self.target();
+        let Some((payload, ms)) = self.player.as_mut().and_then(|player| player.next(self.setup.send, self.setup.send_ms, scratch)) else {
+            return false;
+        };
+        let length = Duration::from_millis(u64::from(ms));
+        self.due = Some(slot + length);
+        if let Some(monitor) = &mut self.monitor {
+            monitor.put(payload);
+        }
+        // Written out here and not by `send`, because the payload is borrowed from the player.
+        if let Some(to) = target {
+            let payload_type = self.setup.send_payload_type;
+            let mut packet = Outgoing { leg: self.leg, to, sender: &mut self.sender, edge: &mut self.edge, payload_type };
+            packet.send(payload, length, slot, now, wire);
+            self.last_sent = now;
+        }
+        true
+    }
+
     /// Takes the player away and says so.
     pub(crate) fn end_player(&mut self, end: PlayerEnd) -> Option<Event> {
         let player = self.player.take()?;
@@ -225,20 +240,13 @@ impl Stream {
         })
     }
 
-    /// Sends one frame of own sound that belongs to the moment `slot`.
-    pub(crate) fn send(&mut self, payload: &[u8], slot: Instant, now: Instant, wire: &mut dyn Wire) {
+    /// Sends one packet of own sound that belongs to the moment `slot` and lasts `length`.
+    pub(crate) fn send(&mut self, payload: &[u8], length: Duration, slot: Instant, now: Instant, wire: &mut dyn Wire) {
         let Some(to) = self.target() else { return };
-        if slot > self.edge {
-            self.sender.skip(ticks(slot - self.edge));
-            self.edge = slot;
-        }
-        let mut packet = [0; 12 + 160];
-        let length = self.sender.write(self.setup.send_payload_type, payload, FRAME_TICKS, now, &mut packet);
-        self.edge += FRAME;
+        let payload_type = self.setup.send_payload_type;
+        let mut packet = Outgoing { leg: self.leg, to, sender: &mut self.sender, edge: &mut self.edge, payload_type };
+        packet.send(payload, length, slot, now, wire);
         self.last_sent = now;
-        if let Some(packet) = packet.get(..length).filter(|packet| !packet.is_empty()) {
-            wire.rtp(self.leg, to, packet);
-        }
     }
 
     /// Sends another leg's packet, undecoded.
@@ -291,7 +299,8 @@ impl Stream {
     pub(crate) fn chores(&mut self, now: Now, wire: &mut dyn Wire) -> Option<Event> {
         let at = now.at;
         if self.keep_alive_due().is_some_and(|due| due <= at) {
-            self.send(silence_frame(self.setup.send), at, at, wire);
+            let (payload, ms) = silence(self.setup.send, self.setup.send_ms.min(20));
+            self.send(payload, Duration::from_millis(u64::from(ms)), at, at, wire);
         }
         if self.keys_in.poll_timeout().is_some_and(|due| due <= at) {
             self.keys_in.handle_timeout(at);
@@ -350,7 +359,35 @@ impl Stream {
     }
 }
 
-/// A span in units of the 8000 Hz RTP clock.
-const fn ticks(span: Duration) -> u32 {
-    (span.as_micros() / 125) as u32
+/// One packet of own sound on its way out, with what it needs of its stream.
+struct Outgoing<'a> {
+    leg: LegId,
+    to: SocketAddr,
+    sender: &'a mut Sender,
+    edge: &'a mut Instant,
+    payload_type: u8,
+}
+
+impl Outgoing<'_> {
+    fn send(&mut self, payload: &[u8], length: Duration, slot: Instant, now: Instant, wire: &mut dyn Wire) {
+        if slot > *self.edge {
+            self.sender.skip(clock_ticks(slot - *self.edge, self.sender.clock_rate()));
+            *self.edge = slot;
+        }
+        *self.edge += length;
+        // A small buffer where it is enough: clearing a large one costs as much as the rest.
+        if payload.len() <= PAYLOAD_BYTES_USUAL {
+            self.write(&mut [0; HEADER_BYTES + PAYLOAD_BYTES_USUAL], payload, length, now, wire);
+        } else {
+            self.write(&mut [0; HEADER_BYTES + PACKET_PAYLOAD_MAX], payload, length, now, wire);
+        }
+    }
+
+    fn write(&mut self, into: &mut [u8], payload: &[u8], length: Duration, now: Instant, wire: &mut dyn Wire) {
+        let ticks = clock_ticks(length, self.sender.clock_rate());
+        let bytes = self.sender.write(self.payload_type, payload, ticks, now, into);
+        if let Some(packet) = into.get(..bytes).filter(|packet| !packet.is_empty()) {
+            wire.rtp(self.leg, self.to, packet);
+        }
+    }
 }

@@ -104,6 +104,8 @@ fn a_playing_call_is_small() {
     let now = start();
     let shared = prompt();
     shared.prepare(Codec::Pcmu);
+    // Made once a process.
+    let _ = audio::silence(Codec::Pcmu, 20);
     let mut kept = None;
     let counted = allocation_counter::measure(|| {
         let mut mixer = Mixer::new(1);
@@ -153,4 +155,38 @@ fn a_tick_of_a_room_allocates_nothing() {
         allocated += if frame < 5 { 0 } else { counted.count_total };
     }
     assert_eq!((allocated, sink.0), (0, 9 * 200));
+}
+
+#[test]
+fn a_tick_with_opus_allocates_nothing() {
+    let (mut mixer, now, mut sink) = (Mixer::new(1), start(), Sink(0, 0));
+    let mut setup = StreamSetup::new(address(4_000), Codec::Opus);
+    setup.send_ms = 60;
+    mixer.set_stream(LegId(0), setup, now);
+    mixer.set_stream(LegId(1), StreamSetup::new(address(5_000), Codec::Pcmu), now);
+    mixer.bridge(LegId(0), LegId(1), now);
+    mixer.record(Source::mix(LegId(0), LegId(1)), RecordSpec::default(), now);
+    let silence = audio::silence(Codec::Opus, 20).0;
+    let mut ticks = 0;
+    for frame in 0..200_u16 {
+        let now = now + Duration::from_millis(20) * u32::from(frame);
+        let mut opus = packet(frame, 7)[..12].to_vec();
+        opus[1] = 96;
+        opus[4..8].copy_from_slice(&(u32::from(frame) * 960).to_be_bytes());
+        opus.extend_from_slice(silence);
+        // A tenth is lost: concealed and restored without allocating.
+        if frame % 10 != 9 {
+            mixer.handle_rtp(LegId(0), address(4_000), &opus, now, &mut sink);
+        }
+        mixer.handle_rtp(LegId(1), address(5_000), &packet(frame, 9), now, &mut sink);
+        ticks += tick(&mut mixer, now, &mut sink);
+        while mixer.poll_event().is_some() {}
+    }
+    mixer.play(LegId(0), Playlist::looped(prompt()), now + Duration::from_secs(4));
+    for frame in 200..400 {
+        ticks += tick(&mut mixer, now + Duration::from_millis(20 * frame), &mut sink);
+        while mixer.poll_event().is_some() {}
+    }
+    assert_eq!(ticks, 0);
+    assert!(sink.0 > 300, "{} packets", sink.0);
 }

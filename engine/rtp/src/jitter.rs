@@ -1,8 +1,10 @@
-//! The jitter buffer: uneven packets in, one 20 ms frame of encoded payload at every tick out.
+//! The jitter buffer: uneven packets in, encoded payload out when its time has come.
 //!
-//! One byte is one timestamp unit (true for PCMU, PCMA, G.722), so a ring of bytes addressed by timestamp takes payloads
-//! of any length and gives frames of 20 ms. `play` is the timestamp of the next frame; every [`JitterBuffer::take`] moves
-//! it on by 20 ms. The delay is steered by two measures in timestamp units:
+//! Time is counted in eighths of a millisecond, whatever the RTP clock. Where each byte lasts one of them (PCMU, PCMA,
+//! G.722: [`JitterBuffer::put`]) a ring of bytes addressed by time takes payloads of any length and gives frames of 20 ms.
+//! Other codecs' packets are kept and given whole ([`JitterBuffer::put_whole`]); whoever decodes them keeps what is over
+//! 20 ms and takes again when that is used up. `play` is the time of the next frame; every [`JitterBuffer::take`] moves it
+//! on by what it gave. The delay is steered by two measures:
 //!
 //! ```text
 //! spread = slowest − fastest transit of the last seconds        target = spread + 20 ms, within 20–200 ms
@@ -11,7 +13,7 @@
 //! Clock drift shows as a slow change of the fastest transit, so it is steered away by the same rule.
 
 use crate::{
-    limits::{FRAME_BYTES, JITTER_DEPTH},
+    limits::{CLOCK_RATE, FRAME_BYTES, JITTER_DEPTH, PACKET_BYTES_MAX},
     packet::Packet,
 };
 use arrayvec::ArrayVec;
@@ -21,8 +23,13 @@ use std::time::{Duration, Instant};
 const FRAME: i64 = FRAME_BYTES as i64;
 /// Bytes of the ring: [`JITTER_DEPTH`].
 const RING: usize = (JITTER_DEPTH.as_millis() as usize) * 8;
-/// Separate stretches of audio waiting; more (single bytes, far apart) are not worth holding.
-const STRETCHES: usize = 32;
+/// Bytes in which whole packets are kept: [`JITTER_DEPTH`] of 128 kbit/s twice over.
+const STORE: usize = 16 * 1_024;
+/// Longest whole packet, eighths of a millisecond: 120 ms, the most that Opus makes (RFC 6716 §3.2.5).
+const WHOLE_MAX: u32 = 960;
+/// Separate stretches of audio waiting (whole packets of 10 ms: 50); more, such as single bytes far apart, are not worth
+/// holding.
+const STRETCHES: usize = 52;
 /// Bounds of the target delay: 20–200 ms.
 const TARGET: (i64, i64) = (FRAME, 10 * FRAME);
 /// Delay to begin with, before jitter is known: 40 ms.
@@ -61,7 +68,7 @@ pub enum Put {
     Unsuitable,
 }
 
-/// What to play for the next 20 ms.
+/// What to play next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take<'a> {
     /// 20 ms of encoded audio, exactly [`crate::FRAME_BYTES`] bytes, of the codec that `payload_type` stands for.
@@ -71,7 +78,14 @@ pub enum Take<'a> {
         /// The encoded bytes.
         payload: &'a [u8],
     },
-    /// A frame is missing in the middle of speech: conceal it.
+    /// A whole packet of the codec that `payload_type` stands for; it lasts as long as its codec says.
+    Whole {
+        /// As in the packet.
+        payload_type: u8,
+        /// The packet's payload.
+        payload: &'a [u8],
+    },
+    /// 20 ms are missing in the middle of speech: conceal them.
     Lost,
     /// Nothing is due: the stream has not begun, is still filling, or pauses (silence suppression). Play silence.
     Silence,
@@ -100,8 +114,9 @@ pub struct JitterSnapshot {
     pub restarts: u64,
 }
 
-/// Holds at most 500 ms of one stream. Empty it is a few words; storage is allocated at the first packet, once.
-/// Call [`JitterBuffer::take`] exactly once for every 20 ms of wall time: then what is taken is as long as the time that passed.
+/// Holds at most 500 ms of one stream. Empty it is a few words; storage is allocated at the first packet, once (and once
+/// more, 16 kB, at the first whole one). Call [`JitterBuffer::take`] exactly once for every 20 ms of wall time that are not
+/// covered by what whole packets gave before: then what is taken is as long as the time that passed.
 #[derive(Clone, Debug, Default)]
 pub struct JitterBuffer {
     stream: Option<Box<Stream>>,
@@ -110,12 +125,28 @@ pub struct JitterBuffer {
     counts: JitterSnapshot,
 }
 
-/// A stretch of audio without a gap, `start..end` in extended timestamps.
+/// A stretch of audio without a gap, `start..end` in extended time.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     start: i64,
     end: i64,
     payload_type: u8,
+    /// Where a whole packet lies in the store; `None`: bytes in the ring.
+    place: Option<Place>,
+}
+
+/// A whole packet's bytes in the store.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    at: usize,
+    length: usize,
+}
+
+/// Whole packets' bytes, written round and round; what is overwritten was too much to keep.
+#[derive(Clone, Debug)]
+struct Whole {
+    bytes: [u8; STORE],
+    next: usize,
 }
 
 /// Fastest and slowest transit of about a second.
@@ -129,12 +160,16 @@ struct Bucket {
 #[derive(Clone, Debug)]
 struct Stream {
     ring: [u8; RING],
+    whole: Option<Box<Whole>>,
     frame: [u8; FRAME_BYTES],
     /// Payload type of `frame` while it holds the frame played last.
     repeatable: Option<u8>,
     stretches: ArrayVec<Stretch, STRETCHES>,
     base: Instant,
-    /// Extended timestamp of the newest packet.
+    /// Timestamp units a second of what comes.
+    clock_rate: u32,
+    /// Timestamp of the newest packet, as it came and in extended time.
+    newest_timestamp: u32,
     newest: i64,
     play: i64,
     transits: ArrayVec<Bucket, BUCKETS>,
@@ -155,24 +190,39 @@ impl JitterBuffer {
     }
 
     /// Takes in an audio packet that arrived at `now`. Payloads of any length are cut or joined to 20 ms frames, one
-    /// byte being one timestamp unit (true for PCMU, PCMA and G.722).
+    /// byte being one unit of an 8000 Hz clock (true for PCMU, PCMA and G.722).
     pub fn put(&mut self, packet: &Packet<'_>, now: Instant) -> Put {
         let length = packet.payload.len() as i64;
         if length == 0 || packet.payload.len() > RING / 2 {
             return Put::Unsuitable;
         }
-        let stream = self.stream.get_or_insert_with(|| Box::new(Stream::new(now)));
-        if !self.begun {
-            self.begun = true;
-            stream.begin(i64::from(packet.timestamp), now);
-            return stream.store(packet, i64::from(packet.timestamp), now);
+        self.take_in(packet, Length { clock_rate: CLOCK_RATE, ticks: length, is_whole: false }, now)
+    }
+
+    /// Takes in a packet that is kept whole: it lasts `ticks` eighths of a millisecond (1–960) and its timestamp counts
+    /// `clock_rate` units a second.
+    pub fn put_whole(&mut self, packet: &Packet<'_>, clock_rate: u32, ticks: u32, now: Instant) -> Put {
+        if packet.payload.is_empty() || packet.payload.len() > PACKET_BYTES_MAX || ticks == 0 || ticks > WHOLE_MAX || clock_rate < CLOCK_RATE {
+            return Put::Unsuitable;
         }
-        let step = packet.timestamp.wrapping_sub(stream.newest as u32).cast_signed();
-        let start = stream.newest + i64::from(step);
-        let late = start + length <= stream.play;
-        if !late && start + length <= stream.play + RING as i64 {
+        self.take_in(packet, Length { clock_rate, ticks: i64::from(ticks), is_whole: true }, now)
+    }
+
+    fn take_in(&mut self, packet: &Packet<'_>, length: Length, now: Instant) -> Put {
+        let stream = self.stream.get_or_insert_with(|| Box::new(Stream::new(now)));
+        if !self.begun || stream.clock_rate != length.clock_rate {
+            self.begun = true;
+            stream.clock_rate = length.clock_rate;
+            let start = i64::from(packet.timestamp);
+            stream.begin(start, packet.timestamp, now);
+            return stream.store(packet, start, length, now);
+        }
+        let step = i64::from(packet.timestamp.wrapping_sub(stream.newest_timestamp).cast_signed());
+        let start = stream.newest + (step * i64::from(CLOCK_RATE)).div_euclid(i64::from(length.clock_rate));
+        let late = start + length.ticks <= stream.play;
+        if !late && start + length.ticks <= stream.play + RING as i64 {
             stream.odd = 0;
-            let put = stream.store(packet, start, now);
+            let put = stream.store(packet, start, length, now);
             if put == Put::Duplicate {
                 self.counts.duplicates += 1;
             }
@@ -185,8 +235,8 @@ impl JitterBuffer {
         let dry = stream.stretches.is_empty() && stream.missing >= DRY_TAKES;
         if dry || stream.odd >= ODD_MAX {
             self.counts.restarts += 1;
-            stream.begin(start, now);
-            stream.store(packet, start, now);
+            stream.begin(start, packet.timestamp, now);
+            stream.store(packet, start, length, now);
             return Put::Restarted;
         }
         if late {
@@ -198,7 +248,15 @@ impl JitterBuffer {
         }
     }
 
-    /// The next 20 ms.
+    /// The whole packet that follows a loss at once, if it is here already: it may tell what was lost (Opus in-band FEC).
+    #[must_use]
+    pub fn after_loss(&self) -> Option<(u8, &[u8])> {
+        let stream = self.stream.as_deref().filter(|_| self.begun)?;
+        let next = stream.stretches.first().filter(|next| next.start < stream.play + FRAME)?;
+        Some((next.payload_type, stream.whole.as_ref()?.read(next.place?)))
+    }
+
+    /// The next 20 ms, or the next whole packet.
     pub fn take(&mut self, now: Instant) -> Take<'_> {
         let counts = &mut self.counts;
         let Some(stream) = self.stream.as_deref_mut().filter(|_| self.begun) else { return Take::Silence };
@@ -211,7 +269,7 @@ impl JitterBuffer {
         let catch_up = too_late && (covered.is_none() || may_step || (delay > stream.target + FAR_ABOVE && stream.takes_since_step >= 2));
         if stream.heard && catch_up && !stream.stretches.is_empty() {
             counts.dropped += 1;
-            stream.advance();
+            stream.skip();
             stream.takes_since_step = 0;
             covered = stream.covered();
         }
@@ -234,8 +292,8 @@ impl JitterBuffer {
                 }
             };
         }
-        let Some(payload_type) = covered else {
-            stream.advance();
+        let Some(Stretch { payload_type, end, place, .. }) = covered else {
+            stream.advance(FRAME);
             stream.repeatable = None;
             if !stream.heard {
                 return Take::Silence;
@@ -247,12 +305,18 @@ impl JitterBuffer {
             counts.lost += 1;
             return Take::Lost;
         };
-        stream.load();
-        stream.advance();
         stream.heard = true;
         stream.missing = 0;
-        stream.repeatable = Some(payload_type);
         counts.played += 1;
+        if let Some(place) = place {
+            stream.advance((end - stream.play).max(0));
+            stream.repeatable = None;
+            let payload = stream.whole.as_ref().map_or(&[][..], |whole| whole.read(place));
+            return Take::Whole { payload_type, payload };
+        }
+        stream.load();
+        stream.advance(FRAME);
+        stream.repeatable = Some(payload_type);
         Take::Frame { payload_type, payload: &stream.frame }
     }
 
@@ -274,10 +338,13 @@ impl Stream {
     fn new(now: Instant) -> Self {
         Self {
             ring: [0; RING],
+            whole: None,
             frame: [0; FRAME_BYTES],
             repeatable: None,
             stretches: ArrayVec::new(),
             base: now,
+            clock_rate: CLOCK_RATE,
+            newest_timestamp: 0,
             newest: 0,
             play: 0,
             transits: ArrayVec::new(),
@@ -291,11 +358,12 @@ impl Stream {
     }
 
     /// The stream begins, or begins anew, with a packet at `start`: it will be played after the target delay.
-    fn begin(&mut self, start: i64, now: Instant) {
+    fn begin(&mut self, start: i64, timestamp: u32, now: Instant) {
         self.stretches.clear();
         self.transits.clear();
         self.target = self.target.max(FIRST_DELAY);
         self.newest = start;
+        self.newest_timestamp = timestamp;
         // `play` meets `start` after whole frames of silence.
         self.play = start - self.target.div_euclid(FRAME) * FRAME;
         self.heard = false;
@@ -341,11 +409,37 @@ impl Stream {
         self.ticks(now) - self.fastest() - self.play
     }
 
-    /// Puts a packet's bytes in the ring, as far as their place is free and not over; it lies within the ring.
-    fn store(&mut self, packet: &Packet<'_>, start: i64, now: Instant) -> Put {
-        let end = start + packet.payload.len() as i64;
+    /// Keeps a packet that lies within the ring's time.
+    fn store(&mut self, packet: &Packet<'_>, start: i64, length: Length, now: Instant) -> Put {
         self.measure(start, now);
-        self.newest = self.newest.max(start);
+        if start > self.newest {
+            self.newest = start;
+            self.newest_timestamp = packet.timestamp;
+        }
+        let end = start + length.ticks;
+        if length.is_whole { self.keep_whole(packet, start, end) } else { self.keep_bytes(packet, start, end) }
+    }
+
+    /// Puts a whole packet in the store, if its time is free.
+    fn keep_whole(&mut self, packet: &Packet<'_>, start: i64, end: i64) -> Put {
+        let at = self.stretches.iter().take_while(|stretch| stretch.start < start).count();
+        let overlaps = at.checked_sub(1).and_then(|before| self.stretches.get(before)).is_some_and(|before| before.end > start)
+            || self.stretches.get(at).is_some_and(|next| next.start < end);
+        if overlaps {
+            return Put::Duplicate;
+        }
+        let whole = self.whole.get_or_insert_with(|| Box::new(Whole { bytes: [0; STORE], next: 0 }));
+        let place = whole.write(packet.payload);
+        let stretch = Stretch { start, end, payload_type: packet.payload_type, place: Some(place) };
+        // What lay there is older than all the time the buffer holds.
+        let overwritten = |known: &Stretch| known.place.is_some_and(|known| known.at < place.at + place.length && place.at < known.at + known.length);
+        let at = at - self.stretches.iter().take(at).filter(|known| overwritten(known)).count();
+        self.stretches.retain(|known| !overwritten(known));
+        if self.stretches.try_insert(at, stretch).is_err() { Put::Unsuitable } else { Put::Stored }
+    }
+
+    /// Puts a packet's bytes in the ring, as far as their place is free and not over.
+    fn keep_bytes(&mut self, packet: &Packet<'_>, start: i64, end: i64) -> Put {
         let mut from = start.max(self.play);
         let mut at = 0;
         for stretch in &self.stretches {
@@ -361,10 +455,10 @@ impl Stream {
             return Put::Duplicate;
         }
         let payload_type = packet.payload_type;
-        let joins = at.checked_sub(1).and_then(|before| self.stretches.get_mut(before)).filter(|before| before.end == from && before.payload_type == payload_type);
+        let joins = at.checked_sub(1).and_then(|before| self.stretches.get_mut(before)).filter(|before| before.end == from && before.payload_type == payload_type && before.place.is_none());
         if let Some(before) = joins {
             before.end = until;
-        } else if self.stretches.try_insert(at, Stretch { start: from, end: until, payload_type }).is_err() {
+        } else if self.stretches.try_insert(at, Stretch { start: from, end: until, payload_type, place: None }).is_err() {
             return Put::Unsuitable;
         }
         for place in from..until {
@@ -374,16 +468,22 @@ impl Stream {
         Put::Stored
     }
 
-    /// The payload type of the next frame when all of it is here.
-    fn covered(&self) -> Option<u8> {
-        let first = self.stretches.first().filter(|first| first.start <= self.play)?;
+    /// The stretch of the next frame when all of it is here, or the whole packet that begins within the next frame.
+    fn covered(&self) -> Option<Stretch> {
+        let first = *self.stretches.first()?;
+        if first.place.is_some() {
+            return (first.start < self.play + FRAME).then_some(first);
+        }
+        if first.start > self.play {
+            return None;
+        }
         let mut end = first.end;
         for next in self.stretches.iter().skip(1) {
-            if next.start == end && next.payload_type == first.payload_type {
+            if next.start == end && next.payload_type == first.payload_type && next.place.is_none() {
                 end = next.end;
             }
         }
-        (end >= self.play + FRAME).then_some(first.payload_type)
+        (end >= self.play + FRAME).then_some(first)
     }
 
     /// Copies the next frame out of the ring.
@@ -394,15 +494,45 @@ impl Stream {
         self.frame[tail..].copy_from_slice(&self.ring[..FRAME_BYTES - tail]);
     }
 
-    /// The next frame's time is over.
-    fn advance(&mut self) {
-        self.play += FRAME;
+    /// Leaves out 20 ms, or the whole packet that is next.
+    fn skip(&mut self) {
+        let next = self.stretches.first().filter(|next| next.place.is_some() && next.start < self.play + FRAME);
+        self.advance(next.map_or(FRAME, |next| (next.end - self.play).max(0)));
+    }
+
+    /// That much time is over.
+    fn advance(&mut self, ticks: i64) {
+        self.play += ticks;
         let play = self.play;
         self.stretches.retain(|stretch| {
-            stretch.start = stretch.start.max(play);
+            if stretch.place.is_none() {
+                stretch.start = stretch.start.max(play);
+            }
             stretch.end > play
         });
     }
+}
+
+impl Whole {
+    /// Writes a payload of at most [`PACKET_BYTES_MAX`] bytes.
+    fn write(&mut self, payload: &[u8]) -> Place {
+        let at = if self.next + payload.len() > STORE { 0 } else { self.next };
+        self.bytes[at..at + payload.len()].copy_from_slice(payload);
+        self.next = at + payload.len();
+        Place { at, length: payload.len() }
+    }
+
+    fn read(&self, place: Place) -> &[u8] {
+        self.bytes.get(place.at..place.at + place.length).unwrap_or_default()
+    }
+}
+
+/// How a packet counts time.
+#[derive(Clone, Copy)]
+struct Length {
+    clock_rate: u32,
+    ticks: i64,
+    is_whole: bool,
 }
 
 fn span(ticks: i64) -> Duration {

@@ -54,6 +54,7 @@ fn run(mut packets: Vec<Sent>, takes: u64, in_order: bool) -> Heard {
                 before = Some(payload[0]);
                 heard.frames += 1;
             }
+            Take::Whole { .. } => unreachable!("only bytes were put"),
             Take::Lost => heard.lost += 1,
             Take::Silence => heard.silence += 1,
         }
@@ -184,5 +185,99 @@ proptest! {
         let heard = run(packets, 110, false);
         prop_assert!(heard.most_waiting <= JITTER_DEPTH);
         prop_assert_eq!(heard.frames + heard.lost + heard.silence, 110);
+    }
+}
+
+/// Feeds whole packets (`ms` long, numbered; `None` where one is lost) each at its time, and takes 20 ms whenever nothing is
+/// left of what came before. Gives the numbers taken, `-` for a loss and `.` for silence.
+fn run_whole(packets: &[Option<u8>], clock_rate: u32, ms: u32, takes: u64) -> (String, JitterSnapshot) {
+    let begin = start();
+    let mut buffer = JitterBuffer::new();
+    let (mut told, mut left_ms, mut next) = (String::new(), 0, 0);
+    for take in 0..takes {
+        let at = take * 20;
+        while next < packets.len() && next as u64 * u64::from(ms) <= at {
+            if let Some(number) = packets[next] {
+                let timestamp = (clock_rate / 1_000).wrapping_mul(ms).wrapping_mul(next as u32).wrapping_sub(960);
+                let payload = vec![number; 40 + usize::from(number)];
+                let view = Packet { marker: false, payload_type: 96, sequence: 0, timestamp, ssrc: 1, payload: &payload };
+                assert_eq!(buffer.put_whole(&view, clock_rate, ms * 8, begin + Duration::from_millis(next as u64 * u64::from(ms))), Put::Stored);
+            }
+            next += 1;
+        }
+        while left_ms < 20 {
+            match buffer.take(begin + Duration::from_millis(at)) {
+                Take::Whole { payload_type, payload } => {
+                    assert_eq!((payload_type, payload.len()), (96, 40 + usize::from(payload[0])));
+                    told.push_str(&payload[0].to_string());
+                    left_ms += ms;
+                }
+                Take::Lost => {
+                    told.push('-');
+                    left_ms = left_ms.max(20);
+                }
+                Take::Silence => {
+                    told.push('.');
+                    left_ms = left_ms.max(20);
+                }
+                Take::Frame { .. } => unreachable!("only whole packets were put"),
+            }
+        }
+        left_ms -= 20;
+    }
+    (told, buffer.snapshot())
+}
+
+#[test]
+fn whole_packets_come_out_in_order_once_and_as_fast_as_they_came() {
+    let numbers: Vec<Option<u8>> = (0..8).map(Some).collect();
+    for (clock_rate, ms) in [(48_000, 20), (48_000, 10), (48_000, 60), (48_000, 40), (8_000, 20), (8_000, 60)] {
+        let (told, snapshot) = run_whole(&numbers, clock_rate, ms, 8 * u64::from(ms) / 20 + 3);
+        let heard = told.trim_start_matches('.');
+        assert!(heard.starts_with("01234567"), "{clock_rate} {ms}: {told}");
+        assert!(told.len() - heard.len() <= 2, "{clock_rate} {ms}: at most 40 ms late: {told}");
+        assert_eq!((snapshot.played, snapshot.dropped, snapshot.restarts), (8, 0, 0), "{clock_rate} {ms}");
+    }
+}
+
+#[test]
+fn a_lost_whole_packet_is_told_and_the_next_is_at_hand() {
+    let (told, _) = run_whole(&[Some(0), Some(1), None, Some(3), Some(4), Some(5)], 48_000, 20, 9);
+    assert!(told.trim_start_matches('.').starts_with("01-345"), "{told}");
+    let begin = start();
+    let mut buffer = JitterBuffer::new();
+    let mut at_loss = Vec::new();
+    for number in 0..8_u8 {
+        let now = begin + Duration::from_millis(20) * u32::from(number);
+        let view = Packet { marker: false, payload_type: 96, sequence: 0, timestamp: 960 * u32::from(number), ssrc: 1, payload: &[number; 50] };
+        if number != 2 {
+            buffer.put_whole(&view, 48_000, 160, now);
+        }
+        if matches!(buffer.take(now), Take::Lost) {
+            at_loss.push(buffer.after_loss().map(|(payload_type, payload)| (payload_type, payload[0])));
+        }
+    }
+    assert_eq!(at_loss, [Some((96, 3))]);
+}
+
+proptest! {
+    /// M6: whole packets of any length, number and clock, mixed with bytes: never a panic, never more than half a second.
+    #[test]
+    fn m6_whole_packets_that_lie_are_held_within_bounds(story in prop::collection::vec((any::<u32>(), 0_u32..1_100, 0_usize..1_500, 0_u64..60, 0_u8..4), 0..150)) {
+        let begin = start();
+        let mut buffer = JitterBuffer::new();
+        let mut at = 0;
+        for (timestamp, ticks, bytes, ms, kind) in story {
+            at += ms;
+            let now = begin + Duration::from_millis(at);
+            let payload = vec![7; bytes];
+            // Half of the timestamps are near each other.
+            let timestamp = if kind & 1 == 0 { timestamp % 4_000 } else { timestamp };
+            let view = Packet { marker: false, payload_type: 96, sequence: 0, timestamp, ssrc: 1, payload: &payload };
+            if kind < 3 { buffer.put_whole(&view, if kind == 2 { 8_000 } else { 48_000 }, ticks, now); } else { buffer.put(&view, now); }
+            let _ = buffer.take(now);
+            let _ = buffer.after_loss();
+            prop_assert!(buffer.snapshot().waiting <= Duration::from_millis(500));
+        }
     }
 }

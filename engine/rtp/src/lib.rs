@@ -23,7 +23,7 @@ mod sender;
 
 pub use jitter::{JitterBuffer, JitterSnapshot, Put, Take};
 pub use latch::{Latch, LatchState, Symmetric, Verdict, is_private};
-pub use limits::{FRAME_BYTES, FRAME_TICKS, HEADER_BYTES, JITTER_DEPTH, LATCH_PACKETS, LATCH_WINDOW, PACKET_BYTES_MAX};
+pub use limits::{FRAME_BYTES, HEADER_BYTES, JITTER_DEPTH, LATCH_PACKETS, LATCH_WINDOW, PACKET_BYTES_MAX};
 pub use packet::{NotRtp, Packet, is_rtcp};
 pub use receiver::{ReceiveStatistics, Reception, Receiver};
-pub use sender::{Sender, SentCounts};
+pub use sender::{Sender, SentCounts, clock_ticks};

@@ -6,11 +6,9 @@ use std::time::Duration;
 pub const HEADER_BYTES: usize = 12;
 /// Bytes of the largest packet worth reading: an Ethernet frame's worth of UDP payload.
 pub const PACKET_BYTES_MAX: usize = 1_472;
-/// Payload bytes of 20 ms in every codec the engine speaks (64 kbit/s).
+/// Payload bytes of 20 ms in the codecs of 64 kbit/s (PCMU, PCMA, G.722).
 pub const FRAME_BYTES: usize = 160;
-/// RTP timestamp units of 20 ms: every codec we speak, and telephone-event, has an 8000 Hz RTP clock.
-pub const FRAME_TICKS: u32 = 160;
-/// RTP timestamp units a second, see [`FRAME_TICKS`].
+/// RTP timestamp units a second of most codecs; Opus and its telephone events count 48 000.
 pub(crate) const CLOCK_RATE: u32 = 8_000;
 /// How much audio the jitter buffer holds at most (RELIABILITY M6).
 pub const JITTER_DEPTH: Duration = Duration::from_millis(500);

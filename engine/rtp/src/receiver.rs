@@ -4,7 +4,7 @@
 //! first packet → Probation → (next in row) → valid → jump? remember its successor → it comes → Restarted
 //! ```
 
-use crate::{packet::Packet, sender::ticks};
+use crate::{limits::CLOCK_RATE, packet::Packet, sender::clock_ticks};
 use std::time::Instant;
 
 /// A gap that is still loss, in packets (A.1).
@@ -58,9 +58,11 @@ pub(crate) struct Block {
     pub(crate) jitter: u32,
 }
 
-/// Counts one incoming stream. 8000 Hz clock.
-#[derive(Clone, Debug, Default)]
+/// Counts one incoming stream.
+#[derive(Clone, Debug)]
 pub struct Receiver {
+    /// Timestamp units a second.
+    clock_rate: u32,
     row: Option<Row>,
     restarts: u32,
     last_heard: Option<Instant>,
@@ -122,11 +124,11 @@ impl Row {
     }
 
     /// A.8. Packets of one timestamp (events, parts of a frame) say nothing of jitter beyond their first.
-    fn time(&mut self, packet: &Packet<'_>, now: Instant) {
+    fn time(&mut self, packet: &Packet<'_>, clock_rate: u32, now: Instant) {
         if packet.timestamp == self.newest_timestamp {
             return;
         }
-        let transit = ticks(now.saturating_duration_since(self.began)).wrapping_sub(packet.timestamp);
+        let transit = clock_ticks(now.saturating_duration_since(self.began), clock_rate).wrapping_sub(packet.timestamp);
         let difference = u64::from(transit.wrapping_sub(self.transit).cast_signed().unsigned_abs());
         self.transit = transit;
         self.newest_timestamp = packet.timestamp;
@@ -134,11 +136,22 @@ impl Row {
     }
 }
 
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Receiver {
     /// Nothing heard yet.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { clock_rate: CLOCK_RATE, row: None, restarts: 0, last_heard: None, earlier_lost: 0 }
+    }
+
+    /// What comes from now on counts `clock_rate` timestamp units a second (8 000 to begin with).
+    pub const fn set_clock_rate(&mut self, clock_rate: u32) {
+        self.clock_rate = clock_rate;
     }
 
     /// Counts one packet that arrived at `now`.
@@ -155,7 +168,7 @@ impl Receiver {
         if !row.valid {
             if ahead == 1 {
                 row.valid = true;
-                Self::step(row, packet, now);
+                Self::step(row, packet, self.clock_rate, now);
                 return Reception::InOrder;
             }
             // A.1: probation begins again with this packet.
@@ -169,7 +182,7 @@ impl Receiver {
             return Reception::Old;
         }
         if ahead < MAX_DROPOUT {
-            Self::step(row, packet, now);
+            Self::step(row, packet, self.clock_rate, now);
             return Reception::InOrder;
         }
         if row.after_jump == Some(packet.sequence) {
@@ -179,14 +192,14 @@ impl Receiver {
         Reception::Jump
     }
 
-    fn step(row: &mut Row, packet: &Packet<'_>, now: Instant) {
+    fn step(row: &mut Row, packet: &Packet<'_>, clock_rate: u32, now: Instant) {
         if packet.sequence < row.highest {
             row.cycles = row.cycles.wrapping_add(1);
         }
         row.highest = packet.sequence;
         row.received += 1;
         row.after_jump = None;
-        row.time(packet, now);
+        row.time(packet, clock_rate, now);
     }
 
     fn restart(&mut self, packet: &Packet<'_>, now: Instant) -> Reception {
@@ -209,7 +222,7 @@ impl Receiver {
             expected: row.expected(),
             lost: self.earlier_lost + row.lost(),
             jitter_ticks: u32::try_from(jitter).unwrap_or(u32::MAX),
-            jitter_us: jitter * 125,
+            jitter_us: jitter.saturating_mul(1_000_000) / u64::from(self.clock_rate.max(1)),
             restarts: self.restarts,
         }
     }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Sequence numbers a relayed source may jump before its offset is set anew (RFC 3550 A.1 MAX_DROPOUT).
 const RELAY_JUMP_PACKETS: u16 = 3_000;
-/// Timestamp units a relayed source may jump before its offset is set anew: 60 s, longer than any pause in speech.
-const RELAY_JUMP_TICKS: u32 = 60 * CLOCK_RATE;
+/// How far a relayed source's timestamps may jump before its offset is set anew: longer than any pause in speech.
+const RELAY_JUMP: Duration = Duration::from_secs(60);
 
 /// What has been sent, for RTCP (RFC 3550 §6.4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct SentCounts {
 #[derive(Clone, Debug)]
 pub struct Sender {
     ssrc: u32,
+    /// Timestamp units a second.
+    clock_rate: u32,
     /// Of the next packet.
     sequence: u16,
     /// Of the next own packet.
@@ -57,6 +59,7 @@ impl Sender {
         let (first, second) = (splitmix(seed), splitmix(seed.wrapping_add(1)));
         Self {
             ssrc: (first >> 32) as u32,
+            clock_rate: CLOCK_RATE,
             // RFC 3711 §3.3.1 and common peers: begin in the lower half, so that the first wrap is far away.
             sequence: (first as u16) & 0x7fff,
             timestamp: second as u32,
@@ -65,6 +68,23 @@ impl Sender {
             anchor: None,
             relaying: None,
         }
+    }
+    /// What is sent from `now` on counts `clock_rate` timestamp units a second (8 000 to begin with): another codec was
+    /// agreed. Numbers go on from where they are; the next packet carries the marker.
+    pub fn set_clock_rate(&mut self, clock_rate: u32, now: Instant) {
+        if clock_rate == self.clock_rate {
+            return;
+        }
+        self.timestamp = self.caught_up(now);
+        self.clock_rate = clock_rate;
+        self.anchor = self.anchor.map(|_| (now, self.timestamp));
+        self.relaying = None;
+        self.fresh = true;
+    }
+    /// Timestamp units a second.
+    #[must_use]
+    pub const fn clock_rate(&self) -> u32 {
+        self.clock_rate
     }
     /// Our SSRC.
     #[must_use]
@@ -83,7 +103,7 @@ impl Sender {
     }
 
     /// Writes one packet of own audio at the current timestamp into `into` and moves the timestamp on by `ticks` (160 for
-    /// 20 ms). The marker is set on the first packet ever and on the first after a [`Sender::skip`] or a relay.
+    /// 20 ms at 8000 Hz, see [`clock_ticks`]). The marker is set on the first packet ever and on the first after a [`Sender::skip`] or a relay.
     /// Returns the packet's length, or 0 (and nothing sent) when `into` is shorter than 12 + `payload`.
     pub fn write(&mut self, payload_type: u8, payload: &[u8], ticks: u32, now: Instant, into: &mut [u8]) -> usize {
         if into.len() < HEADER_BYTES + payload.len() {
@@ -109,14 +129,14 @@ impl Sender {
 
     /// Writes another leg's packet as ours, undecoded: our SSRC, `payload_type` as agreed with our peer, sequence numbers
     /// and timestamps moved by a fixed offset so that loss, reordering and silence stay visible to the far end. `ticks`
-    /// is what the payload lasts (payload bytes for our codecs, 0 for events). A new source, a jump, or own packets in
+    /// is what the payload lasts in our clock, which is the source's too (0 for events). A new source, a jump, or own packets in
     /// between begin a new offset that goes on after what we sent last. Returns the length, or 0 when `into` is too short
     /// or the packet is older than the offset.
     pub fn relay(&mut self, packet: &Packet<'_>, payload_type: u8, ticks: u32, now: Instant, into: &mut [u8]) -> usize {
         if into.len() < HEADER_BYTES + packet.payload.len() {
             return 0;
         }
-        let known = self.relaying.filter(|source| source.covers(packet));
+        let known = self.relaying.filter(|source| source.covers(packet, clock_ticks(RELAY_JUMP, self.clock_rate)));
         let mut source = known.unwrap_or_else(|| Relaying {
             ssrc: packet.ssrc,
             sequence_offset: self.sequence.wrapping_sub(packet.sequence),
@@ -180,7 +200,7 @@ impl Sender {
     /// The RTP timestamp that belongs to `now`, for sender reports; `None` before the first packet.
     #[must_use]
     pub fn timestamp_at(&self, now: Instant) -> Option<u32> {
-        self.anchor.map(|(then, timestamp)| timestamp.wrapping_add(ticks(now.saturating_duration_since(then))))
+        self.anchor.map(|(then, timestamp)| timestamp.wrapping_add(clock_ticks(now.saturating_duration_since(then), self.clock_rate)))
     }
 
     /// The next own timestamp, moved on to `now` when nothing was sent for a while.
@@ -208,16 +228,17 @@ impl Sender {
 
 impl Relaying {
     /// Whether a packet goes on where this source was, without a jump.
-    fn covers(&self, packet: &Packet<'_>) -> bool {
+    fn covers(&self, packet: &Packet<'_>, jump_ticks: u32) -> bool {
         packet.ssrc == self.ssrc
             && packet.sequence.wrapping_sub(self.sequence).cast_signed().unsigned_abs() <= RELAY_JUMP_PACKETS
-            && packet.timestamp.wrapping_sub(self.timestamp).cast_signed().unsigned_abs() <= RELAY_JUMP_TICKS
+            && packet.timestamp.wrapping_sub(self.timestamp).cast_signed().unsigned_abs() <= jump_ticks
     }
 }
 
-/// A span in units of the 8000 Hz RTP clock, modulo 2^32 as timestamps are.
-pub(crate) const fn ticks(span: Duration) -> u32 {
-    (span.as_micros() / 125) as u32
+/// A span in units of an RTP clock, modulo 2^32 as timestamps are.
+#[must_use]
+pub const fn clock_ticks(span: Duration, clock_rate: u32) -> u32 {
+    (span.as_micros() as u64).wrapping_mul(clock_rate as u64).wrapping_div(1_000_000) as u32
 }
 
 /// One step of SplitMix64: well mixed bits from a seed.

@@ -1,5 +1,6 @@
 //! What offer and answer came to.
 
+use crate::limits::{CODECS_MAX, EVENTS_MAX};
 use arrayvec::ArrayVec;
 use std::net::SocketAddr;
 use terms::{Codec, Direction};
@@ -11,6 +12,15 @@ pub struct Format {
     pub codec: Codec,
     /// Its number in RTP packets of this direction, 0–127.
     pub payload_type: u8,
+}
+
+/// Telephone events (RFC 4733) under the payload type that stands for them in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EventFormat {
+    /// Its number, 0–127.
+    pub payload_type: u8,
+    /// Units of duration a second: 8 000, or 48 000 beside Opus.
+    pub clock_rate: u32,
 }
 
 /// One agreed audio stream, seen from us.
@@ -25,11 +35,13 @@ pub struct Agreement {
     /// What we send.
     pub send: Format,
     /// What may arrive, by our numbering; `send`'s codec is among them.
-    pub receive: ArrayVec<Format, 4>,
-    /// Payload type for key events that we send (the peer's number), if the peer takes them.
-    pub events: Option<u8>,
-    /// Payload type under which key events arrive (our number).
-    pub event_receive: Option<u8>,
+    pub receive: ArrayVec<Format, CODECS_MAX>,
+    /// Key events that we send (the peer's number), if the peer takes them: of our codec's clock where it has them.
+    pub events: Option<EventFormat>,
+    /// Key events that may arrive (our numbers).
+    pub event_receive: ArrayVec<EventFormat, EVENTS_MAX>,
+    /// Comfort noise (RFC 3389) that may arrive and be sent: its payload type, usually 13.
+    pub comfort_noise: Option<u8>,
     /// Who may send, said by us.
     pub direction: Direction,
     /// Milliseconds of audio in each packet we send: the peer's ptime within its maxptime, 10–60, a multiple of 10.
@@ -44,12 +56,13 @@ impl Agreement {
     pub fn codec_of(&self, payload_type: u8) -> Option<Codec> {
         self.receive.iter().find(|format| format.payload_type == payload_type).map(|format| format.codec)
     }
-    /// Whether packets of this payload type are key events: our number, or the peer's own where that is no codec
+    /// The key events of this payload type, if it stands for them: our number, or the peer's own where that is no codec
     /// (some phones answer with another number than offered and send under it).
     #[must_use]
-    pub fn is_event(&self, payload_type: u8) -> bool {
-        self.event_receive == Some(payload_type)
-            || (self.event_receive.is_some() && self.events == Some(payload_type) && self.codec_of(payload_type).is_none())
+    pub fn event_of(&self, payload_type: u8) -> Option<EventFormat> {
+        let ours = self.event_receive.iter().copied().find(|format| format.payload_type == payload_type);
+        let theirs = self.events.filter(|format| format.payload_type == payload_type);
+        ours.or(theirs.filter(|_| !self.event_receive.is_empty() && self.codec_of(payload_type).is_none()))
     }
 }
 

@@ -5,7 +5,7 @@
 //! **Door**: [`Negotiation`] with [`Local`] and [`Capabilities`]; [`Agreement`]; [`Refusal`]; [`relayable`].
 //! **Invariants**: no input panics or costs more than the limits in `limits.rs`; our `o=` version rises by one exactly when
 //! our text changes; the number and order of m-lines never shrinks or changes within a session.
-//! **How to add a codec**: add it to `terms::Codec`; nothing here changes while it has an 8000 Hz RTP clock and no parameters.
+//! **How to add a codec**: add its row to `terms::Codec`; nothing here changes while our `a=fmtp` of it is always the same.
 //!
 //! Library: `sdp-types` reads and writes the text (kept, lenient where phones are careless); offer/answer is ours, no kept
 //! crate has it. `arrayvec` for short lists.
@@ -18,7 +18,7 @@ mod reading;
 mod refusal;
 mod writing;
 
-pub use agreement::{Agreement, Format, relayable};
+pub use agreement::{Agreement, EventFormat, Format, relayable};
 pub use limits::{DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX};
 pub use local::{Capabilities, Local};
 pub use negotiation::Negotiation;

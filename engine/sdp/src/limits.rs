@@ -6,3 +6,7 @@ pub const DESCRIPTION_BYTES_MAX: usize = 16 * 1_024;
 pub const MEDIA_MAX: usize = 32;
 /// Formats of an m-line that are looked at (RELIABILITY P2); further ones are as if not offered.
 pub const FORMATS_MAX: usize = 64;
+/// Codecs of one stream at most: all we have, with room.
+pub(crate) const CODECS_MAX: usize = 8;
+/// Telephone-event formats of one stream at most: one for each RTP clock we know.
+pub(crate) const EVENTS_MAX: usize = 2;

@@ -3,17 +3,19 @@
 //! What is agreed stays in force until a new agreement replaces it: a refused, malformed or unanswered offer changes nothing.
 
 use crate::{
-    Agreement, Format, Local, Refusal,
+    Agreement, EventFormat, Format, Local, Refusal,
+    limits::{CODECS_MAX, EVENTS_MAX},
     reading::{self, Meaning, Stream},
     writing::{Audio, Slot, describe},
 };
 use arrayvec::ArrayVec;
 use sdp_types::Session;
 use std::net::{Ipv4Addr, SocketAddr};
-use terms::Direction;
+use terms::{Codec, Direction};
 
-/// The number most phones use for telephone events.
-const EVENTS_USUAL: u8 = 101;
+/// The numbers under which we offer telephone events of 8000 Hz (what most phones use) and 48000 Hz.
+const EVENTS_USUAL: [EventFormat; EVENTS_MAX] =
+    [EventFormat { payload_type: 101, clock_rate: 8_000 }, EventFormat { payload_type: 102, clock_rate: 48_000 }];
 /// Dynamic payload types (RFC 3551 §6).
 const DYNAMIC: std::ops::RangeInclusive<u8> = 96..=127;
 
@@ -38,16 +40,18 @@ struct Standing {
     /// Every m-line of the session, in order; ours is at `audio`.
     slots: Vec<Slot>,
     audio: usize,
-    /// Our number for telephone events.
-    events: u8,
+    /// Our numbers for telephone events, one for each clock.
+    events: [EventFormat; EVENTS_MAX],
+    /// Numbers that stand for codecs without a static one, as used in this session so far (RFC 3264 §8.3.2).
+    dynamic: ArrayVec<Format, CODECS_MAX>,
     rtcp_mux: bool,
 }
 
 /// Our last offer.
 #[derive(Clone, Debug)]
 struct Offer {
-    formats: ArrayVec<Format, 4>,
-    events: Option<u8>,
+    formats: ArrayVec<Format, CODECS_MAX>,
+    events: ArrayVec<EventFormat, EVENTS_MAX>,
     direction: Direction,
     ptime_ms: u16,
     rtcp_mux: bool,
@@ -60,25 +64,29 @@ impl Negotiation {
     /// A session that has not begun. `session_id` goes into `o=` (any number below 2^63, unique for the peer).
     #[must_use]
     pub const fn new(session_id: u64) -> Self {
-        let standing = Standing { agreement: None, slots: Vec::new(), audio: 0, events: EVENTS_USUAL, rtcp_mux: false };
+        let standing = Standing { agreement: None, slots: Vec::new(), audio: 0, events: EVENTS_USUAL, dynamic: ArrayVec::new_const(), rtcp_mux: false };
         Self { session_id, version: 0, text: String::new(), standing, before: None, offer: None }
     }
 
     /// Our offer: first, delayed (in a 200 to an INVITE without one) or a re-offer, which keeps earlier m-lines in place.
     pub fn offer(&mut self, local: &Local, direction: Direction) -> String {
         self.before = Some(Box::new(self.standing.clone()));
-        let mut formats: ArrayVec<Format, 4> = ArrayVec::new();
+        let mut formats: ArrayVec<Format, CODECS_MAX> = ArrayVec::new();
         for codec in &local.capabilities.codecs {
             if !formats.iter().any(|format| format.codec == *codec) {
+                let payload_type = self.standing.number_of(*codec);
                 // There are fewer codecs than places.
-                let _ = formats.try_push(Format { codec: *codec, payload_type: codec.payload_type() });
+                let _ = formats.try_push(Format { codec: *codec, payload_type });
             }
         }
-        let events = local.capabilities.dtmf.then_some(self.standing.events);
+        // Events of every clock that one of the codecs has.
+        let wanted = |event: &&EventFormat| local.capabilities.dtmf && formats.iter().any(|format| format.codec.clock_rate() == event.clock_rate);
+        let events: ArrayVec<EventFormat, EVENTS_MAX> = self.standing.events.iter().filter(wanted).copied().collect();
         let audio = Audio {
             media: local.media,
             formats: &formats,
-            events,
+            events: &events,
+            comfort_noise: None,
             ptime_ms: local.capabilities.ptime_ms,
             direction,
             rtcp_mux: self.standing.rtcp_mux,
@@ -113,19 +121,23 @@ impl Negotiation {
             Some(stream) => stream,
             None => return self.answer_without_stream(&session, local),
         };
-        let send = stream
-            .listed
-            .iter()
-            .find_map(|listed| match listed.meaning {
+        // The peer's order decides, but for what sounds worse than anything else we have in common.
+        let common = || {
+            stream.listed.iter().filter_map(|listed| match listed.meaning {
                 Meaning::Audio(codec) if local.capabilities.codecs.contains(&codec) => {
                     Some(Format { codec, payload_type: listed.payload_type })
                 }
-                Meaning::Audio(_) | Meaning::Events | Meaning::Unknown => None,
+                Meaning::Audio(_) | Meaning::Events(_) | Meaning::ComfortNoise | Meaning::Unknown => None,
             })
+        };
+        let send = common()
+            .find(|format| !format.codec.is_last_resort())
+            .or_else(|| common().next())
             .ok_or(Refusal::NotAcceptable("no common codec"))?;
-        let events = stream.events().filter(|_| local.capabilities.dtmf);
+        let events = stream.events(send.codec).filter(|_| local.capabilities.dtmf);
+        let event_receive: ArrayVec<EventFormat, EVENTS_MAX> = events.into_iter().collect();
         let direction = meet(wanted, &stream);
-        let receive: ArrayVec<Format, 4> = std::iter::once(send).collect();
+        let receive: ArrayVec<Format, CODECS_MAX> = std::iter::once(send).collect();
         let agreement = Agreement {
             remote: stream.remote,
             remote_rtcp: stream.remote_rtcp,
@@ -133,20 +145,21 @@ impl Negotiation {
             send,
             receive: receive.clone(),
             events,
-            event_receive: events,
+            event_receive: event_receive.clone(),
+            comfort_noise: stream.comfort_noise(send.codec),
             direction,
             ptime_ms: stream.ptime(local.capabilities.ptime_ms),
             on_hold_by_remote: stream.is_deaf(),
         };
-        let own_events = events.unwrap_or_else(|| free_number(&stream, self.standing.events));
         self.begin(&session, audio);
-        self.standing.events = own_events;
+        self.standing.renumber(&stream, events);
         self.standing.rtcp_mux = stream.rtcp_mux;
         self.standing.agreement = Some(agreement.clone());
         let text = self.say(&Audio {
             media: local.media,
             formats: &receive,
-            events,
+            events: &event_receive,
+            comfort_noise: agreement.comfort_noise,
             ptime_ms: local.capabilities.ptime_ms,
             direction,
             rtcp_mux: stream.rtcp_mux,
@@ -211,7 +224,7 @@ impl Negotiation {
         }
         let stream = reading::stream(&session, media, offer.local.ip())?;
         let offered = |codec| offer.formats.iter().find(|format| format.codec == codec);
-        let mut receive: ArrayVec<Format, 4> = ArrayVec::new();
+        let mut receive: ArrayVec<Format, CODECS_MAX> = ArrayVec::new();
         let mut send = None;
         for listed in &stream.listed {
             if let Meaning::Audio(codec) = listed.meaning
@@ -223,10 +236,19 @@ impl Negotiation {
                 }
             }
         }
-        let send = send.ok_or(Refusal::NotAcceptable("no common codec"))?;
+        // The answer's order is the peer's wish; but what we want most and it takes saves a bridge from transcoding.
+        let wanted = offer.formats.first().and_then(|first| {
+            let listed = stream.listed.iter().find(|listed| listed.meaning == Meaning::Audio(first.codec))?;
+            Some(Format { codec: first.codec, payload_type: listed.payload_type })
+        });
+        let send = wanted.or(send).ok_or(Refusal::NotAcceptable("no common codec"))?;
         // A number without explanation that is our own one for events means them.
-        let repeats_ours = |own: &u8| stream.listed.iter().any(|l| l.payload_type == *own && l.meaning == Meaning::Unknown);
-        let events = offer.events.and_then(|own| stream.events().or(Some(own).filter(repeats_ours)));
+        let repeats_ours = |own: &&EventFormat| stream.listed.iter().any(|l| l.payload_type == own.payload_type && l.meaning == Meaning::Unknown);
+        let repeated = offer.events.iter().find(repeats_ours).copied();
+        let events = if offer.events.is_empty() { None } else { stream.events(send.codec).or(repeated) };
+        let answered = |own: &&EventFormat| {
+            Some(**own) == repeated || stream.listed.iter().any(|listed| listed.meaning == Meaning::Events(own.clock_rate))
+        };
         let agreement = Agreement {
             remote: stream.remote,
             remote_rtcp: if stream.rtcp_mux && !offer.rtcp_mux {
@@ -239,12 +261,14 @@ impl Negotiation {
             send,
             receive,
             events,
-            event_receive: offer.events.filter(|_| events.is_some()),
+            event_receive: offer.events.iter().filter(answered).copied().collect(),
+            comfort_noise: None,
             direction: meet(offer.direction, &stream),
             ptime_ms: stream.ptime(offer.ptime_ms),
             on_hold_by_remote: stream.is_deaf(),
         };
         offer.open = false;
+        self.standing.dynamic = offer.formats.iter().filter(|format| !format.codec.is_static()).copied().collect();
         self.before = None;
         self.standing.rtcp_mux = agreement.rtcp_mux;
         self.standing.agreement = Some(agreement.clone());
@@ -299,10 +323,48 @@ fn meet(wanted: Direction, stream: &Stream) -> Direction {
     Direction::new(wanted.sends() && !deaf, wanted.receives() && stream.direction.sends())
 }
 
-/// A number for our events in later offers that the peer did not use for something else (RFC 3264 §8.3.2).
-fn free_number(stream: &Stream, wish: u8) -> u8 {
-    let taken = |number: u8| stream.listed.iter().any(|listed| listed.payload_type == number);
-    if taken(wish) { DYNAMIC.into_iter().find(|number| !taken(*number)).unwrap_or(wish) } else { wish }
+impl Standing {
+    /// The number under which we offer a codec.
+    fn number_of(&self, codec: Codec) -> u8 {
+        let used = self.dynamic.iter().find(|format| format.codec == codec).map(|format| format.payload_type);
+        let taken = |number: u8| {
+            self.events.iter().any(|event| event.payload_type == number) || self.dynamic.iter().any(|format| format.payload_type == number)
+        };
+        let usual = codec.payload_type();
+        match used {
+            Some(number) => number,
+            None if codec.is_static() || !taken(usual) => usual,
+            None => DYNAMIC.into_iter().find(|number| !taken(*number)).unwrap_or(usual),
+        }
+    }
+
+    /// After an offer of the peer's: its numbers are ours in later offers, and what it used otherwise we avoid (RFC 3264 §8.3.2).
+    fn renumber(&mut self, stream: &Stream, events: Option<EventFormat>) {
+        let dynamic = stream.listed.iter().filter_map(|listed| match listed.meaning {
+            Meaning::Audio(codec) if !codec.is_static() => Some(Format { codec, payload_type: listed.payload_type }),
+            Meaning::Audio(_) | Meaning::Events(_) | Meaning::ComfortNoise | Meaning::Unknown => None,
+        });
+        for format in dynamic.take(CODECS_MAX) {
+            if !self.dynamic.iter().any(|known| known.codec == format.codec) {
+                let _ = self.dynamic.try_push(format);
+            }
+        }
+        let numbers = self.dynamic.clone();
+        for at in 0..EVENTS_MAX {
+            let (own, clock_rate) = (self.events[at].payload_type, self.events[at].clock_rate);
+            let listed = stream.listed.iter().find(|listed| listed.meaning == Meaning::Events(clock_rate)).map(|listed| listed.payload_type);
+            let agreed = events.filter(|events| events.clock_rate == clock_rate).map(|events| events.payload_type);
+            let other = self.events[1 - at].payload_type;
+            let taken = |number: u8| {
+                number == other
+                    || stream.listed.iter().any(|listed| listed.payload_type == number)
+                    || numbers.iter().any(|format| format.payload_type == number)
+            };
+            self.events[at].payload_type = agreed.or(listed).unwrap_or_else(|| {
+                if taken(own) { DYNAMIC.into_iter().find(|number| !taken(*number)).unwrap_or(own) } else { own }
+            });
+        }
+    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,10 @@ fn answered(offer: &str) -> String {
 }
 
 fn told(a: &Agreement) -> String {
-    let events = a.events.map_or("-".to_owned(), |number| number.to_string());
+    let events = a.events.map_or("-".to_owned(), |events| match events.clock_rate {
+        8_000 => events.payload_type.to_string(),
+        clock_rate => format!("{}/{clock_rate}", events.payload_type),
+    });
     let more = format!("{}{}", if a.rtcp_mux { " mux" } else { "" }, if a.on_hold_by_remote { " held" } else { "" });
     format!("{}/{} {} {} {events} {} {}ms{more}", a.send.codec, a.send.payload_type, a.remote, a.remote_rtcp.port(), a.direction, a.ptime_ms)
 }
@@ -35,7 +38,7 @@ fn told(a: &Agreement) -> String {
 fn offers_of_real_phones() {
     let cases = [
         ("baresip", BARESIP, "PCMU/0 10.0.0.7:20482 20483 101 sendrecv 20ms"),
-        ("linphone", LINPHONE, "PCMA/8 192.168.0.3:7078 7079 99 sendrecv 20ms"),
+        ("linphone", LINPHONE, "opus/96 192.168.0.3:7078 7079 101/48000 sendrecv 20ms"),
         ("pjsip", PJSIP, "G722/9 198.51.100.4:4000 4005 120 sendrecv 20ms"),
         ("sipp", SIPP, "PCMU/0 127.0.0.1:6000 6001 - sendrecv 20ms"),
         ("chrome, DTLS only", CHROME, "488 no acceptable audio: no audio over RTP/AVP"),
@@ -74,7 +77,13 @@ fn p2_what_an_offer_may_say() {
         ("host name", offer("c=IN IP4 phone.example\r\n", m, ""), "488 no acceptable audio: connection address is not an IP address"),
         ("multicast", offer("c=IN IP4 224.2.1.1/127\r\n", m, ""), "488 no acceptable audio: connection address is a group"),
         ("no c=", offer("", m, ""), "400 malformed session description: no connection address (c=)"),
-        ("no common codec", offer(c, "m=audio 5000 RTP/AVP 18 3", ""), "488 no acceptable audio: no common codec"),
+        ("no common codec", offer(c, "m=audio 5000 RTP/AVP 18 4", ""), "488 no acceptable audio: no common codec"),
+        ("gsm", offer(c, "m=audio 5000 RTP/AVP 18 3", ""), "GSM/3 10.0.0.7:5000 5001 - sendrecv 20ms"),
+        ("gsm is taken last, whatever the phone says", offer(c, "m=audio 5000 RTP/AVP 3 9 0", ""), "G722/9 10.0.0.7:5000 5001 - sendrecv 20ms"),
+        ("opus and events of the wrong clock", offer(c, "m=audio 5000 RTP/AVP 111 110", "a=rtpmap:111 OPUS/48000/2\r\na=fmtp:111 stereo=1; sprop-stereo=1; maxplaybackrate=48000;usedtx=1\r\na=rtpmap:110 telephone-event/8000\r\n"), "opus/111 10.0.0.7:5000 5001 110 sendrecv 20ms"),
+        ("opus as a careless phone writes it", offer(c, "m=audio 5000 RTP/AVP 107", "a=rtpmap:107 opus/48000\r\n"), "opus/107 10.0.0.7:5000 5001 - sendrecv 20ms"),
+        ("opus of another clock is none", offer(c, "m=audio 5000 RTP/AVP 107", "a=rtpmap:107 opus/16000/2\r\n"), "488 no acceptable audio: no common codec"),
+        ("a dynamic number without a map", offer(c, "m=audio 5000 RTP/AVP 96", ""), "488 no acceptable audio: no common codec"),
         ("only events", offer(c, "m=audio 5000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000\r\n"), "488 no acceptable audio: no common codec"),
         ("port 0", offer(c, "m=audio 0 RTP/AVP 0", ""), "488 no acceptable audio: no audio over RTP/AVP"),
         ("video only", offer(c, "m=video 5000 RTP/AVP 96", ""), "488 no acceptable audio: no audio over RTP/AVP"),
@@ -119,7 +128,9 @@ fn our_offer_and_what_answers_come_to() {
     let mut us = Negotiation::new(9);
     let prefer = Local { capabilities: Capabilities::default().preferring(Codec::G722), ..local() };
     let offer = us.offer(&prefer, Direction::SendRecv);
-    assert!(offer.contains("m=audio 30000 RTP/AVP 9 0 8 101\r\n"), "{offer}");
+    assert!(offer.contains("m=audio 30000 RTP/AVP 9 0 8 96 3 101 102\r\n"), "{offer}");
+    assert!(offer.contains("a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:3 GSM/8000\r\n"), "{offer}");
+    assert!(offer.contains("a=rtpmap:102 telephone-event/48000\r\na=fmtp:102 0-15\r\n"), "{offer}");
     assert!(offer.contains("a=fmtp:101 0-15\r\n"));
     assert!(us.is_offering());
     // Early answer, then the same again.
@@ -132,13 +143,57 @@ fn our_offer_and_what_answers_come_to() {
     let own = "v=0\r\no=- 1 1 IN IP4 10.0.0.7\r\ns=-\r\nc=IN IP4 10.0.0.7\r\nt=0 0\r\nm=audio 6000 RTP/AVP 97 96\r\na=rtpmap:97 PCMA/8000\r\na=rtpmap:96 telephone-event/8000\r\na=rtcp-mux\r\n";
     let agreement = us.accept(own.as_bytes()).unwrap();
     assert_eq!((agreement.send.payload_type, agreement.receive[0].payload_type), (97, 8));
-    assert_eq!((agreement.events, agreement.event_receive), (Some(96), Some(101)));
-    assert!(agreement.is_event(101) && agreement.is_event(96) && !agreement.is_event(8));
+    let narrow = |payload_type| EventFormat { payload_type, clock_rate: 8_000 };
+    assert_eq!((agreement.events, agreement.event_receive.as_slice()), (Some(narrow(96)), &[narrow(101)][..]));
+    assert_eq!([101, 96, 8].map(|number| agreement.event_of(number).is_some()), [true, true, false]);
     assert!(!agreement.rtcp_mux, "it was not offered");
     assert_eq!(agreement.remote_rtcp.port(), 6001);
     // Events repeated without their map.
     let bare = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 0 101\r\n";
-    assert_eq!(us.accept(bare.as_bytes()).unwrap().events, Some(101));
+    assert_eq!(us.accept(bare.as_bytes()).unwrap().events, Some(narrow(101)));
+}
+
+#[test]
+fn opus_is_answered_as_its_rfc_says() {
+    let (answer, agreement) = Negotiation::new(7).answer(LINPHONE.as_bytes(), &local(), Direction::SendRecv).unwrap();
+    let audio = answer.split("m=").nth(1).unwrap();
+    assert_eq!(
+        audio,
+        "audio 30000 RTP/AVPF 96 101\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 telephone-event/48000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
+    );
+    assert_eq!(agreement.event_receive.as_slice(), [EventFormat { payload_type: 101, clock_rate: 48_000 }]);
+    // Chrome's numbers stay Chrome's in our own later offer (RFC 3264 §8.3.2), and ours keep away from them.
+    let plain = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 111 0 126 96\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:126 telephone-event/8000\r\na=rtpmap:96 red/48000/2\r\n";
+    let mut us = Negotiation::new(8);
+    us.answer(plain.as_bytes(), &local(), Direction::SendRecv).unwrap();
+    let offer = us.offer(&local(), Direction::SendRecv);
+    assert!(offer.contains("RTP/AVP 0 8 9 111 3 126 102\r\n"), "{offer}");
+    // Answered with both clocks: keys go out by the codec's, and are heard by either.
+    let both = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 98 99 100\r\na=rtpmap:98 opus/48000/2\r\na=rtpmap:99 telephone-event/8000\r\na=rtpmap:100 telephone-event/48000\r\na=ptime:60\r\n";
+    let agreement = us.accept(both.as_bytes()).unwrap();
+    assert_eq!(told(&agreement), "opus/98 10.0.0.7:6000 6001 100/48000 sendrecv 60ms");
+    assert_eq!(agreement.receive.as_slice(), [Format { codec: Codec::Opus, payload_type: 111 }]);
+    assert_eq!(agreement.event_receive.iter().map(|format| format.payload_type).collect::<Vec<_>>(), [126, 102]);
+}
+
+#[test]
+fn what_the_near_leg_speaks_is_sent_when_the_answer_takes_it_at_all() {
+    let both = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 8 0\r\n";
+    for (near, sent) in [(Codec::Pcmu, Codec::Pcmu), (Codec::Pcma, Codec::Pcma), (Codec::G722, Codec::Pcma)] {
+        let mut us = Negotiation::new(1);
+        us.offer(&Local { capabilities: Capabilities::default().preferring(near), ..local() }, Direction::SendRecv);
+        let agreement = us.accept(both.as_bytes()).unwrap();
+        assert_eq!((agreement.send.codec, agreement.receive.len()), (sent, 2), "near {near}");
+    }
+}
+
+#[test]
+fn comfort_noise_is_taken_where_it_is_offered() {
+    let noisy = offer("c=IN IP4 10.0.0.7\r\n", "m=audio 5000 RTP/AVP 0 13 101", "a=rtpmap:101 telephone-event/8000\r\n");
+    let (answer, agreement) = Negotiation::new(1).answer(noisy.as_bytes(), &local(), Direction::SendRecv).unwrap();
+    assert_eq!(agreement.comfort_noise, Some(13));
+    assert!(answer.contains("m=audio 30000 RTP/AVP 0 13 101\r\n") && answer.contains("a=rtpmap:13 CN/8000\r\n"), "{answer}");
+    assert!(!Negotiation::new(1).offer(&local(), Direction::SendRecv).contains("CN/8000"), "not asked for");
 }
 
 #[test]
@@ -182,7 +237,7 @@ fn a_re_offer_keeps_every_line_in_place_and_can_be_rolled_back() {
     let agreed = us.agreement().cloned();
     let text = us.offer(&local(), Direction::SendOnly);
     let lines: Vec<_> = text.lines().filter(|line| line.starts_with("m=")).collect();
-    assert_eq!(lines, ["m=audio 0 RTP/SAVP 0", "m=audio 30000 RTP/AVP 0 8 9 101", "m=image 0 udptl t38"]);
+    assert_eq!(lines, ["m=audio 0 RTP/SAVP 0", "m=audio 30000 RTP/AVP 0 8 9 96 3 101 102", "m=image 0 udptl t38"]);
     assert!(text.contains("a=sendonly\r\n"));
     us.roll_back();
     assert_eq!(us.agreement().cloned(), agreed);
@@ -229,7 +284,8 @@ fn events_numbers_do_not_change_their_meaning() {
     let taken = offer("c=IN IP4 10.0.0.7\r\n", "m=audio 5000 RTP/AVP 0 101", "a=rtpmap:101 opus/48000/2\r\n");
     let mut us = Negotiation::new(1);
     us.answer(taken.as_bytes(), &local(), Direction::SendRecv).unwrap();
-    assert!(us.offer(&local(), Direction::SendRecv).contains("a=rtpmap:96 telephone-event/8000"));
+    let offer = us.offer(&local(), Direction::SendRecv);
+    assert!(offer.contains("a=rtpmap:101 opus/48000/2\r\n") && offer.contains("a=rtpmap:96 telephone-event/8000"), "{offer}");
 }
 
 #[test]
@@ -284,7 +340,7 @@ proptest! {
 
     /// Two of us always agree, and see the same thing.
     #[test]
-    fn offer_and_answer_are_two_views_of_one_thing(first in 0_usize..3, direction in 0_usize..4, wanted in 0_usize..4, dtmf: bool) {
+    fn offer_and_answer_are_two_views_of_one_thing(first in 0_usize..5, direction in 0_usize..4, wanted in 0_usize..4, dtmf: bool) {
         let directions = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
         let mut a = Negotiation::new(1);
         let mut b = Negotiation::new(2);
@@ -298,9 +354,9 @@ proptest! {
         prop_assert_eq!(ours.send, theirs.receive[0]);
         prop_assert_eq!(theirs.send, ours.receive[0]);
         prop_assert_eq!(ours.direction, theirs.direction.seen_from_afar());
-        prop_assert_eq!(ours.events, theirs.event_receive);
-        prop_assert_eq!(theirs.events, ours.event_receive);
-        prop_assert_eq!(ours.send.codec, Codec::ALL[first]);
+        prop_assert_eq!(ours.events, theirs.event_receive.first().copied());
+        prop_assert_eq!(theirs.events, ours.event_receive.first().copied());
+        prop_assert!(ours.send.codec == Codec::ALL[first] || Codec::ALL[first].is_last_resort());
         prop_assert!(relayable(&ours, &theirs));
     }
 }

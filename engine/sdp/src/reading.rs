@@ -1,15 +1,17 @@
 //! A peer's description, read: its m-lines, and of each usable audio stream what matters to us.
 
 use crate::{
-    Refusal,
+    EventFormat, Refusal,
     limits::{DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX},
 };
 use sdp_types::{Attribute, Connection, Media, NetType, Session};
 use std::net::{IpAddr, SocketAddr};
 use terms::{Codec, Direction};
 
-/// The clock of every format we speak (RFC 3551, RFC 4733).
-const CLOCK_RATE: &str = "8000";
+/// The clock of a format that names none (RFC 3551).
+const CLOCK_RATE: u32 = 8_000;
+/// The static payload type of comfort noise (RFC 3389 §4).
+const COMFORT_NOISE: u8 = 13;
 /// Characters of a parser's complaint that are passed on.
 const REASON_CHARS: usize = 120;
 
@@ -17,8 +19,10 @@ const REASON_CHARS: usize = 120;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     Audio(Codec),
-    /// telephone-event/8000.
-    Events,
+    /// telephone-event of that clock.
+    Events(u32),
+    /// CN/8000 (RFC 3389).
+    ComfortNoise,
     /// Something we do not speak, or a number nobody explained.
     Unknown,
 }
@@ -49,9 +53,21 @@ impl Stream {
         !self.direction.receives() || self.remote.ip().is_unspecified()
     }
 
-    /// The number of the peer's telephone events.
-    pub(crate) fn events(&self) -> Option<u8> {
-        self.listed.iter().find(|listed| listed.meaning == Meaning::Events).map(|listed| listed.payload_type)
+    /// The peer's telephone events: those of the codec's clock, else whichever it has.
+    pub(crate) fn events(&self, beside: Codec) -> Option<EventFormat> {
+        let all = || {
+            self.listed.iter().filter_map(|listed| match listed.meaning {
+                Meaning::Events(clock_rate) => Some(EventFormat { payload_type: listed.payload_type, clock_rate }),
+                Meaning::Audio(_) | Meaning::ComfortNoise | Meaning::Unknown => None,
+            })
+        };
+        all().find(|format| format.clock_rate == beside.clock_rate()).or_else(|| all().next())
+    }
+
+    /// The peer's comfort noise, which belongs to codecs of 8000 Hz.
+    pub(crate) fn comfort_noise(&self, beside: Codec) -> Option<u8> {
+        let listed = self.listed.iter().find(|listed| listed.meaning == Meaning::ComfortNoise)?;
+        (beside.clock_rate() == CLOCK_RATE).then_some(listed.payload_type)
     }
 
     /// Milliseconds of our packets: what the peer wishes (else `ours`), not above its maximum, 10–60 in tens.
@@ -134,8 +150,9 @@ fn listed(media: &Media) -> Vec<Listed> {
     let mut listed: Vec<Listed> = numbers
         .filter(|number| *number < 128)
         .map(|payload_type| {
-            let known = Codec::ALL.into_iter().find(|codec| codec.payload_type() == payload_type);
-            Listed { payload_type, meaning: known.map_or(Meaning::Unknown, Meaning::Audio) }
+            let known = Codec::ALL.into_iter().find(|codec| codec.is_static() && codec.payload_type() == payload_type);
+            let other = if payload_type == COMFORT_NOISE { Meaning::ComfortNoise } else { Meaning::Unknown };
+            Listed { payload_type, meaning: known.map_or(other, Meaning::Audio) }
         })
         .collect();
     let mut explained = [false; 128];
@@ -155,13 +172,16 @@ fn rtpmap(value: &str) -> Option<(u8, Meaning)> {
     let (number, encoding) = value.trim().split_once(' ')?;
     let number = number.parse::<u8>().ok().filter(|number| *number < 128)?;
     let mut parts = encoding.trim().split('/');
-    let (name, clock, channels) = (parts.next()?, parts.next().unwrap_or(CLOCK_RATE), parts.next().unwrap_or("1"));
-    let meaning = if clock != CLOCK_RATE || channels != "1" {
-        Meaning::Unknown
-    } else if name.eq_ignore_ascii_case("telephone-event") {
-        Meaning::Events
-    } else {
-        name.parse().map_or(Meaning::Unknown, Meaning::Audio)
+    let name = parts.next()?;
+    let clock_rate = parts.next().map_or(Some(CLOCK_RATE), |clock| clock.parse().ok());
+    let channels = parts.next().unwrap_or("1");
+    let codec = name.parse::<Codec>().ok().filter(|codec| Some(codec.clock_rate()) == clock_rate);
+    let meaning = match (codec, clock_rate) {
+        // Opus is always written with two channels (RFC 7587 §7); one that is not means the same.
+        (Some(codec), _) if channels == "1" || codec.channels() == 2 => Meaning::Audio(codec),
+        (None, Some(clock_rate @ (8_000 | 48_000))) if name.eq_ignore_ascii_case("telephone-event") => Meaning::Events(clock_rate),
+        (None, Some(CLOCK_RATE)) if name.eq_ignore_ascii_case("CN") => Meaning::ComfortNoise,
+        (Some(_) | None, _) => Meaning::Unknown,
     };
     Some((number, meaning))
 }

@@ -1,6 +1,6 @@
 //! Our description, written.
 
-use crate::Format;
+use crate::{EventFormat, Format};
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
 use std::net::{IpAddr, SocketAddr};
 use terms::Direction;
@@ -36,7 +36,8 @@ impl Slot {
 pub(crate) struct Audio<'a> {
     pub(crate) media: SocketAddr,
     pub(crate) formats: &'a [Format],
-    pub(crate) events: Option<u8>,
+    pub(crate) events: &'a [EventFormat],
+    pub(crate) comfort_noise: Option<u8>,
     pub(crate) ptime_ms: u16,
     pub(crate) direction: Direction,
     pub(crate) rtcp_mux: bool,
@@ -80,18 +81,26 @@ fn line(slot: &Slot, port: u16, fmt: String) -> Media {
 
 impl Audio<'_> {
     fn line(&self, slot: &Slot) -> Media {
-        let numbers = self.formats.iter().map(|format| format.payload_type).chain(self.events);
+        let events = self.events.iter().map(|format| format.payload_type);
+        let numbers = self.formats.iter().map(|format| format.payload_type).chain(self.comfort_noise).chain(events);
         let fmt = numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(" ");
         let mut media = line(slot, self.media.port(), fmt);
         let mut say = |name: &str, value: Option<String>| {
             media.attributes.push(Attribute { attribute: name.to_owned(), value });
         };
         for Format { codec, payload_type } in self.formats {
-            say("rtpmap", Some(format!("{payload_type} {}/{}", codec.name(), codec.clock_rate())));
+            let channels = if codec.channels() > 1 { format!("/{}", codec.channels()) } else { String::new() };
+            say("rtpmap", Some(format!("{payload_type} {}/{}{channels}", codec.name(), codec.clock_rate())));
+            if let Some(parameters) = codec.parameters() {
+                say("fmtp", Some(format!("{payload_type} {parameters}")));
+            }
         }
-        if let Some(number) = self.events {
-            say("rtpmap", Some(format!("{number} telephone-event/8000")));
-            say("fmtp", Some(format!("{number} {KEYS}")));
+        if let Some(number) = self.comfort_noise {
+            say("rtpmap", Some(format!("{number} CN/8000")));
+        }
+        for EventFormat { payload_type, clock_rate } in self.events {
+            say("rtpmap", Some(format!("{payload_type} telephone-event/{clock_rate}")));
+            say("fmtp", Some(format!("{payload_type} {KEYS}")));
         }
         say("ptime", Some(self.ptime_ms.to_string()));
         if self.rtcp_mux {

@@ -4,7 +4,10 @@
 //! listen: { udp: "0.0.0.0:5060", tcp: "0.0.0.0:5060" }   # Listen
 //! advertise: 203.0.113.7                                 # the address that peers are told
 //! rtp: { ports: 20000-29999 }                            # Rtp
-//! codecs: [pcmu, pcma, g722]                             # best first
+//! codecs: [pcmu, pcma, g722, opus, gsm]                  # best first; connections and trunks may have their own
+//! opus: { complexity: 5 }                                # effort of encoding live sound: 0 (cheap) – 10 (best)
+//! country: de                                            # whose ringback, busy and dial tones are heard
+//! prompts: { loudness: -23, as_recorded: [music.mp3] }   # Prompts
 //! folders: { flows: flows, data: data }                  # Folders
 //! http: { listen: "127.0.0.1:8080" }                     # Http
 //! speech: { voices: [piper], recognisers: [whisper] }    # speech::SpeechConfig, see config/speech.rs
@@ -50,6 +53,7 @@ pub(crate) use outline::{Outline, Refused};
 pub(crate) use pins::salt;
 
 use ::speech::SpeechConfig;
+use audio::tone::Country;
 use notation::Source;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -72,8 +76,14 @@ pub(crate) struct Config {
     pub(crate) advertise: Option<IpAddr>,
     /// `rtp:` where media flows.
     pub(crate) rtp: Rtp,
-    /// `codecs:` offered and accepted, best first; default `[pcmu, pcma, g722]`.
+    /// `codecs:` offered and accepted, best first; default `[pcmu, pcma, g722, opus, gsm]`.
     pub(crate) codecs: Vec<Codec>,
+    /// `opus: complexity:` the effort of encoding live sound, 0–10, default 5. Prompts are encoded once, with 10.
+    pub(crate) opus_complexity: u8,
+    /// `country:` whose network tones (dial, ringback, busy, congestion) are heard, by ISO 3166 code; default `us`.
+    pub(crate) country: Country,
+    /// `prompts:` how sounds are prepared and kept.
+    pub(crate) prompts: Prompts,
     /// `folders:` where flows, scripts, prompts and data lie.
     pub(crate) folders: Folders,
     /// `http:` the API.
@@ -108,6 +118,25 @@ pub(crate) struct Rtp {
     pub(crate) address: IpAddr,
     /// `ports:` first and last port, 1024–65535, default `20000-29999`. A leg uses an even one (RTP) and the next (RTCP).
     pub(crate) ports: RangeInclusive<u16>,
+}
+
+/// `prompts:` how sound files and speech are prepared and kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Prompts {
+    /// `loudness:` LUFS that files and speech are brought to (EBU R128), −36 to −14, default −23; `off`: as they were recorded.
+    pub(crate) loudness: Option<f32>,
+    /// `as_recorded:` names of files (or URLs) whose loudness is left alone, such as music.
+    pub(crate) as_recorded: Vec<String>,
+    /// `memory:` bytes of decoded and encoded sound kept ready to be played, 8MB–64GB, default `256MB`.
+    pub(crate) memory: u64,
+}
+
+impl Prompts {
+    /// The loudness a file is brought to.
+    #[must_use]
+    pub(crate) fn of(&self, name: &str) -> Option<f32> {
+        self.loudness.filter(|_| !self.as_recorded.iter().any(|other| other == name))
+    }
 }
 
 /// `folders:` paths, relative to the folder of the configuration file.

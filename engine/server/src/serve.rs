@@ -7,6 +7,7 @@
 //! | `script-N` | Rhai steps ([`scripts`]) |
 //! | tokio | store, webhooks, speech, HTTP ([`clerk`]) |
 
+mod archive;
 mod card;
 mod clerk;
 pub(crate) mod clock;
@@ -21,6 +22,7 @@ mod reload;
 mod rows;
 mod scripts;
 mod shard;
+mod shelf;
 mod wiring;
 
 use crate::config::{Config, LogFormat, load_flows};
@@ -39,7 +41,8 @@ use std::{
     thread::{Builder, JoinHandle},
     time::Duration,
 };
-use store::{AudioLinks, Courier, CourierOptions, Fetcher, Guard, Options, Store};
+use shelf::Shelf;
+use store::{AudioLinks, Courier, CourierOptions, Fetcher, Guard, Options, Sounds, Store};
 use switchboard::{Front, Settings};
 use wiring::{FrontDoor, FrontIn, OpenedDoor, ShardDoor, ShardIn};
 
@@ -140,9 +143,12 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let clerk = Clerk {
         store: store.clone(),
         speech: Arc::clone(&speech),
+        sounds: Sounds::new(Fetcher::new(guard.clone())?),
         fetcher: Fetcher::new(guard.clone())?,
+        shelf: Arc::new(Mutex::new(Shelf::new(config.prompts.memory))),
+        loudness: Arc::new(config.prompts.clone()),
         prompts: config.folders.prompts.clone(),
-        country: audio::tone::Country::Us,
+        country: config.country,
         codecs: Arc::new(config.codecs.clone()),
         shards: Arc::new(threads.doors.clone()),
     };
@@ -266,6 +272,7 @@ fn settings_of(
         seed: keys::random_u64()?,
         shards: config.limits.shards,
         codecs: config.codecs.clone(),
+        opus_complexity: config.opus_complexity,
         limits: config.limits.calls.clone(),
     })
 }
@@ -362,6 +369,7 @@ impl Threads {
             spool: store.spool(),
             filler: Arc::clone(filler),
             ports: ports::Ports::new(config.rtp.address, advertised, range)?,
+            shelf_bytes: config.prompts.memory,
         };
         let handle = Builder::new().name(format!("shard-{index}")).stack_size(SHARD_STACK).spawn(move || thread.run())?;
         self.shards.push(handle);

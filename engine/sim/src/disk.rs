@@ -123,7 +123,7 @@ impl Disk {
         let recording = self.open.remove(&id)?;
         match disposition {
             Disposition::Discard => None,
-            Disposition::Keep { until } => {
+            Disposition::Keep { until, format: _ } => {
                 let length = until.map_or(recording.length(), |until| until.min(recording.length()));
                 self.files.insert(id, KeptFile { length, partial: false, notify: recording.notify });
                 Some(format!("{id}.wav"))

@@ -18,7 +18,7 @@ const fn ms(count: u64) -> Duration {
 /// Who does an errand; tones are made by nobody.
 fn helper_of(errand: &Errand) -> Option<Helper> {
     match errand {
-        Errand::Prompt(PromptItem::Say(_)) => Some(Helper::Voice),
+        Errand::Prompt(PromptItem::Say(_)) | Errand::Announcement(_) => Some(Helper::Voice),
         Errand::Prompt(PromptItem::File(_) | PromptItem::Url(_)) => Some(Helper::Files),
         Errand::Prompt(PromptItem::Tone(_) | PromptItem::Ring(_) | PromptItem::Silence(_)) => None,
         Errand::Http(_) => Some(Helper::Web),
@@ -38,6 +38,20 @@ fn helper_of(errand: &Errand) -> Option<Helper> {
 }
 
 impl World {
+    fn prompt(&mut self, shard: usize, call: CallId, ticket: Ticket, item: &PromptItem, fault: Option<String>) {
+        match fault {
+            None if self.sounds.has(item) => {
+                let answer = Answer::Prompt(Ok(self.sounds.make(item)));
+                self.tell_shard(shard, ToShard::Answer { call, ticket, answer });
+            }
+            None => {
+                let found = Ok(self.sounds.make(item));
+                self.answer(shard, call, ticket, Answer::Prompt(found), 2, 400);
+            }
+            Some(why) => self.answer(shard, call, ticket, Answer::Prompt(Err(why)), 2, 400),
+        }
+    }
+
     pub(crate) fn errand(&mut self, shard: usize, call: CallId, ticket: Ticket, errand: Errand) {
         let ill = helper_of(&errand).and_then(|helper| self.setup.ill.get(&helper)).copied();
         if ill == Some(Ill::Hangs) {
@@ -46,14 +60,9 @@ impl World {
         let faulty = self.dice.permille(self.setup.errand_faults) || ill == Some(Ill::Refuses);
         let why = || "the simulator made it fail".to_owned();
         match errand {
-            Errand::Prompt(item) if self.sounds.has(&item) && !faulty => {
-                let answer = Answer::Prompt(Ok(self.sounds.make(&item)));
-                self.tell_shard(shard, ToShard::Answer { call, ticket, answer });
-            }
-            Errand::Prompt(item) => {
-                let found = if faulty { Err(why()) } else { Ok(self.sounds.make(&item)) };
-                self.answer(shard, call, ticket, Answer::Prompt(found), 2, 400);
-            }
+            Errand::Prompt(item) => self.prompt(shard, call, ticket, &item, faulty.then(why)),
+            // A voice has all words here, or none.
+            Errand::Announcement(say) => self.prompt(shard, call, ticket, &PromptItem::Say(say), faulty.then(why)),
             Errand::Http(http) => {
                 let reply = self.setup.web.get(&http.url).cloned().filter(|_| !faulty).ok_or_else(why);
                 self.answer(shard, call, ticket, Answer::Http(reply), 5, 900);

@@ -40,6 +40,7 @@ impl World {
             seed: self.dice.word(),
             shards: setup.shards,
             codecs: setup.codecs.clone(),
+            opus_complexity: audio::OPUS_COMPLEXITY,
             limits: setup.limits.clone(),
         };
         let mut front = Front::new(settings, setup.directory.clone(), setup.flows.clone());

@@ -12,7 +12,8 @@
 //! [`World::verdict`] every broken promise, [`World::fingerprint`] the whole history as one number.
 //!
 //! [`offline`] is the fast door: one caller, one flow, no phones and no tone analysis; `callflow test`, `phone` and `replay` stand on it.
-//! [`testing`] is `callflow test` itself: files of tests, verdicts, coverage, random callers.
+//! [`testing`] is `callflow test` itself: files of tests, verdicts, coverage, random callers. [`Booth`] is a person at the caller's end
+//! of an offline call, with short commands: `callflow phone`.
 //!
 //! **Invariants** (checked in `ledger.rs`, while it runs and at the end)
 //! - The same seed, setup and acts give the same history, bit by bit.

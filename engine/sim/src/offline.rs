@@ -645,6 +645,7 @@ fn plan(flows: &flow::FlowSet, options: &Options, call: CallId) -> Plan {
         silence: switchboard::limits::SILENCE,
         own_mailbox,
         codecs: vec![Codec::Pcmu],
+        opus_complexity: audio::OPUS_COMPLEXITY,
         mailboxes: options.mailboxes.clone(),
     }
 }

@@ -41,9 +41,9 @@ impl Sounds {
             PromptItem::File(name) => self.spoken(name),
             PromptItem::Url(url) => self.spoken(url),
             PromptItem::Tone(Tone::Beep) => tone::beep(),
-            PromptItem::Tone(Tone::Busy | Tone::Congestion) => tone::busy(tone::Country::Gb),
+            PromptItem::Tone(Tone::Busy | Tone::Congestion) => tone::Country::parse("gb").unwrap_or_default().tone(tone::Signal::Busy),
             PromptItem::Tone(Tone::Dial) => Prompt::shared("dial tone", &tone::sine(425.0, Duration::from_secs(2), -13.0)),
-            PromptItem::Ring(_) => tone::ringback(tone::Country::Gb),
+            PromptItem::Ring(_) => tone::Country::parse("gb").unwrap_or_default().tone(tone::Signal::Ringback),
             PromptItem::Silence(span) => Arc::new(tone::silence(*span)),
         };
         self.shelf.insert(key, Arc::clone(&prompt));

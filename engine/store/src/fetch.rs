@@ -126,21 +126,12 @@ impl Fetcher {
         tokio::time::timeout(limit, whole).await.map_err(|_| FetchFault::Timeout(limit))?
     }
 
-    /// Reads a sound file (a prompt given as a URL) behind the same guard.
-    ///
-    /// # Errors
-    /// A [`FetchFault`]; here every status but 200 is one.
-    pub async fn fetch_sound(&self, url: &str, timeout: Duration) -> Result<Vec<u8>, FetchFault> {
-        let url = self.guard.check(url)?;
-        let limit = timeout.min(limits::FETCH_TIME_MAX);
-        let whole = async {
-            let response = self.client.get(url).send().await.map_err(|fault| FetchFault::Unreachable(reason(&fault)))?;
-            if response.status() != reqwest::StatusCode::OK {
-                return Err(FetchFault::Unreachable(format!("status {}", response.status().as_u16())));
-            }
-            read_bounded(response, limits::FETCH_SOUND_MAX).await
-        };
-        tokio::time::timeout(limit, whole).await.map_err(|_| FetchFault::Timeout(limit))?
+    pub(crate) const fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
     }
 }
 

@@ -4,7 +4,8 @@
 //! that are being spoken, the folder of messages, and what leaves from there: webhooks and the `http` of flows.
 //! **Never** knows a rule of mailboxes, SIP or calls: it keeps what it is given and says when it is safe.
 //! **Door**: [`Store`] (a cheap handle on everything durable), [`SpoolWriter`] (sync, never waits: for the threads that carry
-//! audio), [`Courier`] (delivers the outbox), [`Fetcher`] (HTTP for flows), [`Guard`] (who may be reached).
+//! audio), [`Courier`] (delivers the outbox), [`Fetcher`] (HTTP for flows), [`Sounds`] (sound files given as URLs), [`Guard`]
+//! (who may be reached).
 //! **Invariants**
 //! - What was acknowledged survives `kill -9` and a power cut, once: file fsync, rename, folder fsync, then one transaction
 //!   with the message, its events and its job; only then the answer.
@@ -23,7 +24,7 @@
 //!   spool/<id>.json           the ticket of a recording under way: written first, removed last
 //!   spool/<id>.part.wav       its audio, written while spoken
 //!   messages/<realm>/<mailbox>/<id>.wav, <id>.json
-//!   recordings/<realm>/<id>.wav, <id>.json
+//!   recordings/<realm>/<id>.wav (or .opus), <id>.json
 //!   quarantine/               what could not be read
 //! ```
 //!
@@ -48,6 +49,7 @@ mod recovery;
 mod schedule;
 mod seal;
 mod signature;
+mod sounds;
 mod spool;
 mod store;
 mod wav;
@@ -69,6 +71,7 @@ pub use outbox::{OutboxCounts, WebhookDraft};
 pub use recordings::{RECORDING_SAVED, Recording, RecordingPage, RecordingQuery};
 pub use recovery::Recovered;
 pub use signature::{BadSecret, Signer};
+pub use sounds::{SoundFile, Sounds, Uptime};
 pub use spool::{
     Disposition, Finished, LeftOver, NotTaken, OnFault, OnFinished, RecordingMeta, SpoolFault, SpoolWriter,
 };

@@ -62,6 +62,17 @@ pub const SETTLED_KEEP: Duration = Duration::from_secs(7 * 86_400);
 pub const FETCH_ANSWER_MAX: usize = 1024 * 1024;
 /// A sound file fetched for a prompt, in bytes (chosen: half an hour of compressed speech).
 pub const FETCH_SOUND_MAX: usize = 16 * 1_024 * 1_024;
+/// Redirects followed for a sound file, each through the guard (RELIABILITY F2).
+pub const SOUND_REDIRECTS_MAX: usize = 3;
+/// Sound files kept: bytes of them all (a few hundred prompts), and how many (each URL costs some memory, also one that failed).
+pub const SOUNDS_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
+/// See [`SOUNDS_BYTES_MAX`].
+pub const SOUNDS_MAX: usize = 2_000;
+/// Least and longest time a sound file is used without asking its server again, whatever the server says: a crowd of calls
+/// makes one request, and a change is heard within a day.
+pub const SOUND_FRESH: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(86_400));
+/// How old a sound may be that is played because its server does not answer (RFC 5861 §4; chosen).
+pub const SOUND_STALE_MAX: Duration = Duration::from_secs(86_400);
 /// Largest request body of a flow's `http`, bytes.
 pub const FETCH_BODY_MAX: usize = 256 * 1024;
 /// Headers of a flow's `http` request.

@@ -266,7 +266,7 @@ impl Store {
         let recordings = recordings::overdue(&self.inner.readers, now).await?;
         if !recordings.is_empty() {
             for (id, realm) in &recordings {
-                remove_pair(&seal::recording_path(&self.inner.root, realm, *id));
+                remove_files(&seal::recording_path(&self.inner.root, realm, *id));
             }
             swept.recordings = recordings.len();
             let ids = recordings.into_iter().map(|(id, _)| id).collect();
@@ -282,7 +282,7 @@ impl Store {
             return Ok(());
         }
         for (id, realm, mailbox) in &gone {
-            remove_pair(&seal::message_path(&self.inner.root, realm, mailbox, *id));
+            remove_files(&seal::message_path(&self.inner.root, realm, mailbox, *id));
         }
         let ids = gone.into_iter().map(|(id, ..)| id).collect();
         self.inner.writer.write(Write::FilesRemoved(ids)).await.map(|_| ())
@@ -314,13 +314,15 @@ impl Store {
         self.inner.around.audio_links.as_ref().map(|links| links.recording(id, self.now()))
     }
 
-    /// Where a recording's WAV file is; `None` when it or its file is gone.
+    /// Where a recording's file is, WAV or Ogg Opus; `None` when it or its file is gone.
     ///
     /// # Errors
     /// [`StoreFault::Database`].
     pub async fn recording_path(&self, id: MessageId) -> Result<Option<PathBuf>, StoreFault> {
         let Some(recording) = recordings::get(&self.inner.readers, id).await? else { return Ok(None) };
-        Ok(self.plain_file(seal::recording_path(&self.inner.root, &recording.realm, id)))
+        let wav = seal::recording_path(&self.inner.root, &recording.realm, id);
+        let opus = wav.with_extension("opus");
+        Ok(self.plain_file(wav).or_else(|| self.plain_file(opus)))
     }
 
     /// Deletes a recording and its files. False when it does not exist.
@@ -329,7 +331,7 @@ impl Store {
     /// [`StoreFault::Database`] or [`StoreFault::Closed`].
     pub async fn delete_recording(&self, id: MessageId) -> Result<bool, StoreFault> {
         let Some(recording) = recordings::get(&self.inner.readers, id).await? else { return Ok(false) };
-        remove_pair(&seal::recording_path(&self.inner.root, &recording.realm, id));
+        remove_files(&seal::recording_path(&self.inner.root, &recording.realm, id));
         self.change(Write::RecordingsForgotten(vec![id])).await
     }
 
@@ -562,8 +564,9 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).map(|all| all.filter_map(|entry| entry.ok().map(|e| e.path())).collect()).unwrap_or_default()
 }
 
-fn remove_pair(wav: &Path) {
-    for path in [wav.to_owned(), wav.with_extension("json")] {
+/// Removes sound, in whatever form it is, and what describes it.
+fn remove_files(wav: &Path) {
+    for path in [wav.to_owned(), wav.with_extension("opus"), wav.with_extension("json")] {
         match fs::remove_file(&path) {
             Ok(()) => {}
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}

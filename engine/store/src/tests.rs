@@ -1,5 +1,6 @@
 //! Stories of the whole room, on a real SQLite in a temporary folder.
 
 mod disk;
+mod sounds;
 mod web;
 mod virtual_time;

@@ -8,7 +8,7 @@ use std::{
     net::IpAddr,
     sync::Arc,
 };
-use terms::{Name, Secret};
+use terms::{Codec, Name, Secret};
 use voicemail::Mailbox;
 
 /// A tenant: connections, numbers and mailboxes belong to one.
@@ -83,6 +83,8 @@ pub struct Connection {
     pub display: Option<String>,
     /// The number it presents to trunks.
     pub caller_id: Option<E164>,
+    /// The only codecs spoken with it, best first; `None`: those of the whole exchange.
+    pub codecs: Option<Vec<Codec>>,
 }
 
 /// Where a number leads.
@@ -157,6 +159,8 @@ pub struct Trunk {
     pub caller_id: Option<E164>,
     /// Whether it believes our P-Asserted-Identity, and we its.
     pub identity: bool,
+    /// The only codecs spoken with it, best first; `None`: those of the whole exchange.
+    pub codecs: Option<Vec<Codec>>,
 }
 
 /// A host that flows may dial by `sip:` URI.

@@ -10,7 +10,7 @@ use crate::{
 };
 use call::{NewCall, Origin, Plan, ToShard};
 use sip::{Flow, HeaderName, NameAddr, NextHop, Request, ServerKey, Via};
-use terms::{CallId, LegId, Name, Now};
+use terms::{CallId, Codec, LegId, Name, Now};
 
 /// What answers: a flow, and for whom it runs.
 struct Route {
@@ -203,6 +203,7 @@ impl Front {
             Origin::Connection(name) => self.directory.connection(name.as_str()).and_then(|connection| connection.mailbox.clone()),
             Origin::Trunk(_) | Origin::Unknown => None,
         };
+        let codecs = self.codecs_with(&origin);
         let plan = Plan {
             flows: self.flows.clone(),
             flow: route.flow,
@@ -212,7 +213,8 @@ impl Front {
             origin,
             length_max: self.settings.limits.call_length,
             silence: self.settings.limits.silence,
-            codecs: self.settings.codecs.clone(),
+            codecs,
+            opus_complexity: self.settings.opus_complexity,
             own_mailbox,
             mailboxes: self.directory.mailboxes(realm),
         };
@@ -223,6 +225,16 @@ impl Front {
         let seed = self.chance.next_u64();
         let new = NewCall { id, invite: request, transaction, source, local_tag, contact, plan, seed };
         self.outputs.push_back(Output::Shard { shard, message: ToShard::New(Box::new(new)) });
+    }
+
+    /// The codecs that may be spoken with a caller.
+    fn codecs_with(&self, origin: &Origin) -> Vec<Codec> {
+        let own = match origin {
+            Origin::Connection(name) => self.directory.connection(name.as_str()).and_then(|connection| connection.codecs.as_ref()),
+            Origin::Trunk(name) => self.directory.trunk(name.as_str()).and_then(|trunk| trunk.codecs.as_ref()),
+            Origin::Unknown => None,
+        };
+        own.unwrap_or(&self.settings.codecs).clone()
     }
 
     /// The caller as flows see it: a proven connection as itself, a trunk's caller as the trunk says, others as they claim.

@@ -80,6 +80,7 @@ impl Front {
         }
         let to = Uri::sip(&connection.user, self.host_of(&connection.realm), None);
         let from = self.shown_as(asker, None);
+        let codecs = connection.codecs.as_ref().unwrap_or(&self.settings.codecs).clone();
         let reaches = self.registrar.contacts(&connection.name, asker.now);
         let branches = reaches.into_iter().take(BRANCHES_MAX).map(|reach| {
             let (hop, pinned, route) = match reach.way {
@@ -91,7 +92,7 @@ impl Front {
                 }
             };
             let contact = self.contact_for(&hop, &to);
-            Branch { name: name.to_owned(), uri: reach.uri, to: to.clone(), from: from.clone(), hop, pinned, contact, route, trusted: false }
+            Branch { name: name.to_owned(), uri: reach.uri, to: to.clone(), from: from.clone(), hop, pinned, contact, route, trusted: false, codecs: codecs.clone() }
         });
         Ok(branches.collect())
     }
@@ -129,7 +130,8 @@ impl Front {
         let hop = NextHop::Uri(trunk.address.clone());
         let contact = self.contact_for(&hop, &from);
         let to = Uri::sip(user, trunk.address.host.clone(), None);
-        Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route: Vec::new(), trusted: trunk.identity }
+        let codecs = trunk.codecs.as_ref().unwrap_or(&self.settings.codecs).clone();
+        Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route: Vec::new(), trusted: trunk.identity, codecs }
     }
 
     fn uri_branches(&mut self, uri: Uri, name: &str, asker: &Asker<'_>) -> Result<Vec<Branch>, Why> {
@@ -145,7 +147,7 @@ impl Front {
         let hop = NextHop::Uri(uri.clone());
         let contact = self.contact_for(&hop, &from);
         let (to, route) = (uri.clone(), Vec::new());
-        Ok(vec![Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route, trusted: false }])
+        Ok(vec![Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route, trusted: false, codecs: self.settings.codecs.clone() }])
     }
 
     /// Whether a URI leads to this exchange.

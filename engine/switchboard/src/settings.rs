@@ -53,8 +53,10 @@ pub struct Settings {
     pub seed: u64,
     /// How many shards there are; at least 1.
     pub shards: usize,
-    /// Codecs offered and accepted, best first.
+    /// Codecs offered and accepted, best first, where a connection or trunk has none of its own.
     pub codecs: Vec<Codec>,
+    /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
+    pub opus_complexity: u8,
     /// The limits.
     pub limits: Limits,
 }

@@ -15,7 +15,7 @@ mod secret;
 mod span;
 mod time;
 
-pub use codec::Codec;
+pub use codec::{Codec, Packing};
 pub use digit::{Digit, NotADigit};
 pub use direction::Direction;
 pub use ids::{CallId, LegId, MessageId};

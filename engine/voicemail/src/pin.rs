@@ -230,6 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn the_tenth_pin_is_the_last_that_is_looked_at_until_the_lock_is_over_to_the_millisecond() {
+        let mut guard = PinGuard::default();
+        for nth in 1..=10 {
+            assert_eq!(guard.attempt(UnixMs(nth)), PinTry::Allowed, "{nth}");
+        }
+        let until = UnixMs(10 + 15 * 60_000);
+        assert_eq!([11, until.0 - 1].map(|at| guard.attempt(UnixMs(at))), [PinTry::Locked { until }; 2]);
+        assert_eq!(guard.attempt(until), PinTry::Allowed);
+        let mut guard = PinGuard::default();
+        for nth in 1..=10 {
+            assert_eq!(guard.attempt(UnixMs(nth)), PinTry::Allowed, "{nth}");
+        }
+        guard.right();
+        assert_eq!(guard.attempt(UnixMs(11)), PinTry::Allowed, "a right one at the tenth try locks nothing");
+    }
+
+    #[test]
     fn wrong_pins_far_apart_lock_nothing() {
         let mut guard = PinGuard::default();
         for try_number in 0..100 {

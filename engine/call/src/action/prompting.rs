@@ -20,9 +20,20 @@ const APOLOGY: &str = "I am sorry. This message cannot be played right now.";
 pub(crate) struct Prompting {
     leg: LegId,
     repeat: Repeat,
-    /// When nothing of it can be said an apology is said in its place.
-    may_apologise: bool,
+    /// What is to be done when not all of it can be said.
+    in_need: InNeed,
     stage: Stage,
+}
+
+/// What is to be done when not all of a prompt can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InNeed {
+    /// The rest is said; nothing, when nothing is left.
+    SayTheRest,
+    /// The same, but an apology stands in for nothing.
+    Apologise,
+    /// Nothing is said.
+    SayNothing,
 }
 
 #[derive(Debug)]
@@ -46,36 +57,44 @@ pub(crate) enum Said {
     Going,
     /// It was heard to its end (or there was nothing to say).
     Finished,
-    /// Nothing of it could be found, fetched or spoken.
+    /// Nothing of it could be found, fetched or spoken; of an announcement, not all.
     Failed,
 }
 
 impl Prompting {
     /// Begins. An empty prompt is over at once.
     pub(crate) fn start(items: &[PromptItem], leg: LegId, repeat: Repeat, desk: &mut Desk, now: Now) -> Self {
+        Self::begin(items, leg, repeat, InNeed::SayTheRest, desk, now)
+    }
+
+    /// The same, once, for a prompt that a caller must not miss: when nothing of it can be said, an apology is.
+    pub(crate) fn start_or_sorry(items: &[PromptItem], leg: LegId, desk: &mut Desk, now: Now) -> Self {
+        Self::begin(items, leg, Repeat::Times(1), InNeed::Apologise, desk, now)
+    }
+
+    /// The same, once, for what must be heard whole and in its very words, or counts as not said.
+    pub(crate) fn announce(items: &[PromptItem], leg: LegId, desk: &mut Desk, now: Now) -> Self {
+        Self::begin(items, leg, Repeat::Times(1), InNeed::SayNothing, desk, now)
+    }
+
+    fn begin(items: &[PromptItem], leg: LegId, repeat: Repeat, in_need: InNeed, desk: &mut Desk, now: Now) -> Self {
         if items.is_empty() {
-            return Self { leg, repeat, may_apologise: false, stage: Stage::Over(Said::Finished) };
+            return Self { leg, repeat, in_need, stage: Stage::Over(Said::Finished) };
         }
         let slots = items
             .iter()
             .take(PLAYLIST_MAX)
             .map(|item| match item {
                 PromptItem::Silence(span) => Slot::Here(Item::Silence(*span)),
+                PromptItem::Say(say) if in_need == InNeed::SayNothing => Slot::Asked(desk.ask(Errand::Announcement(say.clone()))),
                 PromptItem::File(_) | PromptItem::Url(_) | PromptItem::Say(_) | PromptItem::Tone(_) | PromptItem::Ring(_) => {
                     Slot::Asked(desk.ask(Errand::Prompt(item.clone())))
                 }
             })
             .collect();
         let stage = Stage::Gathering { slots, until: now.at + ERRAND_WAIT };
-        let mut prompting = Self { leg, repeat, may_apologise: false, stage };
+        let mut prompting = Self { leg, repeat, in_need, stage };
         prompting.play_if_gathered(desk, now);
-        prompting
-    }
-
-    /// The same, once, for a prompt that a caller must not miss: when nothing of it can be said, an apology is.
-    pub(crate) fn start_or_sorry(items: &[PromptItem], leg: LegId, desk: &mut Desk, now: Now) -> Self {
-        let mut prompting = Self::start(items, leg, Repeat::Times(1), desk, now);
-        prompting.may_apologise = true;
         prompting
     }
 
@@ -112,8 +131,9 @@ impl Prompting {
                 self.play_if_gathered(desk, now);
             }
             (Stage::Playing(playing), Event::Played(id, end)) if *playing == *id => {
+                let is_cut_short = *end == PlayerEnd::Replaced && self.in_need == InNeed::SayNothing;
                 if *end != PlayerEnd::Stopped {
-                    self.stage = Stage::Over(Said::Finished);
+                    self.stage = Stage::Over(if is_cut_short { Said::Failed } else { Said::Finished });
                 }
             }
             (Stage::Gathering { .. } | Stage::Playing(_) | Stage::Over(_), _) => {}
@@ -144,9 +164,10 @@ impl Prompting {
         if slots.iter().any(|slot| matches!(slot, Slot::Asked(_))) {
             return;
         }
-        let is_all_missing = slots.iter().all(|slot| matches!(slot, Slot::Missing));
-        if is_all_missing {
-            if std::mem::take(&mut self.may_apologise) {
+        let missing = slots.iter().filter(|slot| matches!(slot, Slot::Missing)).count();
+        if missing == slots.len() || (missing > 0 && self.in_need == InNeed::SayNothing) {
+            if self.in_need == InNeed::Apologise {
+                self.in_need = InNeed::SayTheRest;
                 let apology = Say { text: APOLOGY.to_owned(), voice: None, language: None };
                 let slots = vec![Slot::Asked(desk.ask(Errand::Prompt(PromptItem::Say(apology))))];
                 self.stage = Stage::Gathering { slots, until: now.at + ERRAND_WAIT };

@@ -3,7 +3,6 @@
 use super::{Action, Begun, Event, Progress, prompting::{Prompting, Said}};
 use crate::{desk::Desk, tape::Stopped};
 use flow::{CallRecording, Outcome, PromptItem, RecordCall, Tone};
-use media::Repeat;
 use std::time::{Duration, Instant};
 use terms::{LegId, MessageId, Now};
 
@@ -49,7 +48,7 @@ fn start(recording: CallRecording, desk: &mut Desk, now: Now) -> Begun {
         return Begun::At(done_if(desk.start_tape(recording, now), "start", desk, now));
     }
     desk.answer_caller(now);
-    let prompting = Prompting::start(&announced, LegId::CALLER, Repeat::Times(1), desk, now);
+    let prompting = Prompting::announce(&announced, LegId::CALLER, desk, now);
     let mut action = Announcing { prompting, recording };
     match action.announced(desk, now) {
         Progress::Going => Begun::Going(Box::new(action)),
@@ -77,7 +76,7 @@ impl Announcing {
             Said::Going => Progress::Going,
             Said::Finished => done_if(desk.start_tape(self.recording.clone(), now), "start", desk, now),
             Said::Failed => {
-                desk.note(now, "record_call: it could not be announced, so nothing is recorded");
+                desk.note(now, "record_call: it could not be announced whole, so nothing is recorded");
                 Progress::done("failed")
             }
         }

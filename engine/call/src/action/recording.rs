@@ -41,7 +41,7 @@ enum Purpose {
     /// A message in a mailbox.
     Message { leaving: Box<Leaving>, greeting: Vec<PromptItem>, only_announced: bool, operator: Option<char> },
     /// A file for the flow.
-    File { discard_under: Duration, trim: bool, keep_on_hangup: bool, beep: bool },
+    File { discard_under: Duration, trim: bool, keep_on_hangup: bool, beep: bool, format: flow::FileFormat },
 }
 
 #[derive(Debug)]
@@ -92,6 +92,7 @@ impl Recording {
             trim: spec.trim,
             keep_on_hangup: spec.keep_on_hangup,
             beep: spec.beep,
+            format: spec.format,
         };
         let prompting = Prompting::start_or_sorry(&spec.prompt, LegId::CALLER, desk, now);
         let said = prompting.said();
@@ -202,14 +203,14 @@ impl Recording {
                     Keeping::TooShort => Disposition::Discard,
                 }
             }
-            Purpose::File { discard_under, trim, keep_on_hangup, .. } => {
+            Purpose::File { discard_under, trim, keep_on_hangup, format, .. } => {
                 let is_unwanted = self.has_left && !keep_on_hangup;
                 let length = if *trim { recorded.speech } else { recorded.duration };
                 if is_unwanted || length.is_zero() || length < *discard_under {
                     return Disposition::Discard;
                 }
                 let until = recorded.duration.min(recorded.speech_until + TRIM_MARGIN);
-                Disposition::Keep { until: trim.then_some(until) }
+                Disposition::Keep { until: trim.then_some(until), format: *format }
             }
         }
     }

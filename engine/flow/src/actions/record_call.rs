@@ -16,7 +16,7 @@ pub(crate) const ACTION: Action = Action {
     params: &[
         param("do", Kind::Word(&["start", "pause", "resume", "stop"]), Need::Default("start"), "what to do; the rest is for `start`"),
         param("stereo", Kind::Bool, Need::Default("false"), "the caller left, what the caller hears right; else both mixed"),
-        param("prompt", Kind::Prompt, Need::Optional, "said first, such as that the call is recorded"),
+        param("prompt", Kind::Prompt, Need::Optional, "said first, such as that the call is recorded; `failed`, and no recording, when it cannot be said whole and in these words"),
         param("beep", Kind::Bool, Need::Default("false"), "a beep says that it begins"),
         param("length", Kind::Span(1_000, 240 * MINUTE_MS), Need::Default("4h"), "longest recording"),
         param("notify", Kind::Fields(NOTIFY), Need::Optional, "webhook told when it is safe"),

@@ -3,7 +3,7 @@
 //! An event is known by its RTP timestamp and code: packets that repeat them say nothing new but how long it lasts. A long
 //! event goes on in segments, each beginning exactly where the last ended (RFC 4733 §2.5.1.3): those are one press.
 
-use crate::packet::Packet;
+use crate::{limits::CLOCK_RATE, packet::Packet};
 use arrayvec::ArrayVec;
 use std::time::{Duration, Instant};
 use terms::Digit;
@@ -58,17 +58,26 @@ enum Finger {
 }
 
 /// Follows the events of one incoming stream.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Receiver {
+    /// Units of duration a second.
+    clock_rate: u32,
     ssrc: Option<u32>,
     newest: Option<Press>,
     past: ArrayVec<(u32, Digit), REMEMBERED>,
 }
 
 impl Press {
-    const fn released(&self) -> Key {
-        let ticks = self.before.saturating_add(self.duration as u64);
-        Key::Released { digit: self.digit, held: Duration::from_micros(ticks.saturating_mul(125)) }
+    fn released(&self, clock_rate: u32) -> Key {
+        let ticks = self.before.saturating_add(u64::from(self.duration));
+        let held = Duration::from_micros(ticks.saturating_mul(1_000_000) / u64::from(clock_rate.max(1)));
+        Key::Released { digit: self.digit, held }
+    }
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self { clock_rate: CLOCK_RATE, ssrc: None, newest: None, past: ArrayVec::new() }
     }
 }
 
@@ -79,10 +88,15 @@ impl Receiver {
         Self::default()
     }
 
+    /// Events that come from now on count `clock_rate` units a second (8 000 to begin with).
+    pub const fn set_clock_rate(&mut self, clock_rate: u32) {
+        self.clock_rate = clock_rate;
+    }
+
     /// Takes in a packet of the agreed telephone-event payload type. At most two things follow: the end of one key and
     /// the beginning of the next. Events that are no key (16–255) and malformed payloads say nothing.
     pub fn handle(&mut self, packet: &Packet<'_>, now: Instant) -> ArrayVec<Key, 2> {
-        let mut told = ArrayVec::new();
+        let (mut told, clock) = (ArrayVec::new(), self.clock_rate);
         let Some(&[code, flags, high, low]) = packet.payload.first_chunk::<PAYLOAD_BYTES>() else { return told };
         let Some(digit) = Digit::from_event(code) else { return told };
         let end = flags & 0x80 != 0;
@@ -90,7 +104,7 @@ impl Receiver {
 
         if self.ssrc.replace(packet.ssrc).is_some_and(|known| known != packet.ssrc) {
             self.past.clear();
-            told.extend(self.newest.take().filter(|press| press.finger == Finger::Down).map(|press| press.released()));
+            told.extend(self.newest.take().filter(|press| press.finger == Finger::Down).map(|press| press.released(clock)));
         }
         if let Some(newest) = &mut self.newest {
             let ahead = packet.timestamp.wrapping_sub(newest.timestamp);
@@ -111,7 +125,7 @@ impl Receiver {
                 if end && newest.finger != Finger::Up {
                     let was = std::mem::replace(&mut newest.finger, Finger::Up);
                     if was == Finger::Down {
-                        told.push(newest.released());
+                        told.push(newest.released(clock));
                     }
                 }
                 return told;
@@ -126,7 +140,7 @@ impl Receiver {
         }
         if let Some(last) = self.newest.take() {
             if last.finger == Finger::Down {
-                told.push(last.released());
+                told.push(last.released(clock));
             }
             if self.past.is_full() {
                 self.past.remove(0);
@@ -139,7 +153,7 @@ impl Receiver {
         told.push(Key::Pressed(digit));
         if end {
             // Both ends of one key in one packet; when a release of another was told, this key's is left to the timeout.
-            if told.try_push(press.released()).is_err() {
+            if told.try_push(press.released(clock)).is_err() {
                 self.newest = Some(Press { finger: Finger::Down, ..press });
                 return told;
             }
@@ -156,11 +170,12 @@ impl Receiver {
 
     /// Time passed; harmless when early.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Key> {
+        let clock = self.clock_rate;
         let press = self.newest.as_mut()?;
         if press.finger != Finger::Down || now < press.heard + SILENT_END {
             return None;
         }
         press.finger = Finger::Vanished;
-        Some(press.released())
+        Some(press.released(clock))
     }
 }

@@ -5,7 +5,7 @@
 //! ```
 //! All packets of a key carry the timestamp of its beginning; only the first has the marker (RFC 4733 §2.5.1).
 
-use crate::limits::FRAME_TICKS;
+use crate::clock_ticks;
 use arrayvec::ArrayVec;
 use std::time::{Duration, Instant};
 use terms::Digit;
@@ -16,10 +16,10 @@ const TONE: Duration = Duration::from_millis(100);
 const GAP: Duration = Duration::from_millis(60);
 /// Shortest tone and gap: what ITU-T Q.24 receivers must recognise.
 const SHORTEST: Duration = Duration::from_millis(40);
-/// Longest tone: its duration still fits one segment (65,535 ticks are 8.19 s).
+/// Longest tone: its duration still fits one segment (65,535 units are 8.19 s at 8000 Hz; at 48000 Hz it ends at 1.36 s).
 const LONGEST: Duration = Duration::from_secs(8);
 /// Length of a tick.
-const TICK_MS: u128 = 20;
+const TICK: Duration = Duration::from_millis(20);
 /// How often the end packet is sent (RFC 4733 §2.5.1.4).
 const END_PACKETS: u8 = 3;
 /// Power level of keys, −dBm0 (RFC 4733 §2.3.4): 10 is what phones use.
@@ -56,8 +56,8 @@ enum State {
 pub struct Sender {
     row: ArrayVec<Digit, ROW_MAX>,
     state: State,
-    /// Clock units a key is down.
-    tone: u16,
+    /// 20 ms ticks a key is down.
+    tone: u32,
     /// 20 ms ticks between two keys.
     gap: u32,
 }
@@ -78,11 +78,11 @@ impl Sender {
     /// Tones of `tone` (40 ms – 8 s) and gaps of `gap` (40 ms – 8 s), both rounded up to 20 ms.
     #[must_use]
     pub fn with_timing(tone: Duration, gap: Duration) -> Self {
-        let ticks_of = |span: Duration| span.clamp(SHORTEST, LONGEST).as_millis().div_ceil(TICK_MS) as u32;
+        let ticks_of = |span: Duration| span.clamp(SHORTEST, LONGEST).as_millis().div_ceil(TICK.as_millis()) as u32;
         Self {
             row: ArrayVec::new(),
             state: State::Idle,
-            tone: u16::try_from(ticks_of(tone) * FRAME_TICKS).unwrap_or(u16::MAX),
+            tone: ticks_of(tone),
             gap: ticks_of(gap),
         }
     }
@@ -105,7 +105,11 @@ impl Sender {
 
     /// One 20 ms tick: writes into `into` (at least 16 bytes) with `stream`'s SSRC and sequence numbers. In a tick that
     /// gives [`Step::Packet`] the stream's timestamp is moved on by 20 ms here; otherwise the caller does as usual.
+    /// Durations count units of the stream's clock (RFC 4733 §2.1: events share it).
     pub fn tick(&mut self, stream: &mut crate::Sender, payload_type: u8, now: Instant, into: &mut [u8]) -> Step {
+        let frame = clock_ticks(TICK, stream.clock_rate());
+        let step = u16::try_from(frame).unwrap_or(u16::MAX);
+        let tone = u16::try_from(self.tone.saturating_mul(frame)).unwrap_or(u16::MAX);
         let (next, digit, timestamp, elapsed, end) = match self.state {
             State::Gap(left) if left > 1 => {
                 self.state = State::Gap(left - 1);
@@ -117,12 +121,12 @@ impl Sender {
             }
             State::Idle => {
                 let Some(digit) = self.row.pop_at(0) else { return Step::Done };
-                let (timestamp, elapsed) = (stream.timestamp(), FRAME_TICKS as u16);
+                let (timestamp, elapsed) = (stream.timestamp(), step);
                 (State::Down { digit, timestamp, elapsed }, digit, timestamp, elapsed, false)
             }
             State::Down { digit, timestamp, elapsed } => {
-                let elapsed = elapsed.saturating_add(FRAME_TICKS as u16).min(self.tone);
-                if elapsed < self.tone {
+                let elapsed = elapsed.saturating_add(step).min(tone);
+                if elapsed < tone {
                     (State::Down { digit, timestamp, elapsed }, digit, timestamp, elapsed, false)
                 } else {
                     let ending = State::Ending { digit, timestamp, elapsed, repeats: END_PACKETS - 1, gap: self.gap };
@@ -143,7 +147,7 @@ impl Sender {
         let [high, low] = elapsed.to_be_bytes();
         let payload = [digit.event(), (u8::from(end) << 7) | VOLUME, high, low];
         let length = stream.write_at(timestamp, first, payload_type, &payload, now, into);
-        stream.skip(FRAME_TICKS);
+        stream.skip(frame);
         self.state = next;
         Step::Packet(length)
     }

@@ -20,7 +20,10 @@ pub(super) const ROOT: &[Field] = &[
     field("listen", Fields(LISTEN), Optional, "where SIP is served; without it UDP and TCP at 0.0.0.0:5060, with it only what is written", "{ udp: \"0.0.0.0:5060\", tcp: \"0.0.0.0:5060\" }"),
     field("advertise", Shape::Like("^[0-9a-fA-F:.]+$", "IP address"), Optional, "the IP address that peers are told in Via, Contact and SDP, behind NAT the public one; without it the machine's own", "203.0.113.7"),
     field("rtp", Fields(RTP), Optional, "where media flows", "{ ports: 20000-29999 }"),
-    field("codecs", List(&Word(&["pcmu", "pcma", "g722"])), Default("[pcmu, pcma, g722]"), "codecs offered and accepted, best first", "[pcma, pcmu]"),
+    field("codecs", List(&CODEC), Default("[pcmu, pcma, g722, opus, gsm]"), "codecs offered and accepted, best first; connections and trunks may have their own", "[pcma, pcmu]"),
+    field("opus", Fields(OPUS), Optional, "how live sound is encoded as Opus", "{ complexity: 5 }"),
+    field("country", Text, Default("us"), "whose dial, ringback, busy and congestion tones are heard, by ISO 3166 code (`eu` for what is usual in Europe)", "de"),
+    field("prompts", Fields(PROMPTS), Optional, "how sound files and speech are prepared and kept", "{ loudness: -23, memory: 256MB }"),
     field("folders", Fields(FOLDERS), Optional, "where flows, scripts, prompts and data lie; relative paths begin at the folder of the configuration file", "{ flows: flows, data: /var/lib/callflow }"),
     field("http", Fields(HTTP), Optional, "the API: messages, calls, metrics", "{ listen: \"127.0.0.1:8080\" }"),
     field("speech", Fields(SPEECH), Optional, "voices and recognisers", "{ voices: [piper], recognisers: [whisper] }"),
@@ -45,6 +48,17 @@ pub(super) const LISTEN: &[Field] = &[
 pub(super) const RTP: &[Field] = &[
     field("address", Shape::Like("^[0-9a-fA-F:.]+$", "IP address"), Optional, "address that media sockets are bound to; without it that of the first listener", "192.0.2.10"),
     field("ports", Shape::Like("^ *[0-9]+ *- *[0-9]+ *$", "range of ports"), Default("20000-29999"), "first and last port, 1024 to 65535; a leg uses an even one (RTP) and the next (RTCP)", "30000-30999"),
+];
+
+/// A codec's name in lower case.
+const CODEC: Shape = Word(&["pcmu", "pcma", "g722", "opus", "gsm"]);
+
+pub(super) const OPUS: &[Field] = &[field("complexity", Integer(0, 10), Default("5"), "effort of encoding live sound, 0 (cheap) to 10 (best); prompts are encoded once, with 10", "8")];
+
+pub(super) const PROMPTS: &[Field] = &[
+    field("loudness", Text, Default("\"-23\""), "LUFS that files and speech are brought to (EBU R128), -36 to -14; `off`: as they were recorded", "\"-20\""),
+    field("as_recorded", List(&Text), Optional, "files or URLs whose loudness is left alone, such as music", "[music.mp3]"),
+    field("memory", Size, Default("256MB"), "decoded and encoded sound kept ready to be played, 8MB at least", "1GB"),
 ];
 
 pub(super) const FOLDERS: &[Field] = &[
@@ -144,6 +158,7 @@ pub(super) const CONNECTION: &[Field] = &[
     field("via", NAME, Optional, "the trunk whose registrar knows its devices; without it our own registrar", "front"),
     field("display", Text, Optional, "the name shown to people it calls", "Alice"),
     field("caller_id", E164, Optional, "the number it presents to trunks", "\"+15550101\""),
+    field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first; without it those of the exchange", "[opus, pcma]"),
 ];
 
 pub(super) const NUMBER: &[Field] = &[
@@ -184,6 +199,7 @@ pub(super) const TRUNK: &[Field] = &[
     field("format", Word(&["plus", "plain", "00"]), Default("plus"), "how it wants numbers: +44…, 44… or 0044…", "plain"),
     field("caller_id", E164, Optional, "presented when the caller has no number of ours", "\"+15550100\""),
     field("identity", Boolean, Default("false"), "whether P-Asserted-Identity is believed and sent", "true"),
+    field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first; without it those of the exchange", "[pcma]"),
 ];
 
 pub(super) const OUTBOUND: &[Field] = &[field(

@@ -42,6 +42,9 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
     let advertise = map.get("advertise").and_then(|node| server::advertise(r, node));
     let rtp = server::rtp(r, map, &listen);
     let codecs = server::codecs(r, map);
+    let opus_complexity = server::opus_complexity(r, map);
+    let country = server::country(r, map);
+    let prompts = server::prompts(r, map);
     let folders = server::folders(r, map, folder);
     let http = server::http(r, map);
     let speech = speech::read(r, map, folder, &folders.data);
@@ -59,7 +62,7 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
             Ok(directory) => {
                 let directory = Arc::new(directory);
                 return Ok(Config {
-                    source, listen, advertise, rtp, codecs, folders, http, speech, webhooks, limits, log, directory, outline,
+                    source, listen, advertise, rtp, codecs, opus_complexity, country, prompts, folders, http, speech, webhooks, limits, log, directory, outline,
                 });
             }
             Err(clashes) => clashes.iter().for_each(|clash| clash::tell(&mut reader, &outline.places, clash)),

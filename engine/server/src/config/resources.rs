@@ -17,6 +17,7 @@
 //!     via: front                  # the trunk whose registrar knows its devices; default: our own registrar
 //!     display: Alice              # the name shown to people it calls
 //!     caller_id: "+15550101"      # the number it presents to trunks
+//!     codecs: [opus, pcma]        # the only ones spoken with it, best first; default: `codecs:` of the file
 //! numbers:
 //!   "+15550100":
 //!     to: connection/reception    # or flow/NAME; required
@@ -45,6 +46,7 @@
 //!     deny: ["+449"]              # the longer prefix wins
 //!     format: plus                # plus (+44…), plain (44…) or 00 (0044…)
 //!     caller_id: "+15550100"      # presented when the caller has none of ours
+//!     codecs: [pcma]              # the only ones spoken with it, best first
 //!     identity: false             # whether P-Asserted-Identity is believed and sent
 //! outbound: { sip_hosts: ["127.0.0.1:15080"] }        # hosts, or `any`; default: none
 //! secrets: { crm: "${CRM_TOKEN}" }
@@ -55,7 +57,7 @@ use super::{
     Webhooks, keys, pins,
     places::Place,
     read::{Reading, Section},
-    server::web_address,
+    server::{codec_list, web_address},
 };
 use flow::Hours;
 use notation::{Field, Kind, Map, Node};
@@ -63,7 +65,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use switchboard::{
     Cidr, Connection, E164, Inbound, Listing, Number, NumberFormat, NumberTarget, Passwords, Realm, SipHosts, Trunk,
 };
-use terms::{Name, Secret};
+use terms::{Codec, Name, Secret};
 use voicemail::{Greeting, Mailbox, MailboxLimits};
 
 /// The realm there is when none is declared; phones show it when they ask for a password.
@@ -175,6 +177,10 @@ impl Item<'_> {
         self.section.get(key).and_then(|node| reading.reader.text(node))
     }
 
+    fn codecs(&self, reading: &mut Reading) -> Option<Vec<Codec>> {
+        self.section.get("codecs").map(|node| codec_list(reading, node))
+    }
+
     fn number(&self, reading: &mut Reading, key: &str) -> Option<E164> {
         self.section.get(key).and_then(|node| reading.parsed(node))
     }
@@ -240,6 +246,7 @@ fn connection(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Co
         via: item.optional_name(reading, "via"),
         display: item.text(reading, "display"),
         caller_id: item.number(reading, "caller_id"),
+        codecs: item.codecs(reading),
         name: item.name(reading)?,
         realm,
         user,
@@ -366,6 +373,7 @@ fn trunk(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Trunk> 
         },
         caller_id: item.number(reading, "caller_id"),
         identity: item.section.flag(reading, "identity"),
+        codecs: item.codecs(reading),
         name: item.name(reading)?,
         address: address?,
     })

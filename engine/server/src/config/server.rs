@@ -1,9 +1,10 @@
 //! The sections about the server itself: sockets, folders, HTTP, webhooks, limits, log.
 
 use super::{
-    Folders, Http, Limits, Listen, Log, LogFormat, Rtp, Webhooks, keys,
+    Folders, Http, Limits, Listen, Log, LogFormat, Prompts, Rtp, Webhooks, keys,
     read::{Reading, Section},
 };
+use audio::tone::Country;
 use notation::{Map, Node};
 use std::{
     collections::BTreeSet,
@@ -18,6 +19,8 @@ use terms::Codec;
 const SIP_PORT: u16 = 5_060;
 /// The port of the API (chosen: the customary one for a second HTTP server).
 const HTTP_PORT: u16 = 8_080;
+/// The least `prompts: memory:` that makes sense.
+const PROMPTS_MEMORY_LEAST: u64 = 8 << 20;
 /// Characters of an API token at least: 16 random ones cannot be guessed over a network.
 const TOKEN_CHARS_MIN: usize = 16;
 
@@ -102,7 +105,23 @@ fn ports(reading: &mut Reading, node: &Node) -> Option<RangeInclusive<u16>> {
 
 /// `codecs:`
 pub(super) fn codecs(reading: &mut Reading, root: Map<'_>) -> Vec<Codec> {
-    let Some(node) = root.get("codecs") else { return Codec::ALL.to_vec() };
+    root.get("codecs").map_or_else(|| Codec::ALL.to_vec(), |node| codec_list(reading, node))
+}
+
+/// `opus:` the effort of encoding live sound.
+pub(super) fn opus_complexity(reading: &mut Reading, root: Map<'_>) -> u8 {
+    Section::of(reading, root, "opus", keys::OPUS).integer(reading, "complexity")
+}
+
+/// `country:` whose tones are heard.
+pub(super) fn country(reading: &mut Reading, root: Map<'_>) -> Country {
+    let Some(node) = root.get("country") else { return Country::default() };
+    let codes: Vec<&str> = Country::all().flat_map(Country::codes).copied().collect();
+    reading.reader.one_of(node, &codes).and_then(Country::parse).unwrap_or_default()
+}
+
+/// A list of codecs, best first.
+pub(super) fn codec_list(reading: &mut Reading, node: &Node) -> Vec<Codec> {
     let names = Codec::ALL.map(|codec| codec.name().to_ascii_lowercase());
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut codecs: Vec<Codec> = Vec::new();
@@ -118,6 +137,30 @@ pub(super) fn codecs(reading: &mut Reading, root: Map<'_>) -> Vec<Codec> {
         reading.reader.error("missing-field", node.span, "at least one codec is needed");
     }
     codecs
+}
+
+/// `prompts:`
+pub(super) fn prompts(reading: &mut Reading, root: Map<'_>) -> Prompts {
+    let section = Section::of(reading, root, "prompts", keys::PROMPTS);
+    let names = |reading: &mut Reading, node: &Node| Some(reading.list(node, |reading, item| reading.reader.text(item)));
+    Prompts {
+        loudness: section.value(reading, "loudness", loudness),
+        as_recorded: section.read(reading, "as_recorded", Vec::new(), names),
+        memory: section.value(reading, "memory", bytes).max(PROMPTS_MEMORY_LEAST),
+    }
+}
+
+fn loudness(reading: &mut Reading, node: &Node) -> Option<Option<f32>> {
+    let text = reading.reader.text(node)?;
+    if text.eq_ignore_ascii_case("off") || text.eq_ignore_ascii_case("false") {
+        return Some(None);
+    }
+    let number = text.trim().trim_end_matches("LUFS").trim().parse::<f32>().ok();
+    if let Some(number) = number.filter(|number| audio::loudness::TARGETS_LUFS.contains(number)) {
+        return Some(Some(number));
+    }
+    reading.reader.error("wrong-type", node.span, format!("expected a loudness of -36 to -14 LUFS, or off, found {text:?}"));
+    None
 }
 
 /// `folders:`

@@ -64,6 +64,8 @@ listen: { udp: ["127.0.0.1:5090", "[::1]:5090"] }
 advertise: 203.0.113.7
 rtp: { ports: 30000-30999 }
 codecs: [pcma, pcmu]
+opus: { complexity: 9 }
+country: de
 folders: { data: /var/lib/callflow }
 http: { listen: off, tokens: [0123456789abcdef], public_url: "https://pbx.example/" }
 speech:
@@ -74,7 +76,7 @@ limits: { calls_max: 9000, call_length: 1h, silence: 0s, shards: 2, disk_reserve
 log: { format: json, level: "info,sip=debug" }
 realms: { first: { domains: [pbx.example] }, second: }
 connections:
-  alice: { user: "1001", password: x, mailbox: alice, caller_id: "+44 20 7183 8750" }
+  alice: { user: "1001", password: x, mailbox: alice, caller_id: "+44 20 7183 8750", codecs: [opus, gsm] }
   reception: { inbound: reception, public: true, settings: { ring_for: 10s } }
 numbers:
   +15550100: { to: connection/reception }
@@ -82,7 +84,7 @@ numbers:
 mailboxes:
   alice: { greeting: { play: hello.wav }, length_max: 1m, keep: 7d }
 trunks:
-  acme: { address: "sip.acme.example:5061;transport=tcp", sources: [192.0.2.0/24], allow: "+44", format: 00 }
+  acme: { address: "sip.acme.example:5061;transport=tcp", sources: [192.0.2.0/24], allow: "+44", format: 00, codecs: pcma }
 outbound: { sip_hosts: any }
 secrets: { crm: token }
 hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
@@ -102,7 +104,11 @@ hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
     let first = Name::new("first").unwrap();
     let alice = directory.user(&first, "1001").unwrap();
     assert_eq!((alice.name.as_str(), &alice.inbound), ("alice", &Inbound::Bridge));
+    assert_eq!((config.codecs.as_slice(), config.opus_complexity, config.country.code()), (&[Codec::Pcma, Codec::Pcmu][..], 9, "de"));
+    assert_eq!(alice.codecs.as_deref(), Some(&[Codec::Opus, Codec::Gsm][..]));
+    assert_eq!(directory.trunk("acme").unwrap().codecs.as_deref(), Some(&[Codec::Pcma][..]));
     let reception = directory.connection("reception").unwrap();
+    assert_eq!(reception.codecs, None);
     assert!(reception.passwords.is_none() && reception.public);
     assert_eq!(reception.settings["ring_for"], "10s");
     assert_eq!(directory.number(&first, "+15550100").unwrap().to, NumberTarget::Connection(reception.name.clone()));
@@ -139,7 +145,7 @@ fn a10_pins_are_read_hashed_and_weak_ones_refused() {
 fn every_fault_is_told_at_once_with_its_place() {
     let text = r#"listne: { udp: 5060 }
 rtp: { ports: 29999-20000 }
-codecs: [pcmu, opus]
+codecs: [pcmu, speex]
 http: { tokens: [short] }
 webhooks: { secret: whsec_no, url: ftp://x }
 limits: { calls_max: 0, call_length: 4, disk_reserve: 64 }
@@ -159,7 +165,7 @@ trunks:
     assert_eq!(wrong(text), [
         "1:1 unknown field of the configuration `listne` (did you mean `listen`?)",
         "2:15 \"29999-20000\" must begin at 1024 or above and hold at least 4 ports",
-        "3:16 expected one of pcmu, pcma, g722, found \"opus\"",
+        "3:16 expected one of pcmu, pcma, g722, opus, gsm, found \"speex\"",
         "4:18 a token needs at least 16 characters",
         "5:21 a webhook secret is whsec_ and the base64 of 24 to 64 bytes",
         "5:36 expected an http:// or https:// address, found \"ftp://x\"",

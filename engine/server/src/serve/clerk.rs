@@ -2,14 +2,22 @@
 
 use super::{
     shard::shelf_key,
+    shelf::Shelf,
     wiring::{Errands, ShardDoor, ShardIn},
 };
-use audio::{Pcm, Prompt, music, tone};
+use audio::{
+    Pcm, Prompt, loudness, music,
+    tone::{self, Signal},
+};
 use call::{Answer, CallRecord, Errand, HttpReply, ToShard};
 use flow::{PromptItem, Tone};
 use speech::{Heard, Speech, SpeechFault, Transcribe};
-use std::{path::PathBuf, sync::Arc, time::Duration};
-use store::{Fetcher, HttpFetch, Store, WebhookDraft};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use store::{Fetcher, HttpFetch, Sounds, Store, WebhookDraft};
 use terms::{Codec, MessageId, Name, Secret};
 use tokio::{io::AsyncWriteExt, sync::mpsc::Receiver};
 use voicemail::{FullBody, FullEvent, Pin, PinTry, PinVerdict};
@@ -29,7 +37,12 @@ pub(super) struct Clerk {
     pub(super) store: Store,
     pub(super) speech: Arc<Speech>,
     pub(super) fetcher: Fetcher,
+    /// Sound files given as URLs.
+    pub(super) sounds: Sounds,
+    /// Every sound that was made, so that no shard's wish makes it twice.
+    pub(super) shelf: Arc<Mutex<Shelf>>,
     pub(super) prompts: PathBuf,
+    pub(super) loudness: Arc<crate::config::Prompts>,
     pub(super) country: audio::tone::Country,
     pub(super) codecs: Arc<Vec<Codec>>,
     pub(super) shards: Arc<Vec<ShardDoor>>,
@@ -69,6 +82,14 @@ impl Clerk {
                 let found = made.map(|made| made.prompt);
                 return self.reply(shard, ShardIn::Prompt { call, ticket, key, found }).await;
             }
+            Errand::Announcement(say) => {
+                let item = PromptItem::Say(say);
+                let found = match self.prompt(&item).await {
+                    Ok(Made { is_stand_in: true, .. }) => Err("no voice has these words".to_owned()),
+                    made => made.map(|made| made.prompt),
+                };
+                return self.reply(shard, ShardIn::Prompt { call, ticket, key: shelf_key(&item), found }).await;
+            }
             Errand::Http(http) => Answer::Http(self.http(http).await),
             Errand::Mailbox { realm, mailbox } => {
                 Answer::Mailbox(self.store.room(&realm, &mailbox).await.map_err(|fault| fault.to_string()))
@@ -102,6 +123,14 @@ impl Clerk {
 
     /// Finds, fetches or renders a sound, encoded for every codec before the first caller hears it.
     async fn prompt(&self, item: &PromptItem) -> Result<Made, String> {
+        let made = |prompt| Made { prompt, is_stand_in: false };
+        if let PromptItem::Url(url) = item {
+            return self.url(url).await.map(made);
+        }
+        let key = shelf_key(item);
+        if let Some(ready) = key.as_ref().and_then(|key| self.shelf().get(key)) {
+            return Ok(made(ready));
+        }
         let mut is_stand_in = false;
         let prompt = match item {
             PromptItem::File(name) => match self.file(name.clone()).await {
@@ -110,29 +139,57 @@ impl Clerk {
             },
             PromptItem::Url(url) => self.url(url).await?,
             PromptItem::Say(say) => {
-                let ask = speech::Say {
-                    text: say.text.clone(),
-                    language: say.language.clone().unwrap_or_else(|| LANGUAGE.to_owned()),
-                    voice: say.voice.clone(),
-                    rate: SPEECH_RATE,
-                };
-                let spoken = self.speech.say(ask).await.map_err(|fault| fault.to_string())?;
-                is_stand_in = spoken.stand_in;
-                Prompt::shared(say.text.as_str(), &spoken.sound)
+                let said = self.say(say).await?;
+                is_stand_in = said.is_stand_in;
+                said.prompt
             }
             PromptItem::Tone(Tone::Beep) => tone::beep(),
-            PromptItem::Tone(Tone::Busy | Tone::Congestion) => tone::busy(self.country),
-            PromptItem::Tone(Tone::Dial) => Prompt::shared("dial tone", &tone::sine(425.0, Duration::from_secs(2), -13.0)),
-            PromptItem::Ring(_) => tone::ringback(self.country),
+            PromptItem::Tone(Tone::Busy) => self.country.tone(Signal::Busy),
+            PromptItem::Tone(Tone::Congestion) => self.country.tone(Signal::Congestion),
+            PromptItem::Tone(Tone::Dial) => self.country.tone(Signal::Dial),
+            PromptItem::Ring(_) => self.country.tone(Signal::Ringback),
             PromptItem::Silence(span) => Arc::new(tone::silence(*span)),
         };
-        let (ready, codecs) = (Arc::clone(&prompt), Arc::clone(&self.codecs));
+        self.encode(&prompt).await;
+        // A stand-in is not kept: the next caller may find a voice that speaks.
+        if let Some(key) = key.filter(|_| !is_stand_in) {
+            self.shelf().put(key, Arc::clone(&prompt));
+        }
+        Ok(Made { prompt, is_stand_in })
+    }
+
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Encodes for every codec there may be a caller with.
+    async fn encode(&self, prompt: &Arc<Prompt>) {
+        let (ready, codecs) = (Arc::clone(prompt), Arc::clone(&self.codecs));
         let _ = tokio::task::spawn_blocking(move || codecs.iter().for_each(|codec| ready.prepare(*codec))).await;
+    }
+
+    async fn say(&self, say: &flow::Say) -> Result<Made, String> {
+        let ask = speech::Say {
+            text: say.text.clone(),
+            language: say.language.clone().unwrap_or_else(|| LANGUAGE.to_owned()),
+            voice: say.voice.clone(),
+            rate: SPEECH_RATE,
+        };
+        let spoken = self.speech.say(ask).await.map_err(|fault| fault.to_string())?;
+        let (text, target, is_stand_in) = (say.text.clone(), self.loudness.loudness, spoken.stand_in);
+        let made = tokio::task::spawn_blocking(move || {
+            let mut sound = Pcm::clone(&spoken.sound);
+            if let Some(target) = target {
+                loudness::normalise(&mut sound, target);
+            }
+            Prompt::shared(text, &sound)
+        });
+        let prompt = made.await.map_err(|fault| fault.to_string())?;
         Ok(Made { prompt, is_stand_in })
     }
 
     async fn file(&self, name: String) -> Result<Arc<Prompt>, String> {
-        let folder = self.prompts.clone();
+        let (folder, target) = (self.prompts.clone(), self.loudness.of(&name));
         let work = tokio::task::spawn_blocking(move || {
             let path = folder.join(&name);
             let inside = path.canonicalize().map_err(|fault| format!("{name}: {fault}"))?;
@@ -141,19 +198,29 @@ impl Clerk {
                 return Err(format!("{name} lies outside the prompts folder"));
             }
             let bytes = std::fs::read(&inside).map_err(|fault| format!("{name}: {fault}"))?;
-            decode(&name, &bytes)
+            decode(&name, &bytes, target)
         });
         work.await.map_err(|fault| fault.to_string())?
     }
 
     async fn url(&self, url: &str) -> Result<Arc<Prompt>, String> {
-        let found = self.fetcher.fetch_sound(url, URL_WAIT).await.map_err(|fault| fault.to_string())?;
+        let found = self.sounds.get(url, URL_WAIT).await.map_err(|fault| fault.to_string())?;
+        let key = format!("url {} {url}", found.version);
+        if let Some(ready) = self.shelf().get(&key) {
+            return Ok(ready);
+        }
         let name = url.split(['?', '#']).next().unwrap_or(url).to_owned();
-        tokio::task::spawn_blocking(move || decode(&name, &found)).await.map_err(|fault| fault.to_string())?
+        let target = self.loudness.of(url);
+        let work = tokio::task::spawn_blocking(move || decode(&name, &found.bytes, target));
+        let prompt = work.await.map_err(|fault| fault.to_string())??;
+        self.encode(&prompt).await;
+        self.shelf().put(key, Arc::clone(&prompt));
+        Ok(prompt)
     }
 
     /// Makes every sound that a set of flows always plays and puts it on the shards' shelves: the first caller pays nothing.
     pub(super) async fn warm(self, flows: flow::FlowSet) {
+        self.shelf().clear();
         let mut made = 0_usize;
         for item in flows.prompts() {
             let Some(key) = shelf_key(&item) else { continue };
@@ -197,7 +264,7 @@ impl Clerk {
         let codecs = Arc::clone(&self.codecs);
         let work = tokio::task::spawn_blocking(move || {
             let bytes = std::fs::read(&path).map_err(|fault| fault.to_string())?;
-            let prompt = decode("message.wav", &bytes)?;
+            let prompt = decode("message.wav", &bytes, None)?;
             codecs.iter().for_each(|codec| prompt.prepare(*codec));
             Ok(prompt)
         });
@@ -302,9 +369,12 @@ impl Clerk {
     }
 }
 
-fn decode(name: &str, bytes: &[u8]) -> Result<Arc<Prompt>, String> {
+fn decode(name: &str, bytes: &[u8], target: Option<f32>) -> Result<Arc<Prompt>, String> {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let pcm: Pcm = audio::decode_file(bytes, extension).map_err(|fault| format!("{name}: {fault}"))?;
+    let mut pcm: Pcm = audio::decode_file(bytes, extension).map_err(|fault| format!("{name}: {fault}"))?;
+    if let Some(target) = target {
+        loudness::normalise(&mut pcm, target);
+    }
     Ok(Prompt::shared(name, &pcm))
 }
 

@@ -4,9 +4,10 @@
 //! waking for each packet costs as much as the packet itself.
 
 use super::{
-    clock,
+    archive, clock,
     ports::Ports,
     pressure::Pressure,
+    shelf::Shelf,
     wiring::{Bell, Errands, FrontDoor, FrontIn, ScriptStep, ShardDoor, ShardIn},
 };
 use audio::Prompt;
@@ -14,7 +15,7 @@ use call::{Answer, Disposition, Errand, Output, Shard, Ticket, ToFront, ToShard}
 use flow::PromptItem;
 use rustix::event::{Timespec, epoll};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender},
@@ -55,13 +56,15 @@ pub(super) struct ShardThread {
     pub(super) spool: SpoolWriter,
     pub(super) filler: Arc<Prompt>,
     pub(super) ports: Ports,
+    /// How much sound it keeps ready, bytes.
+    pub(super) shelf_bytes: u64,
 }
 
 /// The thread's own belongings while it runs.
 struct Running {
     with: ShardThread,
     shard: Shard,
-    shelf: HashMap<String, Arc<Prompt>>,
+    shelf: Shelf,
     /// What the front's queue had no room for.
     to_front: VecDeque<ToFront>,
     /// What other shards are to get, in order: mostly nothing.
@@ -82,10 +85,11 @@ impl ShardThread {
         }
         let mut shard = Shard::new(now.at);
         shard.set_filler(Arc::clone(&self.filler));
+        let shelf_bytes = self.shelf_bytes;
         let mut running = Running {
             with: self,
             shard,
-            shelf: HashMap::new(),
+            shelf: Shelf::new(shelf_bytes),
             to_front: VecDeque::new(),
             to_shards: VecDeque::new(),
             pressure: Pressure::default(),
@@ -206,12 +210,12 @@ impl Running {
             ShardIn::Call(message) => self.shard.handle(message, now, &mut self.with.ports),
             ShardIn::Prompt { call, ticket, key, found } => {
                 if let (Some(key), Ok(prompt)) = (key, &found) {
-                    self.shelf.insert(key, Arc::clone(prompt));
+                    self.shelf.put(key, Arc::clone(prompt));
                 }
                 self.answer(call, ticket, Answer::Prompt(found), now);
             }
             ShardIn::Shelve { key, prompt } => {
-                self.shelf.insert(key, prompt);
+                self.shelf.put(key, prompt);
             }
             ShardIn::Adopt { call, parcel, pairs } => {
                 if let Some(seat) = self.shard.adopt(parcel.map(|parcel| *parcel)) {
@@ -281,13 +285,15 @@ impl Running {
 
     fn errand(&mut self, call: CallId, ticket: Ticket, errand: Errand, now: Now) {
         match errand {
-            Errand::Prompt(item) => {
-                let on_shelf = shelf_key(&item).and_then(|key| self.shelf.get(&key)).cloned();
-                match on_shelf {
-                    Some(prompt) => self.answer(call, ticket, Answer::Prompt(Ok(prompt)), now),
-                    None => self.hand_to_clerk(call, ticket, Errand::Prompt(item), now),
-                }
-            }
+            Errand::Prompt(item) => match self.on_shelf(&item) {
+                Some(prompt) => self.answer(call, ticket, Answer::Prompt(Ok(prompt)), now),
+                None => self.hand_to_clerk(call, ticket, Errand::Prompt(item), now),
+            },
+            // No stand-in is ever on the shelf.
+            Errand::Announcement(say) => match self.on_shelf(&PromptItem::Say(say.clone())) {
+                Some(prompt) => self.answer(call, ticket, Answer::Prompt(Ok(prompt)), now),
+                None => self.hand_to_clerk(call, ticket, Errand::Announcement(say), now),
+            },
             Errand::Script(job) => {
                 let step = ScriptStep { shard: self.with.index, call, ticket, job };
                 if self.with.scripts.try_send(step).is_err() {
@@ -334,12 +340,16 @@ impl Running {
         }
     }
 
+    fn on_shelf(&mut self, item: &PromptItem) -> Option<Arc<Prompt>> {
+        shelf_key(item).and_then(|key| self.shelf.get(&key))
+    }
+
     fn hand_to_clerk(&mut self, call: CallId, ticket: Ticket, errand: Errand, now: Now) {
         let request = Errands { shard: self.with.index, call, ticket, errand };
         if let Err(refused) = self.with.errands.try_send(request) {
             let busy = || "the clerk is behind".to_owned();
             let answer = match refused.into_inner().errand {
-                Errand::Prompt(_) | Errand::MessageSound { .. } => Answer::Prompt(Err(busy())),
+                Errand::Prompt(_) | Errand::Announcement(_) | Errand::MessageSound { .. } => Answer::Prompt(Err(busy())),
                 Errand::Messages { .. } => Answer::Messages(Err(busy())),
                 Errand::CheckPin { .. } => Answer::Pin(Err(busy())),
                 Errand::Http(_) => Answer::Http(Err(busy())),
@@ -364,21 +374,27 @@ impl Running {
     }
 
     fn spool_finish(&mut self, call: CallId, ticket: Ticket, id: MessageId, disposition: Disposition, now: Now) {
+        let as_opus = matches!(disposition, Disposition::Keep { format: flow::FileFormat::Opus, .. });
         let disposition = match disposition {
             Disposition::Discard => store::Disposition::Discard,
-            Disposition::Keep { until } => store::Disposition::File(until),
+            Disposition::Keep { until, format: _ } => store::Disposition::File(until),
             Disposition::Message(draft) => store::Disposition::Message(draft),
         };
         let door = self.with.own_door.clone();
         let reply = Box::new(move |finished| {
-            let result = match finished {
-                Finished::Discarded => Ok(None),
-                Finished::File { path, .. } => Ok(Some(path.display().to_string())),
-                Finished::Message { .. } => Ok(None),
-                Finished::Failed(why) => Err(why),
+            let tell = move |result| {
+                let answer = Answer::SpoolFinished(result);
+                door.send(ShardIn::Call(ToShard::Answer { call, ticket, answer }));
             };
-            let answer = Answer::SpoolFinished(result);
-            door.send(ShardIn::Call(ToShard::Answer { call, ticket, answer }));
+            match finished {
+                // Encoding takes its time, on a thread that may; the file is safe already.
+                Finished::File { path, .. } if as_opus => {
+                    tokio::task::spawn_blocking(move || tell(Ok(Some(archive::as_opus(&path).display().to_string()))));
+                }
+                Finished::File { path, .. } => tell(Ok(Some(path.display().to_string()))),
+                Finished::Discarded | Finished::Message { .. } => tell(Ok(None)),
+                Finished::Failed(why) => tell(Err(why)),
+            }
         });
         if let Err(refused) = self.with.spool.try_finish(id, disposition, reply) {
             tracing::error!(recording = %id, fault = %refused.fault, "a recording could not be finished; it is kept for the next start");

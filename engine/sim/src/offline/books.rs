@@ -101,6 +101,7 @@ impl Offline {
     pub(super) fn errand(&mut self, ticket: Ticket, errand: Errand) {
         let answer = match errand {
             Errand::Prompt(item) => Answer::Prompt(Ok(self.line.hearing.voices.of(&item))),
+            Errand::Announcement(say) => Answer::Prompt(Ok(self.line.hearing.voices.of(&flow::PromptItem::Say(say)))),
             Errand::Http(http) => return self.web(ticket, &http),
             Errand::Script(job) => Answer::Script(Box::new(job.execute())),
             Errand::Mailbox { realm: _, mailbox } => {
@@ -220,8 +221,11 @@ impl Offline {
         let taken = Duration::from_micros(taking.samples * 1_000_000 / u64::from(taking.rate.max(1)));
         match disposition {
             Disposition::Discard => Ok(None),
-            Disposition::Keep { until } => {
-                let file = format!("{id}.wav");
+            Disposition::Keep { until, format } => {
+                let file = match format {
+                    flow::FileFormat::Wav => format!("{id}.wav"),
+                    flow::FileFormat::Opus => format!("{id}.opus"),
+                };
                 self.books.recordings.push(Recording { file: file.clone(), length: until.unwrap_or(taken).min(taken) });
                 Ok(Some(file))
             }

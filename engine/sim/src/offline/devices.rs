@@ -86,6 +86,7 @@ impl Device {
             contact,
             route: Vec::new(),
             trusted: false,
+            codecs: vec![terms::Codec::Pcmu],
         }
     }
 }

@@ -116,7 +116,7 @@ impl Mouth {
 
     fn write(&mut self, payload: &[u8], now: Instant) -> Vec<u8> {
         let mut packet = vec![0; rtp::HEADER_BYTES + payload.len()];
-        let length = self.sender.write(Codec::Pcmu.payload_type(), payload, rtp::FRAME_TICKS, now, &mut packet);
+        let length = self.sender.write(Codec::Pcmu.payload_type(), payload, rtp::clock_ticks(FRAME, Codec::Pcmu.clock_rate()), now, &mut packet);
         packet.truncate(length);
         packet
     }

@@ -77,6 +77,7 @@ fn connection(user: &str, password: Option<&str>) -> Connection {
         via: None,
         display: None,
         caller_id: None,
+        codecs: None,
     }
 }
 

@@ -70,8 +70,10 @@ fn what_cannot_be_announced_is_not_recorded_and_a_crash_keeps_what_was_said() {
     let mut world = call(text, vec![Step::Stay { at_most: s(15) }, Step::HangUp]);
     world.fall_ill(sim::Helper::Voice, sim::Ill::Refuses);
     world.run(s(20));
-    // The beep alone announces nothing, but it was heard: what is missing is told.
-    assert!(timeline(&world).iter().any(|line| line.contains("a prompt is missing")), "{:#?}", timeline(&world));
+    // A beep without its words announces nothing, so it is not heard either.
+    assert!(timeline(&world).iter().any(|line| line.contains("could not be announced whole")), "{:#?}", timeline(&world));
+    assert_eq!(world.recordings().count(), 0);
+    assert!(!world.transcript().iter().any(|line| line.contains("hears")), "{:#?}", world.transcript());
     let mut world = call(text, vec![Step::Stay { at_most: s(60) }]);
     world.at(s(12), |world| world.crash(s(1)));
     world.run(s(20));

@@ -335,8 +335,11 @@ async fn a_call_recorded_in_stereo_is_told_of_listed_and_kept_through_a_crash() 
     assert_eq!(told, [(cut.id, 2, 3_000, true), (whole.id, 2, 2_000, false)]);
     assert_eq!(store.outbox_counts().await.unwrap().waiting, 2, "one `recording.saved` each");
     assert!(store.recording_path(whole.id).await.unwrap().is_some_and(|found| found.ends_with(format!("{}.wav", whole.id))));
+    let opus = path.with_extension("opus");
+    std::fs::rename(&path, &opus).unwrap();
+    assert_eq!(store.recording_path(whole.id).await.unwrap().as_ref(), Some(&opus), "encoded since");
     assert!(store.delete_recording(whole.id).await.unwrap() && !store.delete_recording(whole.id).await.unwrap());
-    assert!(!path.exists() && !path.with_extension("json").exists());
+    assert!(!opus.exists() && !path.with_extension("json").exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,7 +22,7 @@ use tokio::{
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-fn open_to_loopback() -> Guard {
+pub(super) fn open_to_loopback() -> Guard {
     Guard::new(vec!["127.0.0.1".parse().unwrap()])
 }
 
@@ -78,7 +78,7 @@ proptest::proptest! {
 }
 
 /// A server of one answer for every request, which tells what it was asked.
-async fn server(answer: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> (SocketAddr, mpsc::Receiver<String>) {
+pub(super) async fn server(answer: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> (SocketAddr, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, asked) = mpsc::channel(1_000);
@@ -114,7 +114,7 @@ async fn server(answer: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> (S
     (address, asked)
 }
 
-fn reply(status: &str, headers: &str, body: &str) -> Vec<u8> {
+pub(super) fn reply(status: &str, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}", body.len()).into_bytes()
 }
 

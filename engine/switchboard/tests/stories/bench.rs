@@ -60,6 +60,7 @@ pub(crate) fn connection(user: &str, password: Option<&str>) -> Connection {
         via: None,
         display: None,
         caller_id: None,
+        codecs: None,
     }
 }
 
@@ -87,6 +88,7 @@ pub(crate) fn listing() -> Listing {
             format: NumberFormat::ZeroZero,
             caller_id: None,
             identity: true,
+            codecs: Some(vec![Codec::Pcma]),
         }],
         mailboxes: Vec::new(),
         sip_hosts: SipHosts::Only(vec!["192.0.2.80:15080".to_owned()]),
@@ -116,6 +118,7 @@ impl Bench {
             seed: 42,
             shards: 2,
             codecs: Codec::ALL.to_vec(),
+            opus_complexity: 5,
             limits,
         };
         let directory = Arc::new(Directory::new(listing()).unwrap());
