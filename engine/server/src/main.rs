@@ -8,8 +8,8 @@
 //! **How to add a verb**: a variant in `cli.rs` and a file in `cli/`; **a key of the configuration**: a line in `config/keys.rs` (reader,
 //! JSON Schema and manual take it from there), a field in `config.rs` and its reading in the file of `config/` that reads its section.
 //!
-//! Libraries: `clap` (the command line and its help), `indicatif` (progress of downloads), `ratatui` with `crossterm` (0.30
-//! of 2026, MIT: the screens of `phone` and `dev`), `jiff` (dates with zones).
+//! Libraries: `clap` (the command line and its help), `indicatif` (progress of downloads), `ratatui` with `crossterm` (0.30.2
+//! and 0.29.0, both MIT: the screens of `phone` and `dev`), `jiff` (dates with zones).
 
 mod cli;
 mod config;
