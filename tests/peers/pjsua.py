@@ -35,7 +35,6 @@ class Account(pj.Account):
 class Call(pj.Call):
     current = None
     media = None
-    kept = []  # calls that another replaced: Python must not free them
 
     def __init__(self, account, call=pj.PJSUA_INVALID_ID):
         super().__init__(account, call)
@@ -62,10 +61,8 @@ class Call(pj.Call):
                 tell("media")
 
     def onCallTransferRequest(self, prm):
+        # The library calls there by itself.
         tell("referred", to=prm.dstUri)
-        prm.newCall = Call(self.account)
-        Call.current = prm.newCall
-        Call.kept.append(self)
 
     def onDtmfDigit(self, prm):
         tell("digit", digit=prm.digit)
