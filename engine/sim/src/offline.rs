@@ -13,6 +13,7 @@
 
 mod agenda;
 mod books;
+mod crowd;
 mod devices;
 mod hearing;
 mod line;
@@ -28,6 +29,7 @@ mod voices;
 mod tests;
 
 pub use books::{LeftMessage, Recording, WebRequest, Webhook};
+pub use crowd::{Crowd, Venue};
 pub use hearing::{Heard, HeardEnd, Silence};
 pub use mocks::{Answering, Devices, Manner, Nobody, Outside, Web};
 pub use options::Options;
@@ -79,7 +81,7 @@ pub struct Offline {
 /// The exchange: one shard with one call.
 struct Exchange {
     shard: Shard,
-    /// Who waits where: this call, alone.
+    /// Who waits where: this call, and others that nobody hears.
     meetings: Meetings,
     call: CallId,
     /// Legs whose sockets are open.
@@ -317,6 +319,7 @@ impl Offline {
             }
             Due::Device(at, act) => self.device_acts(at, act),
             Due::Transcribed(id) => self.transcribed(id),
+            Due::Leaves(call) => self.one_leaves(call),
         }
     }
 
@@ -374,6 +377,7 @@ impl Offline {
                 self.tell_shard(ToShard::Answer { call, ticket, answer });
             }
             ToFront::Meet { call, ticket, realm, meet } => {
+                self.crowd_comes(&realm, &meet);
                 let who = self.caller.end.user.clone();
                 let asker = Asker { stay: (call, ticket), realm, shard: 0, who };
                 self.with_meetings(|meetings, now| meetings.handle(asker, meet, now));
@@ -394,13 +398,13 @@ impl Offline {
         }
     }
 
-    /// The tables of who waits where are those of the front; whoever could be met is a device, or not there.
+    /// The tables of who waits where are those of the front; whoever could be met is a device, or one of a crowd.
     fn with_meetings(&mut self, act: impl FnOnce(&mut Meetings, Moment<'_>)) {
         act(&mut self.exchange.meetings, Moment { at: self.now.at, is_busy: &|_| false });
         while let Some(order) = self.exchange.meetings.poll_order() {
             match order {
-                Order::Tell((call, ticket), met) => self.tell_shard(ToShard::Answer { call, ticket, answer: Answer::Met(met) }),
-                Order::Bring(..) => {}
+                Order::Tell((call, ticket), met) if call == self.exchange.call => self.tell_shard(ToShard::Answer { call, ticket, answer: Answer::Met(met) }),
+                Order::Tell(..) | Order::Bring(..) => {}
             }
         }
     }

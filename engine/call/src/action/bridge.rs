@@ -155,7 +155,27 @@ impl Bridge {
         }
         match self.ringing.verdict() {
             Some(cause) if self.joined.is_none() && self.confirming.is_empty() => self.over(cause, desk, now),
-            Some(_) | None => Progress::Going,
+            Some(_) => Progress::Going,
+            None => {
+                self.fill_the_gap(desk, now);
+                Progress::Going
+            }
+        }
+    }
+
+    /// Nobody rings, and later targets are still to come: until then the caller is told that it rings, for silence sounds like a fault.
+    fn fill_the_gap(&mut self, desk: &mut Desk, now: Now) {
+        let rings = |target: &Target| target.located_by.is_some() || !target.legs.is_empty();
+        if self.joined.is_none() && !self.targets.values().any(rings) {
+            self.tell_ringing(desk, now);
+        }
+    }
+
+    fn tell_ringing(&mut self, desk: &mut Desk, now: Now) {
+        if desk.can_hear() && self.early_from.is_none() {
+            self.ring_in_band(desk, now);
+        } else {
+            desk.ring_caller();
         }
     }
 
@@ -237,11 +257,7 @@ impl Bridge {
         if let Some(target) = self.target_of(leg).and_then(|id| self.targets.get_mut(&id)) {
             target.rang = true;
         }
-        if desk.can_hear() && self.early_from.is_none() {
-            self.ring_in_band(desk, now);
-        } else {
-            desk.ring_caller();
-        }
+        self.tell_ringing(desk, now);
     }
 
     /// The far end sends sound before it answers: the first one to do so is heard, unless the flow has its own ringback.

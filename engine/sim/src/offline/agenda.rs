@@ -3,7 +3,7 @@
 use super::devices::Act;
 use call::ToShard;
 use std::{collections::BTreeMap, time::Instant};
-use terms::MessageId;
+use terms::{CallId, MessageId};
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) enum Due {
     Device(usize, Act),
     /// A message has been written down.
     Transcribed(MessageId),
+    /// One of the others in a conference leaves it.
+    Leaves(CallId),
 }
 
 /// See the head of this file.

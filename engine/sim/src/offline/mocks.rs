@@ -1,5 +1,6 @@
-//! The world outside an offline call: devices, web servers, mailboxes, a recogniser. Every answer is decided here, none by chance.
+//! The world outside an offline call: devices, other callers, web servers, mailboxes, a recogniser. Every answer is decided here, none by chance.
 
+use super::crowd::{Crowd, Venue};
 use call::HttpReply;
 use std::{collections::BTreeMap, time::Duration};
 use terms::Name;
@@ -62,6 +63,11 @@ pub trait Outside: Send {
     fn messages(&mut self, mailbox: &Name) -> u32 {
         let _ = mailbox;
         0
+    }
+    /// Who is in this conference or queue when the caller comes; `None`: nobody.
+    fn crowd(&mut self, venue: Venue, name: &Name) -> Option<Crowd> {
+        let _ = (venue, name);
+        None
     }
 }
 

@@ -99,6 +99,58 @@ fn every_manner_has_its_outcome() {
 }
 
 #[test]
+fn a_caller_is_not_left_in_silence_until_a_later_target_rings() {
+    let bridge = "bridge: { to: [connection/alice, { to: connection/carol, after: 10s }], timeout: 25s }\n    then: end\n";
+    for before in ["", "    answer: {}\n    then: ring\n  ring:\n"] {
+        let text = format!("flow: reception\nstart: first\nstates:\n  first:\n{before}    {bridge}");
+        let mut call = call(&text, Devices(BTreeMap::from([("connection/carol".to_owned(), Manner::Ring(None))])));
+        call.wait(s(9));
+        assert_eq!(call.ringing(), Vec::<&str>::new(), "{}", told(&call));
+        assert!(call.dead_for().length < s(1), "{before}{:?}\n{}", call.dead_for(), told(&call));
+        assert_eq!(call.is_answered(), !before.is_empty());
+        assert_eq!(call.heard_so_far().iter().any(|heard| heard.sound.name().contains("ringing")), call.is_answered(), "{}", told(&call));
+        call.wait(s(3));
+        assert_eq!(call.ringing(), ["connection/carol"], "{}", told(&call));
+    }
+}
+
+/// Comes into a conference for members, or into a row.
+fn meets(meet: &str, venue: Venue, crowd: Option<Crowd>) -> Offline {
+    struct Gathering(Venue, Option<Crowd>);
+    impl Outside for Gathering {
+        fn http(&mut self, request: &flow::Http) -> Web {
+            Nobody.http(request)
+        }
+        fn device(&mut self, target: &str) -> Manner {
+            Nobody.device(target)
+        }
+        fn crowd(&mut self, venue: Venue, name: &Name) -> Option<Crowd> {
+            self.1.filter(|_| venue == self.0 && name.as_str() == "club")
+        }
+    }
+    let text = format!("flow: reception\nstart: meet\nstates:\n  meet:\n    {meet}\n    then: {{ full: {{ say: No room, then: end }}, else: {{ say: Good bye, then: end }} }}\n");
+    call(&text, Gathering(venue, crowd))
+}
+
+#[test]
+fn others_fill_a_conference_or_a_row_or_take_everybody_along() {
+    let conference = "conference: { room: club, start_with_host: true, end_with_host: true, max: 3 }";
+    let queue = "queue: { name: club, agents: [connection/bob], max: 3 }";
+    for (meet, venue) in [(conference, Venue::Conference), (queue, Venue::Queue)] {
+        let mut full = meets(meet, venue, Some(Crowd::Full));
+        assert!(hears(&mut full, "No room"), "{}", told(&full));
+        let mut alone = meets(meet, venue, None);
+        alone.wait(s(30));
+        assert_eq!((alone.state(), alone.is_over()), ("meet", false), "{}", told(&alone));
+    }
+    let mut hosted = meets(conference, Venue::Conference, Some(Crowd::Host(s(20))));
+    hosted.wait(s(19));
+    assert_eq!(hosted.state(), "meet", "{}", told(&hosted));
+    assert!(hears(&mut hosted, "Good bye") && hosted.elapsed() < s(22), "{}", told(&hosted));
+    assert_eq!(hosted.journal()[0].outcome.as_deref(), Some("ended"), "{}", told(&hosted));
+}
+
+#[test]
 fn nobody_waits_in_silence_and_a_caller_may_leave_at_any_moment() {
     for ms in (0..30_000).step_by(370) {
         let mut call = call(RECEPTION, Nobody);

@@ -19,8 +19,13 @@ impl TestFile {
                 let span = case.begin.settings_spans.iter().find(|(name, _)| *name == setting).map_or(case.span, |(_, span)| *span);
                 reader.error("wrong-setting", span, message);
             }
-            for (name, span) in mentions(case) {
-                if !states.is_empty() && !states.contains(name) {
+            for (mention, span) in mentions(case) {
+                let (name, is_known) = match mention {
+                    Mention::Path(name) => (name, states.contains(name)),
+                    // Where the flow is now is told without the flow's name too.
+                    Mention::State(name) => (name, states.iter().any(|state| state == name || bare(state) == name)),
+                };
+                if !states.is_empty() && !is_known {
                     reader.unknown("missing-target", span, "state", name, &states.iter().map(String::as_str).collect::<Vec<_>>());
                 }
             }
@@ -29,7 +34,8 @@ impl TestFile {
     }
 }
 
-/// All states that a call to a flow may come to, those of flows it runs too; nothing when one of them has faults.
+/// All states that a call to a flow may come to, those of flows it runs as `flow/state`, as `path` tells them; nothing when one of them
+/// has faults.
 fn states(flows: &FlowSet, flow: &str) -> BTreeSet<String> {
     let (mut seen, mut open, mut states) = (BTreeSet::new(), vec![flow.to_owned()], BTreeSet::new());
     while let Some(name) = open.pop() {
@@ -37,25 +43,37 @@ fn states(flows: &FlowSet, flow: &str) -> BTreeSet<String> {
             continue;
         }
         let Some(outline) = flows.outline(&name) else { return BTreeSet::new() };
+        let told = |state: String| if name == flow { state } else { format!("{name}/{state}") };
         for state in outline.states {
             open.extend(state.runs);
-            states.extend(state.inside);
-            states.insert(state.name);
+            states.extend(state.inside.into_iter().map(told));
+            states.insert(told(state.name));
         }
     }
     states
 }
 
+/// A state without the name of its flow.
+fn bare(state: &str) -> &str {
+    state.split_once('/').map_or(state, |(_, state)| state)
+}
+
+/// A state that a test names: where the flow is now, or a step of its way.
+enum Mention<'a> {
+    State(&'a str),
+    Path(&'a str),
+}
+
 /// Every state that a test names, and where.
-fn mentions(case: &Case) -> Vec<(&str, Span)> {
+fn mentions(case: &Case) -> Vec<(Mention<'_>, Span)> {
     let steps = case.script.iter().filter_map(|step| if let Act::Expect(claims) = &step.act { Some(claims) } else { None });
     steps.flatten().chain(&case.expect).flat_map(names_of).collect()
 }
 
-fn names_of(claim: &Claim) -> Vec<(&str, Span)> {
-    let names: &[String] = match &claim.what {
-        Expected::State(name) => std::slice::from_ref(name),
-        Expected::Path(names) => names,
+fn names_of(claim: &Claim) -> Vec<(Mention<'_>, Span)> {
+    let names: Vec<Mention<'_>> = match &claim.what {
+        Expected::State(name) => vec![Mention::State(name)],
+        Expected::Path(names) => names.iter().map(|name| Mention::Path(name)).collect(),
         Expected::Ringing(_)
         | Expected::Talking(_)
         | Expected::Answered(_)
@@ -68,7 +86,7 @@ fn names_of(claim: &Claim) -> Vec<(&str, Span)> {
         | Expected::Webhooks(_)
         | Expected::Http(_)
         | Expected::EndedBy(_)
-        | Expected::NeverSilentFor(_) => &[],
+        | Expected::NeverSilentFor(_) => Vec::new(),
     };
-    names.iter().map(|name| (name.as_str(), claim.span)).collect()
+    names.into_iter().map(|name| (name, claim.span)).collect()
 }

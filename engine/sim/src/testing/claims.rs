@@ -40,7 +40,9 @@ pub(crate) fn check(expected: &Expected, call: &Offline) -> Result<(), (String, 
     match expected {
         Expected::State(wanted) => {
             let state = call.state();
-            if state == wanted || top(state) == wanted { Ok(()) } else { told("the flow is in another state", Mismatch::texts(wanted, state)) }
+            let flow = call.place().map_or("", |place| &*place.flow);
+            let named = wanted.strip_prefix(flow).and_then(|rest| rest.strip_prefix('/')).unwrap_or(wanted);
+            if state == named || top(state) == named { Ok(()) } else { told("the flow is in another state", Mismatch::texts(wanted, state)) }
         }
         Expected::Path(wanted) => {
             let path = path(call, wanted.iter().any(|state| state.contains(['.', '['])));

@@ -1,4 +1,4 @@
-//! The world outside a test: what it says of devices, web servers, the recogniser, the network and mailboxes.
+//! The world outside a test: what it says of devices, web servers, the recogniser, the network, mailboxes, conferences and queues.
 
 use super::{
     shape,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Weather,
-    offline::{Answering, Manner, Outside, Web},
+    offline::{Answering, Crowd, Manner, Outside, Venue, Web},
 };
 use call::HttpReply;
 use notation::Reader;
@@ -33,6 +33,7 @@ pub(crate) struct Mocks {
     pub(crate) transcripts: Vec<String>,
     pub(crate) weather: Option<Weather>,
     pub(crate) mailboxes: BTreeMap<String, u32>,
+    pub(crate) crowds: BTreeMap<(Venue, String), Crowd>,
 }
 
 /// One kind of request and its answers.
@@ -68,6 +69,8 @@ impl Mocks {
                         mocks.mailboxes.insert(mailbox.clone(), messages);
                     }
                 }
+                "conference" => mocks.crowds.extend(crowds(Venue::Conference, item, reader)),
+                "queue" => mocks.crowds.extend(crowds(Venue::Queue, item, reader)),
                 target if TARGETS.iter().any(|prefix| target.starts_with(prefix)) => {
                     let manners: Vec<Manner> = item.items().iter().map(|item| manner(item, press_after, reader)).collect();
                     if manners.is_empty() {
@@ -92,7 +95,27 @@ impl Mocks {
         for (mailbox, messages) in &under.mailboxes {
             self.mailboxes.entry(mailbox.clone()).or_insert(*messages);
         }
+        for (place, crowd) in &under.crowds {
+            self.crowds.entry(place.clone()).or_insert(*crowd);
+        }
     }
+}
+
+fn crowds(venue: Venue, item: &Item, reader: &mut Reader) -> Vec<((Venue, String), Crowd)> {
+    let mut crowds = Vec::new();
+    for (name, span, item) in item.fields().map(|fields| &fields.0[..]).unwrap_or_default() {
+        if let Err(error) = Name::new(name) {
+            reader.error("wrong-type", *span, error.to_string());
+        }
+        match (item.text(), item.fields().and_then(|fields| fields.span("host"))) {
+            (Some(_), _) => crowds.push(((venue, name.clone()), Crowd::Full)),
+            (None, Some(stay)) => crowds.push(((venue, name.clone()), Crowd::Host(stay))),
+            (None, None) => {
+                reader.error("missing-field", item.span, "a conference needs `host`").help("write { host: 20s }, or full");
+            }
+        }
+    }
+    crowds
 }
 
 fn http(item: &Item, reader: &mut Reader) -> Option<HttpMock> {
@@ -216,5 +239,9 @@ impl Outside for MockWorld {
 
     fn messages(&mut self, mailbox: &Name) -> u32 {
         self.mocks.mailboxes.get(mailbox.as_str()).copied().unwrap_or(0)
+    }
+
+    fn crowd(&mut self, venue: Venue, name: &Name) -> Option<Crowd> {
+        self.mocks.crowds.get(&(venue, name.to_string())).copied()
     }
 }

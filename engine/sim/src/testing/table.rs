@@ -131,11 +131,13 @@ static SPEAK: [Key; 3] = [
 const MOCK: Kind = Kind::Targets(&MOCKS, &DEVICE);
 
 /// Mocks other than devices.
-pub(crate) static MOCKS: [Key; 4] = [
+pub(crate) static MOCKS: [Key; 6] = [
     key("http", Kind::List(&Kind::Fields(&HTTP)), "web servers, tried in this order; a request that none answers fails the test"),
     key("transcript", Kind::List(&Kind::Text), "what the recogniser understands, message by message; default: the words that were spoken"),
     key("network", Kind::Fields(&NETWORK), "what the network does to the caller's packets"),
     key("mailbox", Kind::Named(&Kind::Either(&Kind::Word(&["full", "empty"]), &Kind::Fields(&MAILBOX))), "what mailboxes hold when the call begins"),
+    key("conference", Kind::Named(&Kind::Either(&Kind::Word(&["full"]), &Kind::Fields(&CONFERENCE))), "who is in conferences when the caller comes"),
+    key("queue", Kind::Named(&Kind::Word(&["full"])), "who is in queues when the caller comes"),
 ];
 
 static HTTP: [Key; 3] = [
@@ -158,6 +160,8 @@ static NETWORK: [Key; 3] = [
     key("delay", Kind::Span, "delay of every packet"),
 ];
 
+static CONFERENCE: [Key; 1] = [key("host", Kind::Span, "a host, who leaves so long after the caller came")];
+
 static MAILBOX: [Key; 1] = [key("messages", Kind::Count, "messages it holds")];
 
 /// Words for a device.
@@ -177,7 +181,7 @@ static MANNER: [Key; 5] = [
 /// What a test may expect.
 pub(crate) static CLAIMS: [Key; 16] = [
     key("state", Kind::Text, "the state the flow is in, or was in last"),
-    key("path", Kind::List(&Kind::Text), "every state, in order; a state's inline states count as it, unless one is named"),
+    key("path", Kind::List(&Kind::Text), "every state, in order; those of a flow that it runs as flow/state; a state's inline states count as it, unless one is named"),
     key("ringing", Kind::List(&Kind::Text), "who rings, in any order; [] is nobody"),
     key("talking", Kind::List(&Kind::Text), "who has answered; [] is nobody"),
     key("answered", Kind::Flag, "whether the caller was answered"),
@@ -318,6 +322,7 @@ pub fn manual() -> String {
         ("`reply`", &REPLY),
         ("`network`", &NETWORK),
         ("`mock: connection/NAME` (also `number/…`, `trunk/…`, `sip:…`, with `*` for anything)", &MANNER),
+        ("`mock: conference`", &CONFERENCE),
         ("`expect`", &CLAIMS),
         ("`voicemail`", &VOICEMAIL),
         ("`webhooks`", &WEBHOOK),

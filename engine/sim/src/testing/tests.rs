@@ -117,6 +117,25 @@ fn names_that_the_flows_do_not_know_are_told_with_their_places() {
 }
 
 #[test]
+fn states_of_a_flow_that_is_run_are_named_with_it() {
+    let outer = "flow: outer\nstart: go\nstates:\n  go: { run: inner, then: end }\n";
+    let inner = "flow: inner\nstart: greet\nstates:\n  greet: { say: Hello, then: end }\n";
+    let flows = [("flows/outer.yaml", outer), ("flows/inner.yaml", inner)];
+    let sources = flows.map(|(path, text)| Source::new(path, text));
+    let survey = FlowSet::survey(sources.to_vec(), &flow::World::default());
+    let text = |state: &str, step: &str| {
+        format!("flow: outer\ntests:\n  - name: a\n    script: [{{ hear: Hello }}, {{ expect: {{ state: {state} }} }}]\n    expect: {{ path: [go, {step}] }}\n")
+    };
+    for state in ["greet", "inner/greet"] {
+        let text = text(state, "inner/greet");
+        assert_eq!(read(&text).check(&survey), Vec::new());
+        bench(&flows).passes(&text);
+    }
+    let faults: Vec<String> = read(&text("go/greet", "greet")).check(&survey).iter().map(ToString::to_string).collect();
+    assert_eq!(faults.len(), 2, "{faults:?}");
+}
+
+#[test]
 fn the_tests_of_the_manual_and_of_the_samples_pass() {
     bench(&[ACME]).passes(ACME_TESTS);
     bench(&[DEFAULT]).passes(DEFAULT_TESTS);
