@@ -4,6 +4,7 @@ use super::front::Shown;
 use crate::config::Config;
 use axum::http::StatusCode;
 use std::io::Write;
+use switchboard::NumberTarget;
 
 /// One line to standard output; a closed terminal is no fault.
 fn say(line: &str) {
@@ -43,7 +44,14 @@ pub(super) fn print(config: &Config, _shown: &Shown) {
         say(&format!("  Number   {}", number.number));
     }
     let device = config.directory.connections().find(|connection| connection.passwords.is_some());
-    let target = config.directory.connections().find(|connection| connection.passwords.is_none());
+    // The one that a number leads to is the front door; without numbers any will do.
+    let numbered = config.directory.numbers().find_map(|number| match &number.to {
+        NumberTarget::Connection(name) => Some(name),
+        NumberTarget::Flow(_) => None,
+    });
+    let mut virtual_ones = config.directory.connections().filter(|connection| connection.passwords.is_none());
+    let first = virtual_ones.next();
+    let target = virtual_ones.chain(first).find(|connection| Some(&connection.name) == numbered).or(first);
     if let (Some(device), Some(target)) = (device, target) {
         let at = if sip_port == 5_060 { host } else { format!("{host}:{sip_port}") };
         say("\nWithout a softphone:");
