@@ -132,6 +132,8 @@ pub struct Phone {
     running: Option<Running>,
     finished: u64,
     failure: Option<String>,
+    /// Why the SIP connection is gone, if it is.
+    closed: Option<String>,
     view: View,
     registration: Option<Result<u32, u16>>,
     options: Option<u16>,
@@ -158,6 +160,7 @@ impl Phone {
             running: None,
             finished: 0,
             failure: None,
+            closed: None,
             view: View::NoCall,
             registration: None,
             options: None,
@@ -185,11 +188,8 @@ impl Phone {
             Arrival::Sip { from, bytes } => self.line.handle(Input::Datagram { from, bytes }, now),
             Arrival::Rtp { from, bytes } => self.ear.handle(from, bytes, now),
             Arrival::Closed { why } => {
-                if self.is_done() {
-                    self.note(why.to_owned(), now);
-                } else {
-                    self.fail(why.to_owned(), now);
-                }
+                self.note(why.to_owned(), now);
+                self.closed = Some(why.to_owned());
             }
         }
         self.advance(now);
@@ -409,6 +409,11 @@ impl Phone {
     fn advance(&mut self, now: Instant) {
         self.listen(now);
         self.notice_sound(now);
+        // Whether the connection went before a step was asked for or while it waits: it cannot come true any more.
+        if let Some(why) = self.closed.clone().filter(|_| !self.is_done()) {
+            self.running = None;
+            self.fail(why, now);
+        }
         while self.failure.is_none() {
             let Some(running) = self.running.take() else {
                 let Some(step) = self.steps.pop_front() else { break };
