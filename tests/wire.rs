@@ -15,6 +15,7 @@ mod devices;
 mod kill;
 mod meetings;
 mod message;
+mod protection;
 mod refusals;
 mod reload;
 mod rooms;

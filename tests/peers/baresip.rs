@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The call ends when the source file ends, so it is long.
 const SOURCE: Duration = Duration::from_secs(120);
-const MODULES: [&str; 6] = ["g711", "opus", "aufile", "ausine", "sndfile", "uuid"];
+const MODULES: [&str; 9] = ["g711", "g722", "gsm", "opus", "srtp", "aufile", "ausine", "sndfile", "uuid"];
 
 /// A running baresip that answers every call at once.
 #[derive(Debug)]
@@ -35,6 +35,13 @@ impl Baresip {
     /// The same with a codec of its own, such as `opus/48000/2`; then its files are of that rate and width.
     #[track_caller]
     pub(crate) fn start_with(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str) -> Self {
+        Self::start_protected(user, exchange, tone_hz, codec, "")
+    }
+
+    /// The same with its way of SRTP (`mediaenc`): `srtp` where the other side can, `srtp-mand` always, or none.
+    #[track_caller]
+    pub(crate) fn start_protected(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str, srtp: &str) -> Self {
+        let srtp = if srtp.is_empty() { String::new() } else { format!(";mediaenc={srtp}") };
         let folder = Folder::new("baresip");
         let (sip, media, control) = (free_port(), free_port(), free_port());
         let source = folder.path().join("says.wav");
@@ -63,7 +70,7 @@ impl Baresip {
         folder.write(
             "accounts",
             &format!(
-                "<sip:{user}@{exchange}>;auth_user={user};auth_pass={};outbound=\"sip:{exchange}\";regint=120;audio_codecs={codec};answermode=auto\n",
+                "<sip:{user}@{exchange}>;auth_user={user};auth_pass={};outbound=\"sip:{exchange}\";regint=120;audio_codecs={codec};answermode=auto{srtp}\n",
                 password(user)
             ),
         );

@@ -25,6 +25,9 @@ pub(crate) struct House {
     pub(crate) upstream: Option<u16>,
     /// Its shards; 0 is one.
     pub(crate) shards: usize,
+    /// More fields of alice's connection and of bob's, such as `srtp: required`.
+    pub(crate) alice: &'static str,
+    pub(crate) bob: &'static str,
 }
 
 /// The prompts: file, frequency in Hz, seconds. Each is a tone of its own, so that a measurement tells which one is heard.
@@ -124,6 +127,7 @@ fn config(house: &House, sip: u16, http: u16, media: u16, more: &str) -> String 
         None => (String::new(), ""),
     };
     let bob = if via.is_empty() { format!("password: \"{}\"", password("bob")) } else { String::from("display: Bob") };
+    let more_of = |fields: &str| if fields.is_empty() { String::new() } else { format!(", {fields}") };
     format!(
         r#"listen: {{ udp: "127.0.0.1:{sip}", tcp: "127.0.0.1:{sip}" }}
 advertise: 127.0.0.1
@@ -135,8 +139,8 @@ limits: {{ shards: {shards}, calls_a_caller: 1000, calls_a_stranger: 1000 }}
 log: {{ level: info }}
 realms: {{ test: {{ domains: ["127.0.0.1"] }} }}
 connections:
-  alice: {{ password: "{alice}" }}
-  bob: {{ {bob}{via} }}
+  alice: {{ password: "{alice}"{alice_more} }}
+  bob: {{ {bob}{via}{bob_more} }}
   carol: {{ password: "{carol}", mailbox: box }}
   reception: {{ inbound: reception, public: true }}
   tobob: {{ inbound: tobob, public: true }}
@@ -151,6 +155,8 @@ connections:
         last = media + 399,
         shards = house.shards.max(1),
         alice = password("alice"),
+        alice_more = more_of(house.alice),
+        bob_more = more_of(house.bob),
         carol = password("carol"),
     )
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A PJSIP phone for the scenarios: commands on standard input, events as JSON lines on standard output.
 
-usage: pjsua.py REGISTRAR USER PASSWORD SAYS.wav HEARS.wav
+usage: pjsua.py REGISTRAR USER PASSWORD SAYS.wav HEARS.wav [srtp=optional|mandatory] [suite=NAME] [codec=NAME]
 commands: call URI | press DIGITS | hold | resume | hangup | quit
 """
 import json
@@ -11,6 +11,8 @@ import threading
 import pjsua2 as pj
 
 registrar, user, password, says, hears = sys.argv[1:6]
+ways = dict(word.split("=", 1) for word in sys.argv[6:])
+SRTP = {"optional": pj.PJMEDIA_SRTP_OPTIONAL, "mandatory": pj.PJMEDIA_SRTP_MANDATORY}
 lock = threading.Lock()
 
 
@@ -84,6 +86,10 @@ def main():
     transport.boundAddress = "127.0.0.1"
     endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
     endpoint.libStart()
+    if "codec" in ways:
+        for codec in endpoint.codecEnum2():
+            endpoint.codecSetPriority(codec.codecId, 0)
+        endpoint.codecSetPriority(ways["codec"], 255)
     setup = pj.AccountConfig()
     setup.idUri = f"sip:{user}@{registrar}"
     setup.regConfig.registrarUri = f"sip:{registrar}"
@@ -91,6 +97,14 @@ def main():
     setup.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, password))
     setup.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
     setup.natConfig.iceEnabled = False
+    if "srtp" in ways:
+        setup.mediaConfig.srtpUse = SRTP[ways["srtp"]]
+        # Keys in SIP over UDP: on this machine nobody else reads it.
+        setup.mediaConfig.srtpSecureSignaling = 0
+    if "suite" in ways:
+        suite = pj.SrtpCrypto()
+        suite.name = ways["suite"]
+        setup.mediaConfig.srtpOpt.cryptos.append(suite)
     account = Account()
     account.create(setup)
     for line in sys.stdin:

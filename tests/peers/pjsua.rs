@@ -32,6 +32,12 @@ impl Pjsua {
     /// Starts it and waits until it has registered.
     #[track_caller]
     pub(crate) fn start(user: &str, exchange: SocketAddr, tone_hz: f32) -> Self {
+        Self::start_with(user, exchange, tone_hz, &[])
+    }
+
+    /// The same with ways of its own: `srtp=optional`, `srtp=mandatory`, `suite=AES_CM_128_HMAC_SHA1_32`, `codec=GSM/8000/1`.
+    #[track_caller]
+    pub(crate) fn start_with(user: &str, exchange: SocketAddr, tone_hz: f32, ways: &[&str]) -> Self {
         let folder = Folder::new("pjsua");
         let says = folder.path().join("says.wav");
         write_wav(&says, Sound::tone(tone_hz, -12.0, Duration::from_secs(5)).samples()).unwrap();
@@ -42,6 +48,7 @@ impl Pjsua {
             .args([&exchange.to_string(), user, password(user)])
             .arg(&says)
             .arg(folder.path().join("hears.wav"))
+            .args(ways)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -80,6 +87,11 @@ impl Pjsua {
             }
             std::thread::park_timeout(Duration::from_millis(20));
         }
+    }
+
+    /// What it told until now is not expected again.
+    pub(crate) fn forget(&mut self) {
+        self.events.lock().unwrap().clear();
     }
 
     /// Ends the phone and gives what it heard in its last call.

@@ -10,7 +10,7 @@ use crate::{
     action::{self, Action, Begun, Event, Progress},
     desk::Desk,
     door::{Answer, CallRecord, Command, Errand, LegEvent, NewCall, Output, Seat, Ticket, ToFront},
-    leg::{Leg, News},
+    leg::{Leg, News, warning},
     limits::{ENDING_WAIT, ERRAND_WAIT, MEDIA_WAIT},
     room::RoomAct,
     shard::CallLook,
@@ -164,6 +164,7 @@ impl Call {
         self.desk.record.status = code;
         self.desk.record.ended_by = why;
         let mut response = new.invite.respond(code, "");
+        response.headers.push_named("Warning", warning(&self.desk.record.ended_by));
         response.set_to_tag(&new.local_tag);
         self.desk.tell_front(ToFront::Respond { transaction: new.transaction, response });
         self.desk.output(Output::CloseMedia { seat: self.desk.seat, leg: LegId::CALLER });

@@ -302,7 +302,8 @@ impl Desk {
             setup.remote = setup.remote.map(|named| peer.outside(named));
             setup.remote_rtcp = setup.remote_rtcp.map(|named| peer.outside(named));
         }
-        self.note(now, format!("{leg}: {} {} with {}", agreement.send.codec, agreement.direction, agreement.remote));
+        let protected = agreement.crypto.as_ref().map_or_else(String::new, |keys| format!(", SRTP {}", keys.suite));
+        self.note(now, format!("{leg}: {} {} with {}{protected}", agreement.send.codec, agreement.direction, agreement.remote));
         self.mixer.set_stream(leg, setup, now.at);
     }
 
@@ -322,7 +323,7 @@ impl Desk {
             branch.from.set_user(&clean(number));
         }
         let codec = self.leg(LegId::CALLER).and_then(Leg::agreement).map(|agreement| agreement.send.codec);
-        let mut capabilities = Capabilities { codecs: branch.codecs.clone(), ..Capabilities::default() };
+        let mut capabilities = Capabilities { codecs: branch.codecs.clone(), srtp: branch.srtp, ..Capabilities::default() };
         if let Some(codec) = codec {
             capabilities = capabilities.preferring(codec);
         }
@@ -337,6 +338,7 @@ impl Desk {
             capabilities,
             max_forwards: self.counters.hops,
             session: self.chance.next_u64() >> 2,
+            media_secret: self.plan.media_secret.clone(),
         };
         self.dialling.insert(leg, Box::new(outgoing));
         self.out.push_back(Output::OpenMedia { seat: self.seat, leg });
@@ -396,5 +398,6 @@ fn setup_of(agreement: &Agreement) -> StreamSetup {
     setup.events_receive = agreement.event_receive.iter().copied().map(in_media).collect();
     setup.comfort_noise = agreement.comfort_noise;
     setup.direction = agreement.direction;
+    setup.crypto = agreement.crypto.clone();
     setup
 }

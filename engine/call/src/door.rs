@@ -11,7 +11,7 @@ use crate::meet::{Meet, Met};
 use audio::Prompt;
 use sip::{Flow, NextHop, Request, Response, ServerKey, Uri};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
-use terms::{CallId, Codec, LegId, MessageId, Name, Secret, UnixMs};
+use terms::{CallId, Codec, LegId, MessageId, Name, Secret, Srtp, UnixMs};
 
 /// A call admitted by the front: the INVITE that began it and what was decided about it.
 #[derive(Debug)]
@@ -57,6 +57,10 @@ pub struct Plan {
     pub codecs: Vec<Codec>,
     /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
     pub opus_complexity: u8,
+    /// Whether media with the caller is protected, as its signalling allows.
+    pub srtp: Srtp,
+    /// What keys of protected media are made from: unguessable, the exchange's, never shown.
+    pub media_secret: Secret<[u8; 32]>,
     /// The mailbox of the connection that calls, proven by its password.
     pub own_mailbox: Option<Name>,
     /// Every mailbox of the realm, shared.
@@ -308,6 +312,8 @@ pub struct Branch {
     pub trusted: bool,
     /// Codecs spoken with it, best first.
     pub codecs: Vec<Codec>,
+    /// Whether media with it is protected, as the way to it allows.
+    pub srtp: Srtp,
 }
 
 /// What a call asks of the clerk.

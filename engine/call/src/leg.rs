@@ -15,13 +15,13 @@ mod transfer;
 
 use crate::{
     door::ToFront,
-    limits::{ACK_WAIT, ENDING_WAIT, PROBE_PAUSE, REPEAT_FIRST, REPEAT_LONGEST},
+    limits::{ACK_WAIT, ENDING_WAIT, PROBE_PAUSE, REPEAT_FIRST, REPEAT_LONGEST, WARNING_CHARS_MAX},
 };
-use rtp::is_private;
+use rtp::{is_private, srtp::KeySource};
 use sdp::{Agreement, Local, Negotiation};
 use sip::{Dialog, HeaderName, Method, NameAddr, NextHop, Request, Response, ServerKey, Uri};
 use std::{collections::VecDeque, net::{IpAddr, SocketAddr}, time::Instant};
-use terms::{CallId, Digit, LegId};
+use terms::{CallId, Digit, LegId, MasterKey, Secret, Srtp};
 
 pub(crate) use callee::Outgoing;
 pub(crate) use transfer::Transfer;
@@ -120,6 +120,8 @@ pub(crate) struct Leg {
     local: Local,
     contact: Uri,
     negotiation: Negotiation,
+    /// Where keys of protected media come from, when there may be any.
+    keys: Option<Box<KeySource>>,
     dialog: Option<Dialog>,
     stage: Stage,
     unacknowledged: Option<Unacknowledged>,
@@ -154,6 +156,13 @@ impl Leg {
             Some(seen) if is_private(named.ip()) && !is_private(seen) => SocketAddr::new(seen, named.port()),
             Some(seen) if seen.is_loopback() && !named.ip().is_loopback() => SocketAddr::new(seen, named.port()),
             Some(_) | None => named,
+        }
+    }
+
+    /// Keys that were never used lie ready for the next offer or answer.
+    fn take_fresh_keys(&mut self) {
+        if let Some(source) = &mut self.keys {
+            self.local.keys = [source.next_key(), source.next_key()];
         }
     }
 
@@ -361,4 +370,20 @@ impl Leg {
         response
     }
 
+}
+
+/// A `Warning` (RFC 3261 §20.43) that says why a description is not taken: 399, for people.
+pub(crate) fn warning(why: &str) -> String {
+    let plain: String = why.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).take(WARNING_CHARS_MAX).collect();
+    format!("399 callflow \"{plain}\"")
+}
+
+/// Where a leg's keys of protected media come from; nowhere when it has none.
+fn key_source(secret: &Secret<[u8; 32]>, call: CallId, leg: LegId, srtp: Srtp) -> Option<Box<KeySource>> {
+    (srtp != Srtp::Off).then(|| Box::new(KeySource::new(secret.expose(), format!("{call} {leg}").as_bytes())))
+}
+
+/// The keys a leg begins with: fresh ones, or none worth the name when it is not protected.
+fn first_keys(source: &mut Option<Box<KeySource>>) -> [MasterKey; 2] {
+    source.as_mut().map_or_else(|| [MasterKey::default(), MasterKey::default()], |source| [source.next_key(), source.next_key()])
 }

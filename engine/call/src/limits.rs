@@ -29,6 +29,8 @@ pub const MEDIA_WAIT: Duration = Duration::from_secs(2);
 pub const ERRAND_WAIT: Duration = Duration::from_secs(20);
 /// Caller ID texts are cut here before they enter a header.
 pub const CALLER_ID_MAX: usize = 128;
+/// Characters of a reason in a `Warning` header.
+pub const WARNING_CHARS_MAX: usize = 200;
 /// How long a ringing tone or early media may run before the bridge's own time-out (chosen: RFC 3261 §16.6 timer C).
 pub const RING_MAX: Duration = Duration::from_secs(180);
 /// How long the front may take to answer a call that wants to meet others (chosen: it answers within a millisecond, unless the

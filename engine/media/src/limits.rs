@@ -13,6 +13,8 @@ pub(crate) const PAYLOAD_BYTES_USUAL: usize = 160;
 pub(crate) const FRAME_SAMPLES_MAX: usize = 320;
 /// Bytes of the largest packet built: a frame's worth of Ethernet.
 pub(crate) const PACKET_BYTES: usize = rtp::PACKET_BYTES_MAX;
+/// Bytes kept free behind a packet for its protection (SRTP).
+pub(crate) const GROWTH: usize = rtp::srtp::GROWTH_MAX;
 /// Packets sent at once when a tick came late: more would only be dropped by the peer's jitter buffer.
 pub(crate) const CATCH_UP_MAX: u32 = 3;
 /// How far own timestamps may run ahead of the clock when prompts interrupt each other: two frames, which any jitter buffer takes.

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use terms::Codec;
+use terms::{Codec, CryptoSuite};
 
 /// What is known of one stream; for the call record, the API and tests.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +25,10 @@ pub struct Quality {
     pub packets_lost: i64,
     /// Packets refused: wrong source, not RTP, unknown payload type.
     pub packets_refused: u64,
+    /// Of those: protected packets that failed their authentication (another key, changed, or not protected).
+    pub packets_unauthentic: u64,
+    /// How packets are protected; `None`: plain RTP.
+    pub protection: Option<CryptoSuite>,
     /// Interarrival jitter (RFC 3550 §6.4.1).
     pub jitter: Duration,
     /// Round trip, from the peer's last report that named one of ours.

@@ -2,11 +2,11 @@
 
 use crate::{
     Event, Mixer, Wire,
-    limits::SAME_KEY,
+    limits::{PACKET_BYTES, SAME_KEY},
     outside::Kind,
     stream::{Stream, Via},
 };
-use rtp::{Packet, Reception, Verdict, events::Key};
+use rtp::{Packet, Reception, Verdict, events::Key, srtp::Unprotected};
 use std::{net::SocketAddr, time::Instant};
 use terms::{Codec, Digit, LegId};
 
@@ -28,6 +28,25 @@ impl Stream {
             Some(Meaning::ComfortNoise)
         } else {
             None
+        }
+    }
+
+    /// A protected packet, proven and decrypted into `clear`. One that proves nothing is counted and moves nothing: it is
+    /// judged before its address is.
+    fn unprotected<'a>(&mut self, packet: &[u8], clear: &'a mut [u8; PACKET_BYTES], is_report: bool) -> Option<&'a [u8]> {
+        let protection = self.protection.as_mut()?;
+        let copy = clear.get_mut(..packet.len());
+        let proven = copy.ok_or(Unprotected::Short).and_then(|copy| {
+            copy.copy_from_slice(packet);
+            if is_report { protection.incoming.unprotect_report(copy) } else { protection.incoming.unprotect(copy) }
+        });
+        match proven {
+            Ok(length) => clear.get(..length),
+            Err(why) => {
+                self.refused += 1;
+                self.unauthentic += u64::from(why == Unprotected::Unauthentic);
+                None
+            }
         }
     }
 
@@ -78,7 +97,6 @@ impl Mixer {
     /// A datagram came on a leg's RTP socket (RTP, or RTCP when multiplexed).
     pub fn handle_rtp(&mut self, leg: LegId, from: SocketAddr, packet: &[u8], now: Instant, wire: &mut dyn Wire) {
         let Some(at) = self.position(leg) else { return };
-        let bytes = packet;
         let stream = &mut self.streams[at];
         if rtp::is_rtcp(packet) {
             if stream.setup.rtcp_mux {
@@ -88,7 +106,16 @@ impl Mixer {
             }
             return;
         }
-        let Some((packet, meaning, moved)) = accept(stream, from, packet, now) else {
+        let mut clear;
+        let mut bytes = packet;
+        if stream.protection.is_some() {
+            clear = [0; PACKET_BYTES];
+            match stream.unprotected(packet, &mut clear, false) {
+                Some(proven) => bytes = proven,
+                None => return,
+            }
+        }
+        let Some((packet, meaning, moved)) = accept(stream, from, bytes, now) else {
             stream.refused += 1;
             return;
         };
@@ -157,6 +184,15 @@ impl Mixer {
         let now = self.clock(now);
         let Some(at) = self.position(leg) else { return };
         let stream = &mut self.streams[at];
+        let mut clear;
+        let mut packet = packet;
+        if stream.protection.is_some() {
+            clear = [0; PACKET_BYTES];
+            match stream.unprotected(packet, &mut clear, true) {
+                Some(proven) => packet = proven,
+                None => return,
+            }
+        }
         let believed = stream.latch.as_mut().is_some_and(|latch| latch.judge_rtcp(from) != Verdict::Ignore);
         if !believed || stream.reporter.handle(packet, &stream.sender, now).is_err() {
             stream.refused += 1;

@@ -3,7 +3,7 @@
 use arrayvec::ArrayVec;
 use rtp::Symmetric;
 use std::{net::SocketAddr, time::Duration};
-use terms::{Codec, Direction};
+use terms::{Codec, Direction, SrtpKeys};
 
 /// Payload types accepted from one peer at most.
 pub const RECEIVE_FORMATS_MAX: usize = 8;
@@ -51,6 +51,8 @@ pub struct StreamSetup {
     pub direction: Direction,
     /// Whether the source may be latched when it differs from `remote` (peer behind NAT); the strict rule is room `rtp`'s.
     pub symmetric: Symmetric,
+    /// The keys of protected media (SRTP); `None`: plain RTP.
+    pub crypto: Option<SrtpKeys>,
     /// Silence of the wire that is worth an event.
     pub silent_after: Duration,
 }
@@ -77,6 +79,7 @@ impl StreamSetup {
             comfort_noise: None,
             direction: Direction::SendRecv,
             symmetric: Symmetric::BehindNat,
+            crypto: None,
             silent_after: SILENT_AFTER,
         }
     }

@@ -11,6 +11,7 @@ use std::{
 use terms::{Codec, Digit, Direction, LegId};
 
 mod codecs;
+mod protection;
 
 const A: LegId = LegId(0);
 const B: LegId = LegId(1);

@@ -4,12 +4,12 @@ use crate::{
     Event, PlayerEnd, Quality, StreamSetup, Wire,
     bridge::Transcoder,
     ear::Ear,
-    limits::{FRAME, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES, PACKET_PAYLOAD_MAX, PAYLOAD_BYTES_USUAL},
+    limits::{FRAME, GROWTH, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES, PACKET_PAYLOAD_MAX, PAYLOAD_BYTES_USUAL},
     monitor::Monitor,
     player::{Player, Purpose},
 };
 use audio::silence;
-use rtp::{HEADER_BYTES, Latch, Packet, Receiver, Sender, clock_ticks, events, rtcp::Reporter};
+use rtp::{HEADER_BYTES, Latch, Packet, Receiver, Sender, clock_ticks, events, rtcp::Reporter, srtp::Protection};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -46,6 +46,8 @@ pub(crate) struct Stream {
     /// A relayed key: its timestamp as it comes and as it goes.
     pub(crate) relayed_key: Option<(u32, u32)>,
     pub(crate) sender: Sender,
+    /// Keys and counters of protected media.
+    pub(crate) protection: Option<Box<Protection>>,
     /// When the sound sent so far is over: the moment of the sender's next timestamp.
     edge: Instant,
     /// The next 20 ms slot of a player or of keys.
@@ -58,6 +60,8 @@ pub(crate) struct Stream {
     pub(crate) silent: bool,
     pub(crate) bytes_received: u64,
     pub(crate) refused: u64,
+    /// Of those refused: protected packets whose tag was wrong.
+    pub(crate) unauthentic: u64,
     pub(crate) late_ticks: u64,
 }
 
@@ -76,6 +80,7 @@ impl Stream {
             last_key: None,
             relayed_key: None,
             sender: Sender::new(seed),
+            protection: setup.crypto.clone().map(|keys| Box::new(Protection::new(keys))),
             edge: now,
             due: None,
             last_sent: now,
@@ -86,6 +91,7 @@ impl Stream {
             silent: false,
             bytes_received: 0,
             refused: 0,
+            unauthentic: 0,
             late_ticks: 0,
             setup,
         };
@@ -101,6 +107,10 @@ impl Stream {
         if !setup.direction.receives() || !self.setup.direction.receives() {
             self.last_heard = now;
             self.silent = false;
+        }
+        match (setup.crypto.clone(), &mut self.protection) {
+            (Some(keys), Some(protection)) => protection.renew(keys),
+            (keys, protection) => *protection = keys.map(|keys| Box::new(Protection::new(keys))),
         }
         self.setup = setup;
         if self.codec_of_heard_is_gone() {
@@ -164,7 +174,7 @@ impl Stream {
             told = Some(Event::DigitsSent { leg: self.leg });
         }
         if let (Some(keys), Some(format)) = (&mut self.keys_out, self.setup.events_send) {
-            let mut packet = [0; 32];
+            let mut packet = [0; 32 + GROWTH];
             if slot > self.edge {
                 self.sender.skip(clock_ticks(slot - self.edge, self.sender.clock_rate()));
                 self.edge = slot;
@@ -174,8 +184,8 @@ impl Stream {
                     self.edge += FRAME;
                     self.last_sent = now;
                     self.due = Some(slot + FRAME);
-                    if let (Some(to), Some(packet)) = (self.target(), packet.get(..length)) {
-                        wire.rtp(self.leg, to, packet);
+                    if let Some(to) = self.target() {
+                        leave(&mut self.protection, self.leg, to, &mut packet, length, wire);
                     }
                     return None;
                 }
@@ -224,7 +234,7 @@ impl Stream {
         // Written out here and not by `send`, because the payload is borrowed from the player.
         if let Some(to) = target {
             let payload_type = self.setup.send_payload_type;
-            let mut packet = Outgoing { leg: self.leg, to, sender: &mut self.sender, edge: &mut self.edge, payload_type };
+            let mut packet = Outgoing { leg: self.leg, to, sender: &mut self.sender, edge: &mut self.edge, payload_type, protection: &mut self.protection };
             packet.send(payload, length, slot, now, wire);
             self.last_sent = now;
         }
@@ -244,7 +254,7 @@ impl Stream {
     pub(crate) fn send(&mut self, payload: &[u8], length: Duration, slot: Instant, now: Instant, wire: &mut dyn Wire) {
         let Some(to) = self.target() else { return };
         let payload_type = self.setup.send_payload_type;
-        let mut packet = Outgoing { leg: self.leg, to, sender: &mut self.sender, edge: &mut self.edge, payload_type };
+        let mut packet = Outgoing { leg: self.leg, to, sender: &mut self.sender, edge: &mut self.edge, payload_type, protection: &mut self.protection };
         packet.send(payload, length, slot, now, wire);
         self.last_sent = now;
     }
@@ -252,12 +262,11 @@ impl Stream {
     /// Sends another leg's packet, undecoded.
     pub(crate) fn relay(&mut self, packet: &Packet<'_>, payload_type: u8, ticks: u32, now: Instant, wire: &mut dyn Wire) {
         let Some(to) = self.target() else { return };
-        let mut into = [0; PACKET_BYTES];
-        let length = self.sender.relay(packet, payload_type, ticks, now, &mut into);
-        if let Some(packet) = into.get(..length).filter(|packet| !packet.is_empty()) {
+        let mut into = [0; PACKET_BYTES + GROWTH];
+        let length = self.sender.relay(packet, payload_type, ticks, now, &mut into[..PACKET_BYTES]);
+        if leave(&mut self.protection, self.leg, to, &mut into, length, wire) {
             self.edge = now + FRAME;
             self.last_sent = now;
-            wire.rtp(self.leg, to, packet);
         }
     }
 
@@ -269,11 +278,10 @@ impl Stream {
             Some(_) | None => self.sender.timestamp(),
         };
         self.relayed_key = Some((packet.timestamp, timestamp));
-        let mut into = [0; 64];
-        let length = self.sender.write_at(timestamp, packet.marker, payload_type, packet.payload, now, &mut into);
-        if let Some(packet) = into.get(..length).filter(|packet| !packet.is_empty()) {
+        let mut into = [0; 64 + GROWTH];
+        let length = self.sender.write_at(timestamp, packet.marker, payload_type, packet.payload, now, &mut into[..64]);
+        if leave(&mut self.protection, self.leg, to, &mut into, length, wire) {
             self.last_sent = now;
-            wire.rtp(self.leg, to, packet);
         }
     }
 
@@ -308,7 +316,7 @@ impl Stream {
         if self.report_due().is_some_and(|due| due <= at) {
             let mut report = [0; 256];
             let length = self.reporter.write(&self.sender, &mut self.receiver, now, &mut report);
-            self.send_report(&report, length, wire);
+            self.send_report(&mut report, length, wire);
         }
         if self.silent_due().is_some_and(|due| due <= at) {
             self.silent = true;
@@ -322,11 +330,15 @@ impl Stream {
         if self.report_due().is_some() {
             let mut report = [0; 256];
             let length = self.reporter.write_bye(&self.sender, &mut self.receiver, now, &mut report);
-            self.send_report(&report, length, wire);
+            self.send_report(&mut report, length, wire);
         }
     }
 
-    fn send_report(&self, report: &[u8], length: usize, wire: &mut dyn Wire) {
+    fn send_report(&mut self, report: &mut [u8], length: usize, wire: &mut dyn Wire) {
+        let length = match &mut self.protection {
+            Some(protection) => protection.outgoing.protect_report(report, length),
+            None => length,
+        };
         if let (Some(latch), Some(report)) = (&self.latch, report.get(..length).filter(|report| !report.is_empty())) {
             // Multiplexed reports leave by the socket of the packets (RFC 5761 §5.1.1).
             if self.setup.rtcp_mux {
@@ -350,6 +362,8 @@ impl Stream {
             bytes_received: self.bytes_received,
             packets_lost: statistics.lost,
             packets_refused: self.refused,
+            packets_unauthentic: self.unauthentic,
+            protection: self.protection.as_deref().map(Protection::suite),
             jitter: Duration::from_micros(statistics.jitter_us),
             round_trip: remote.round_trip,
             far_loss: remote.fraction_lost,
@@ -366,6 +380,20 @@ struct Outgoing<'a> {
     sender: &'a mut Sender,
     edge: &'a mut Instant,
     payload_type: u8,
+    protection: &'a mut Option<Box<Protection>>,
+}
+
+/// Sends the packet of `length` bytes at the start of `buffer`, protected where that was agreed; `false` when there is none.
+fn leave(protection: &mut Option<Box<Protection>>, leg: LegId, to: SocketAddr, buffer: &mut [u8], length: usize, wire: &mut dyn Wire) -> bool {
+    let length = match protection {
+        Some(protection) => protection.outgoing.protect(buffer, length),
+        None => length,
+    };
+    let packet = buffer.get(..length).filter(|packet| !packet.is_empty());
+    if let Some(packet) = packet {
+        wire.rtp(leg, to, packet);
+    }
+    packet.is_some()
 }
 
 impl Outgoing<'_> {
@@ -377,17 +405,15 @@ impl Outgoing<'_> {
         *self.edge += length;
         // A small buffer where it is enough: clearing a large one costs as much as the rest.
         if payload.len() <= PAYLOAD_BYTES_USUAL {
-            self.write(&mut [0; HEADER_BYTES + PAYLOAD_BYTES_USUAL], payload, length, now, wire);
+            self.write(&mut [0; HEADER_BYTES + PAYLOAD_BYTES_USUAL + GROWTH], payload, length, now, wire);
         } else {
-            self.write(&mut [0; HEADER_BYTES + PACKET_PAYLOAD_MAX], payload, length, now, wire);
+            self.write(&mut [0; HEADER_BYTES + PACKET_PAYLOAD_MAX + GROWTH], payload, length, now, wire);
         }
     }
 
     fn write(&mut self, into: &mut [u8], payload: &[u8], length: Duration, now: Instant, wire: &mut dyn Wire) {
         let ticks = clock_ticks(length, self.sender.clock_rate());
         let bytes = self.sender.write(self.payload_type, payload, ticks, now, into);
-        if let Some(packet) = into.get(..bytes).filter(|packet| !packet.is_empty()) {
-            wire.rtp(self.leg, self.to, packet);
-        }
+        leave(self.protection, self.leg, self.to, into, bytes, wire);
     }
 }

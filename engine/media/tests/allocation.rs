@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use terms::{Codec, LegId};
+use terms::{Codec, CryptoSuite, LegId, MasterKey, SrtpKeys};
 
 /// Packets and reports sent.
 struct Sink(usize, usize);
@@ -74,6 +74,35 @@ fn a_relayed_packet_allocates_nothing() {
     let counted = allocation_counter::measure(|| {
         for frame in 1..=200_u16 {
             mixer.handle_rtp(LegId(0), address(4_000), &packet(frame, 9), now + Duration::from_millis(20) * u32::from(frame), &mut sink);
+        }
+    });
+    assert_eq!((counted.count_total, sink.0), (0, 201));
+}
+
+#[test]
+fn a_protected_relay_allocates_nothing() {
+    let (mut mixer, now, mut sink) = (Mixer::new(1), start(), Sink(0, 0));
+    let keys = |suite, byte: u8| Some(SrtpKeys { suite, send: MasterKey::new([byte; 30]), receive: MasterKey::new([byte + 1; 30]) });
+    let mut setup = StreamSetup::new(address(4_000), Codec::Pcmu);
+    setup.crypto = keys(CryptoSuite::AesCm128HmacSha1_80, 1);
+    mixer.set_stream(LegId(0), setup, now);
+    let mut setup = StreamSetup::new(address(5_000), Codec::Pcma);
+    setup.crypto = keys(CryptoSuite::AesCm128HmacSha1_32, 3);
+    mixer.set_stream(LegId(1), setup, now);
+    mixer.bridge(LegId(0), LegId(1), now);
+    let mut phone = rtp::srtp::Outgoing::new(CryptoSuite::AesCm128HmacSha1_80, &MasterKey::new([2; 30]));
+    let mut said = |frame| {
+        let mut bytes = [0; 172 + 14];
+        bytes[..172].copy_from_slice(&packet(frame, 9));
+        let length = phone.protect(&mut bytes, 172);
+        (bytes, length)
+    };
+    let (bytes, length) = said(0);
+    mixer.handle_rtp(LegId(0), address(4_000), &bytes[..length], now, &mut sink);
+    let counted = allocation_counter::measure(|| {
+        for frame in 1..=200_u16 {
+            let (bytes, length) = said(frame);
+            mixer.handle_rtp(LegId(0), address(4_000), &bytes[..length], now + Duration::from_millis(20) * u32::from(frame), &mut sink);
         }
     });
     assert_eq!((counted.count_total, sink.0), (0, 201));

@@ -3,7 +3,7 @@
 use crate::limits::{CODECS_MAX, EVENTS_MAX};
 use arrayvec::ArrayVec;
 use std::net::SocketAddr;
-use terms::{Codec, Direction};
+use terms::{Codec, Direction, SrtpKeys};
 
 /// A codec under the payload type number that stands for it in one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +46,8 @@ pub struct Agreement {
     pub direction: Direction,
     /// Milliseconds of audio in each packet we send: the peer's ptime within its maxptime, 10–60, a multiple of 10.
     pub ptime_ms: u16,
+    /// The keys of protected media (SRTP); `None`: plain RTP.
+    pub crypto: Option<SrtpKeys>,
     /// The peer does not want to hear us: `sendonly`, `inactive` or address 0.0.0.0.
     pub on_hold_by_remote: bool,
 }

@@ -8,5 +8,7 @@ pub const MEDIA_MAX: usize = 32;
 pub const FORMATS_MAX: usize = 64;
 /// Codecs of one stream at most: all we have, with room.
 pub(crate) const CODECS_MAX: usize = 8;
+/// `a=crypto` lines of an m-line that are looked at: phones offer two to eight.
+pub(crate) const CRYPTO_LINES_MAX: usize = 16;
 /// Telephone-event formats of one stream at most: one for each RTP clock we know.
 pub(crate) const EVENTS_MAX: usize = 2;

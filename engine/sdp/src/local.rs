@@ -1,7 +1,7 @@
 //! Our side of a description.
 
 use std::net::SocketAddr;
-use terms::Codec;
+use terms::{Codec, MasterKey, Srtp};
 
 /// What we can do, in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,12 +12,15 @@ pub struct Capabilities {
     pub dtmf: bool,
     /// Packet length we wish for, in milliseconds (`a=ptime`), 20 normally.
     pub ptime_ms: u16,
+    /// Whether media is protected: off (the default) offers plain RTP and takes nothing else; optional offers both in one
+    /// line (`RTP/AVP` with `a=crypto`) and takes what comes; required offers and takes protected media alone.
+    pub srtp: Srtp,
 }
 
 impl Default for Capabilities {
-    /// Every codec, keys as events, 20 ms.
+    /// Every codec, keys as events, 20 ms, plain RTP.
     fn default() -> Self {
-        Self { codecs: Codec::ALL.to_vec(), dtmf: true, ptime_ms: 20 }
+        Self { codecs: Codec::ALL.to_vec(), dtmf: true, ptime_ms: 20, srtp: Srtp::Off }
     }
 }
 
@@ -39,4 +42,7 @@ pub struct Local {
     pub media: SocketAddr,
     /// What we can do.
     pub capabilities: Capabilities,
+    /// Keys that were never used, one for each suite by its index; taken where a new key of ours is needed. Its owner puts
+    /// new ones here before each offer and answer.
+    pub keys: [MasterKey; 2],
 }

@@ -3,7 +3,7 @@
 //! What is agreed stays in force until a new agreement replaces it: a refused, malformed or unanswered offer changes nothing.
 
 use crate::{
-    Agreement, EventFormat, Format, Local, Refusal,
+    Agreement, EventFormat, Format, Local, Refusal, crypto,
     limits::{CODECS_MAX, EVENTS_MAX},
     reading::{self, Meaning, Stream},
     writing::{Audio, Slot, describe},
@@ -11,7 +11,7 @@ use crate::{
 use arrayvec::ArrayVec;
 use sdp_types::Session;
 use std::net::{Ipv4Addr, SocketAddr};
-use terms::{Codec, Direction};
+use terms::{Codec, CryptoSuite, Direction, MasterKey, Secret, Srtp, SrtpKeys};
 
 /// The numbers under which we offer telephone events of 8000 Hz (what most phones use) and 48000 Hz.
 const EVENTS_USUAL: [EventFormat; EVENTS_MAX] =
@@ -25,8 +25,8 @@ pub struct Negotiation {
     session_id: u64,
     /// Of `text`; 0 before anything was said.
     version: u64,
-    /// What we said last.
-    text: String,
+    /// What we said last; our keys are in it.
+    text: Secret<String>,
     standing: Standing,
     /// Before the negotiation now going on, for [`Negotiation::roll_back`].
     before: Option<Box<Standing>>,
@@ -55,9 +55,34 @@ struct Offer {
     direction: Direction,
     ptime_ms: u16,
     rtcp_mux: bool,
+    srtp: Srtp,
+    crypto: ArrayVec<crypto::Line, 2>,
     local: SocketAddr,
     /// No answer was taken yet.
     open: bool,
+}
+
+/// The peer's stream that we take, and the `a=crypto` line that protects it.
+type Chosen = (Stream, Option<crypto::Line>);
+
+impl Offer {
+    /// The keys of an answer: its one `a=crypto` line repeats tag and suite of one of ours (RFC 4568 §5.1.3).
+    fn agreed_keys(&self, media: &sdp_types::Media) -> Result<Option<SrtpKeys>, Refusal> {
+        let secure = reading::is_secure(media);
+        if self.crypto.is_empty() {
+            return if secure { Err(Refusal::Mismatch("protected media was not offered")) } else { Ok(None) };
+        }
+        let lines = crypto::read(&media.attributes);
+        let ours = |line: &crypto::Line| self.crypto.iter().find(|own| own.tag == line.tag && own.suite == line.suite);
+        match lines.usable.first() {
+            Some(line) => {
+                let own = ours(line).ok_or_else(|| Refusal::Protection(format!("a=crypto:{} {} was not offered", line.tag, line.suite)))?;
+                Ok(Some(SrtpKeys { suite: own.suite, send: own.key.clone(), receive: line.key.clone() }))
+            }
+            None if !secure && self.srtp != Srtp::Required => Ok(None),
+            None => Err(Refusal::Protection(lines.complaint.unwrap_or_else(|| format!("the answer, {}, has no a=crypto", media.proto)))),
+        }
+    }
 }
 
 impl Negotiation {
@@ -65,7 +90,7 @@ impl Negotiation {
     #[must_use]
     pub const fn new(session_id: u64) -> Self {
         let standing = Standing { agreement: None, slots: Vec::new(), audio: 0, events: EVENTS_USUAL, dynamic: ArrayVec::new_const(), rtcp_mux: false };
-        Self { session_id, version: 0, text: String::new(), standing, before: None, offer: None }
+        Self { session_id, version: 0, text: Secret::new(String::new()), standing, before: None, offer: None }
     }
 
     /// Our offer: first, delayed (in a 200 to an INVITE without one) or a re-offer, which keeps earlier m-lines in place.
@@ -82,6 +107,7 @@ impl Negotiation {
         // Events of every clock that one of the codecs has.
         let wanted = |event: &&EventFormat| local.capabilities.dtmf && formats.iter().any(|format| format.codec.clock_rate() == event.clock_rate);
         let events: ArrayVec<EventFormat, EVENTS_MAX> = self.standing.events.iter().filter(wanted).copied().collect();
+        let crypto = self.standing.offered_keys(local);
         let audio = Audio {
             media: local.media,
             formats: &formats,
@@ -90,9 +116,11 @@ impl Negotiation {
             ptime_ms: local.capabilities.ptime_ms,
             direction,
             rtcp_mux: self.standing.rtcp_mux,
+            crypto: &crypto,
         };
         if self.standing.slots.is_empty() {
-            self.standing.slots.push(Slot::audio());
+            let proto = if local.capabilities.srtp == Srtp::Required { "RTP/SAVP" } else { "RTP/AVP" };
+            self.standing.slots.push(Slot::audio(proto));
         }
         let text = self.say(&audio);
         self.offer = Some(Offer {
@@ -101,6 +129,8 @@ impl Negotiation {
             direction,
             ptime_ms: local.capabilities.ptime_ms,
             rtcp_mux: self.standing.rtcp_mux,
+            srtp: local.capabilities.srtp,
+            crypto,
             local: local.media,
             open: true,
         });
@@ -117,8 +147,8 @@ impl Negotiation {
             return Err(Refusal::NotAcceptable("media lines were taken away"));
         }
         let (audio, chosen) = self.choose(&session, local)?;
-        let stream = match chosen {
-            Some(stream) => stream,
+        let (stream, line) = match chosen {
+            Some(chosen) => chosen,
             None => return self.answer_without_stream(&session, local),
         };
         // The peer's order decides, but for what sounds worse than anything else we have in common.
@@ -138,6 +168,7 @@ impl Negotiation {
         let event_receive: ArrayVec<EventFormat, EVENTS_MAX> = events.into_iter().collect();
         let direction = meet(wanted, &stream);
         let receive: ArrayVec<Format, CODECS_MAX> = std::iter::once(send).collect();
+        let crypto = line.as_ref().map(|line| self.standing.keys_for(line, &stream, local));
         let agreement = Agreement {
             remote: stream.remote,
             remote_rtcp: stream.remote_rtcp,
@@ -149,13 +180,16 @@ impl Negotiation {
             comfort_noise: stream.comfort_noise(send.codec),
             direction,
             ptime_ms: stream.ptime(local.capabilities.ptime_ms),
+            crypto,
             on_hold_by_remote: stream.is_deaf(),
         };
         self.begin(&session, audio);
         self.standing.renumber(&stream, events);
         self.standing.rtcp_mux = stream.rtcp_mux;
         self.standing.agreement = Some(agreement.clone());
+        let answered = line.zip(agreement.crypto.as_ref()).map(|(line, keys)| crypto::Line { key: keys.send.clone(), ..line });
         let text = self.say(&Audio {
+            crypto: answered.as_slice(),
             media: local.media,
             formats: &receive,
             events: &event_receive,
@@ -167,20 +201,35 @@ impl Negotiation {
         Ok((text, agreement))
     }
 
-    /// Which m-line of an offer is ours: the first plain audio line that fits. `None` when a session that has audio has
-    /// it switched off (port 0).
-    fn choose(&self, session: &Session, local: &Local) -> Result<(usize, Option<Stream>), Refusal> {
-        let mut refusal = Refusal::NotAcceptable("no audio over RTP/AVP");
+    /// Which m-line of an offer is ours, and how it is protected: the first protected audio line that fits, else the first
+    /// plain one. `None` when a session that has audio has it switched off (port 0).
+    fn choose(&self, session: &Session, local: &Local) -> Result<(usize, Option<Chosen>), Refusal> {
+        let mut refusal = None;
+        let mut plain = None;
         for (at, media) in session.medias.iter().enumerate() {
-            if media.port == 0 || !reading::is_plain_audio(media) {
+            if media.port == 0 || !reading::is_audio(media) {
                 continue;
             }
+            let protection = match reading::protection(media, local.capabilities.srtp) {
+                Ok(protection) => protection,
+                Err(why) => {
+                    refusal = Some(why);
+                    continue;
+                }
+            };
             match reading::stream(session, media, local.media.ip()) {
-                Ok(stream) if stream.speaks_one_of(&local.capabilities.codecs) => return Ok((at, Some(stream))),
-                Ok(_) => refusal = Refusal::NotAcceptable("no common codec"),
-                Err(why) => refusal = why,
+                Ok(stream) if stream.speaks_one_of(&local.capabilities.codecs) => match protection {
+                    Some(line) => return Ok((at, Some((stream, Some(line))))),
+                    None => plain = plain.or(Some((at, Some((stream, None))))),
+                },
+                Ok(_) => refusal = Some(Refusal::NotAcceptable("no common codec")),
+                Err(why) => refusal = Some(why),
             }
         }
+        if let Some(plain) = plain {
+            return Ok(plain);
+        }
+        let refusal = refusal.unwrap_or(Refusal::NotAcceptable("no audio over RTP"));
         let off = session.medias.get(self.standing.audio).is_some_and(|media| media.port == 0);
         if self.standing.agreement.is_some() && off { Ok((self.standing.audio, None)) } else { Err(refusal) }
     }
@@ -188,7 +237,7 @@ impl Negotiation {
     /// The peer switched the audio stream off (port 0): every line is answered with port 0, the session goes on silent.
     fn answer_without_stream(&mut self, session: &Session, local: &Local) -> Result<(String, Agreement), Refusal> {
         let Some(mut agreement) = self.standing.agreement.clone() else {
-            return Err(Refusal::NotAcceptable("no audio over RTP/AVP"));
+            return Err(Refusal::NotAcceptable("no audio over RTP"));
         };
         agreement.remote.set_port(0);
         agreement.remote_rtcp.set_port(0);
@@ -219,9 +268,10 @@ impl Negotiation {
         if media.port == 0 {
             return Err(Refusal::NotAcceptable("audio was refused"));
         }
-        if !reading::is_plain_audio(media) {
+        if !reading::is_audio(media) {
             return Err(Refusal::Mismatch("another medium or transport"));
         }
+        let crypto = offer.agreed_keys(media)?;
         let stream = reading::stream(&session, media, offer.local.ip())?;
         let offered = |codec| offer.formats.iter().find(|format| format.codec == codec);
         let mut receive: ArrayVec<Format, CODECS_MAX> = ArrayVec::new();
@@ -265,6 +315,7 @@ impl Negotiation {
             comfort_noise: None,
             direction: meet(offer.direction, &stream),
             ptime_ms: stream.ptime(offer.ptime_ms),
+            crypto,
             on_hold_by_remote: stream.is_deaf(),
         };
         offer.open = false;
@@ -303,11 +354,11 @@ impl Negotiation {
     fn say_slots(&mut self, media: SocketAddr, audio: Option<&Audio<'_>>) -> String {
         let write = |version| describe(self.session_id, version, media.ip(), &self.standing.slots, self.standing.audio, audio);
         let same = write(self.version);
-        if self.version == 0 || same != self.text {
+        if self.version == 0 || same != *self.text.expose() {
             self.version += 1;
-            self.text = write(self.version);
+            self.text = Secret::new(write(self.version));
         }
-        self.text.clone()
+        self.text.expose().clone()
     }
 }
 
@@ -324,6 +375,38 @@ fn meet(wanted: Direction, stream: &Stream) -> Direction {
 }
 
 impl Standing {
+    fn crypto(&self) -> Option<&SrtpKeys> {
+        self.agreement.as_ref().and_then(|agreement| agreement.crypto.as_ref())
+    }
+
+    /// The lines of our offer: what is in force goes on under its key (a stream that is plain stays so, where it may), else
+    /// every suite with a new key.
+    fn offered_keys(&self, local: &Local) -> ArrayVec<crypto::Line, 2> {
+        let goes_on_plain = self.agreement.is_some() && self.crypto().is_none() && local.capabilities.srtp != Srtp::Required;
+        if local.capabilities.srtp == Srtp::Off || goes_on_plain {
+            return ArrayVec::new_const();
+        }
+        let key_of = |suite: CryptoSuite| match self.crypto() {
+            Some(keys) if keys.suite == suite => keys.send.clone(),
+            Some(_) | None => fresh(local, suite),
+        };
+        let now = self.crypto().map(|keys| keys.suite);
+        let mut suites = CryptoSuite::ALL;
+        suites.sort_by_key(|suite| now.is_some_and(|now| now != *suite));
+        suites.into_iter().zip(1..).map(|(suite, tag)| crypto::Line { tag, suite, key: key_of(suite) }).collect()
+    }
+
+    /// The keys by which we answer a line: ours stays while the peer's key, the suite and the peer's address do; with any of
+    /// them new, the peer may have begun its counters anew, so ours is new, too (RFC 3711 §3.3.1, §9.1).
+    fn keys_for(&self, line: &crypto::Line, stream: &Stream, local: &Local) -> SrtpKeys {
+        let goes_on = |keys: &&SrtpKeys| {
+            let same_place = self.agreement.as_ref().is_some_and(|agreement| agreement.remote == stream.remote);
+            keys.suite == line.suite && keys.receive == line.key && same_place
+        };
+        let send = self.crypto().filter(goes_on).map_or_else(|| fresh(local, line.suite), |keys| keys.send.clone());
+        SrtpKeys { suite: line.suite, send, receive: line.key.clone() }
+    }
+
     /// The number under which we offer a codec.
     fn number_of(&self, codec: Codec) -> u8 {
         let used = self.dynamic.iter().find(|format| format.codec == codec).map(|format| format.payload_type);
@@ -367,6 +450,15 @@ impl Standing {
     }
 }
 
+/// A key that was never used.
+fn fresh(local: &Local, suite: CryptoSuite) -> MasterKey {
+    local.keys[suite.index()].clone()
+}
+
 #[cfg(test)]
 #[path = "negotiation_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "protection_tests.rs"]
+mod protection_tests;

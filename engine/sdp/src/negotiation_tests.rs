@@ -14,7 +14,7 @@ const SAVP_AND_AVP: &str = "v=0\r\no=- 1 1 IN IP4 10.0.0.7\r\ns=-\r\nc=IN IP4 10
 const IPV6: &str = "v=0\r\no=- 1 1 IN IP6 2001:db8::7\r\ns=-\r\nc=IN IP6 2001:db8::7\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n";
 
 fn local() -> Local {
-    Local { media: "192.0.2.1:30000".parse().unwrap(), capabilities: Capabilities::default() }
+    Local { media: "192.0.2.1:30000".parse().unwrap(), capabilities: Capabilities::default(), keys: [MasterKey::new([1; 30]), MasterKey::new([2; 30])] }
 }
 
 /// Answers an offer with everything we have; tells codec/number → remote rtp, rtcp, events, direction, ptime.
@@ -41,7 +41,7 @@ fn offers_of_real_phones() {
         ("linphone", LINPHONE, "opus/96 192.168.0.3:7078 7079 101/48000 sendrecv 20ms"),
         ("pjsip", PJSIP, "G722/9 198.51.100.4:4000 4005 120 sendrecv 20ms"),
         ("sipp", SIPP, "PCMU/0 127.0.0.1:6000 6001 - sendrecv 20ms"),
-        ("chrome, DTLS only", CHROME, "488 no acceptable audio: no audio over RTP/AVP"),
+        ("chrome, DTLS only", CHROME, "488 no acceptable audio: no audio over RTP"),
         ("savp first, avp second", SAVP_AND_AVP, "PCMA/8 10.0.0.7:5002 5003 - sendrecv 20ms"),
         ("another family", IPV6, "488 no acceptable audio: connection address of another family"),
     ];
@@ -85,9 +85,9 @@ fn p2_what_an_offer_may_say() {
         ("opus of another clock is none", offer(c, "m=audio 5000 RTP/AVP 107", "a=rtpmap:107 opus/16000/2\r\n"), "488 no acceptable audio: no common codec"),
         ("a dynamic number without a map", offer(c, "m=audio 5000 RTP/AVP 96", ""), "488 no acceptable audio: no common codec"),
         ("only events", offer(c, "m=audio 5000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000\r\n"), "488 no acceptable audio: no common codec"),
-        ("port 0", offer(c, "m=audio 0 RTP/AVP 0", ""), "488 no acceptable audio: no audio over RTP/AVP"),
-        ("video only", offer(c, "m=video 5000 RTP/AVP 96", ""), "488 no acceptable audio: no audio over RTP/AVP"),
-        ("srtp only", offer(c, "m=audio 5000 RTP/SAVP 0", ""), "488 no acceptable audio: no audio over RTP/AVP"),
+        ("port 0", offer(c, "m=audio 0 RTP/AVP 0", ""), "488 no acceptable audio: no audio over RTP"),
+        ("video only", offer(c, "m=video 5000 RTP/AVP 96", ""), "488 no acceptable audio: no audio over RTP"),
+        ("srtp only", offer(c, "m=audio 5000 RTP/SAVP 0", ""), "488 no acceptable protection: RTP/SAVP is offered, and srtp is off for this peer"),
         ("stereo is not ours", offer(c, "m=audio 5000 RTP/AVP 97", "a=rtpmap:97 PCMU/8000/2\r\n"), "488 no acceptable audio: no common codec"),
     ];
     for (what, text, expected) in cases {
@@ -340,17 +340,22 @@ proptest! {
 
     /// Two of us always agree, and see the same thing.
     #[test]
-    fn offer_and_answer_are_two_views_of_one_thing(first in 0_usize..5, direction in 0_usize..4, wanted in 0_usize..4, dtmf: bool) {
+    fn offer_and_answer_are_two_views_of_one_thing(first in 0_usize..5, direction in 0_usize..4, wanted in 0_usize..4, dtmf: bool, is_optional: bool) {
         let directions = [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive];
         let mut a = Negotiation::new(1);
         let mut b = Negotiation::new(2);
         let there = Local {
             media: "192.0.2.2:40000".parse().unwrap(),
-            capabilities: Capabilities { dtmf, ..Capabilities::default() }.preferring(Codec::ALL[first]),
+            capabilities: Capabilities { dtmf, srtp: Srtp::Required, ..Capabilities::default() }.preferring(Codec::ALL[first]),
+            keys: [MasterKey::new([3; 30]), MasterKey::new([4; 30])],
         };
+        let mut here = local();
+        here.capabilities.srtp = if is_optional { Srtp::Optional } else { Srtp::Required };
         let offer = a.offer(&there, directions[direction]);
-        let (answer, theirs) = b.answer(offer.as_bytes(), &local(), directions[wanted]).unwrap();
+        let (answer, theirs) = b.answer(offer.as_bytes(), &here, directions[wanted]).unwrap();
         let ours = a.accept(answer.as_bytes()).unwrap();
+        let (own, far) = (ours.crypto.clone().unwrap(), theirs.crypto.clone().unwrap());
+        prop_assert_eq!((own.suite, own.send, own.receive), (far.suite, far.receive, far.send));
         prop_assert_eq!(ours.send, theirs.receive[0]);
         prop_assert_eq!(theirs.send, ours.receive[0]);
         prop_assert_eq!(ours.direction, theirs.direction.seen_from_afar());

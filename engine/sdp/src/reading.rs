@@ -2,11 +2,12 @@
 
 use crate::{
     EventFormat, Refusal,
+    crypto::{self, Line},
     limits::{DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX},
 };
 use sdp_types::{Attribute, Connection, Media, NetType, Session};
 use std::net::{IpAddr, SocketAddr};
-use terms::{Codec, Direction};
+use terms::{Codec, Direction, Srtp};
 
 /// The clock of a format that names none (RFC 3551).
 const CLOCK_RATE: u32 = 8_000;
@@ -90,10 +91,32 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Session, Refusal> {
     Ok(session)
 }
 
-/// Whether an m-line is audio over plain RTP.
-pub(crate) fn is_plain_audio(media: &Media) -> bool {
-    media.media.eq_ignore_ascii_case("audio")
-        && (media.proto.eq_ignore_ascii_case("RTP/AVP") || media.proto.eq_ignore_ascii_case("RTP/AVPF"))
+/// Whether an m-line is audio over RTP, plain or with keys in the description.
+pub(crate) fn is_audio(media: &Media) -> bool {
+    let plain = ["RTP/AVP", "RTP/AVPF"].iter().any(|proto| media.proto.eq_ignore_ascii_case(proto));
+    media.media.eq_ignore_ascii_case("audio") && (plain || is_secure(media))
+}
+
+/// Whether an m-line says that its RTP must be protected.
+pub(crate) fn is_secure(media: &Media) -> bool {
+    ["RTP/SAVP", "RTP/SAVPF"].iter().any(|proto| media.proto.eq_ignore_ascii_case(proto))
+}
+
+/// How an offered audio m-line is protected when we take it: by the first of its `a=crypto` lines that we can use, or not
+/// at all (`None`) where that is allowed. Many phones offer `RTP/AVP` with `a=crypto` for either.
+pub(crate) fn protection(media: &Media, srtp: Srtp) -> Result<Option<Line>, Refusal> {
+    let lines = if srtp == Srtp::Off { crypto::Lines::default() } else { crypto::read(&media.attributes) };
+    let secure = is_secure(media);
+    match (srtp, lines.usable.into_iter().next()) {
+        (Srtp::Off, _) if secure => Err(Refusal::Protection(format!("{} is offered, and srtp is off for this peer", media.proto))),
+        (Srtp::Off, _) => Ok(None),
+        (Srtp::Optional | Srtp::Required, Some(line)) => Ok(Some(line)),
+        (Srtp::Optional, None) if !secure => Ok(None),
+        (Srtp::Optional | Srtp::Required, None) => Err(Refusal::Protection(lines.complaint.unwrap_or_else(|| {
+            let why = if secure { "" } else { ", and srtp is required for this peer" };
+            format!("{} has no a=crypto{why}", media.proto)
+        }))),
+    }
 }
 
 /// Reads an audio m-line. `local` is where we would send from: the peer's address must be of its family.

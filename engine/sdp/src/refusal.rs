@@ -9,6 +9,9 @@ pub enum Refusal {
     /// No audio stream with a codec and transport we speak: 488.
     #[error("no acceptable audio: {0}")]
     NotAcceptable(&'static str),
+    /// No protection (SRTP) that both sides take, or one where none is wanted: 488.
+    #[error("no acceptable protection: {0}")]
+    Protection(String),
     /// An answer that does not fit our offer, or came without one.
     #[error("answer does not fit the offer: {0}")]
     Mismatch(&'static str),
@@ -20,7 +23,7 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
-            Self::NotAcceptable(_) | Self::Mismatch(_) => 488,
+            Self::NotAcceptable(_) | Self::Protection(_) | Self::Mismatch(_) => 488,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Our description, written.
 
-use crate::{EventFormat, Format};
+use crate::{EventFormat, Format, crypto};
 use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
 use std::net::{IpAddr, SocketAddr};
 use terms::Direction;
@@ -21,8 +21,8 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// Our own first line.
-    pub(crate) fn audio() -> Self {
-        Self { media: "audio".to_owned(), proto: "RTP/AVP".to_owned(), format: "0".to_owned() }
+    pub(crate) fn audio(proto: &str) -> Self {
+        Self { media: "audio".to_owned(), proto: proto.to_owned(), format: "0".to_owned() }
     }
     /// A peer's line.
     pub(crate) fn of(media: &Media) -> Self {
@@ -41,6 +41,7 @@ pub(crate) struct Audio<'a> {
     pub(crate) ptime_ms: u16,
     pub(crate) direction: Direction,
     pub(crate) rtcp_mux: bool,
+    pub(crate) crypto: &'a [crypto::Line],
 }
 
 /// The whole text: `audio` at its place among `slots`, every other line with port 0.
@@ -103,6 +104,9 @@ impl Audio<'_> {
             say("fmtp", Some(format!("{payload_type} {KEYS}")));
         }
         say("ptime", Some(self.ptime_ms.to_string()));
+        for line in self.crypto {
+            say("crypto", Some(line.write()));
+        }
         if self.rtcp_mux {
             say("rtcp-mux", None);
         }

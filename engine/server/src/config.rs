@@ -5,6 +5,8 @@
 //! advertise: 203.0.113.7                                 # the address that peers are told
 //! rtp: { ports: 20000-29999 }                            # Rtp
 //! codecs: [pcmu, pcma, g722, opus, gsm]                  # best first; connections and trunks may have their own
+//! srtp: optional                                         # protected media: off, optional, required
+//! srtp_over_plain_sip: [10.0.0.0/8]                      # where its keys may go in SIP that is not encrypted
 //! opus: { complexity: 5 }                                # effort of encoding live sound: 0 (cheap) – 10 (best)
 //! country: de                                            # whose ringback, busy and dial tones are heard
 //! prompts: { loudness: -23, as_recorded: [music.mp3] }   # Prompts
@@ -62,8 +64,8 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use switchboard::Directory;
-use terms::{Codec, Secret};
+use switchboard::{Directory, OverPlainSip};
+use terms::{Codec, Secret, Srtp};
 
 /// The whole configuration, checked.
 #[derive(Debug)]
@@ -78,6 +80,10 @@ pub(crate) struct Config {
     pub(crate) rtp: Rtp,
     /// `codecs:` offered and accepted, best first; default `[pcmu, pcma, g722, opus, gsm]`.
     pub(crate) codecs: Vec<Codec>,
+    /// `srtp:` whether media is protected; default off.
+    pub(crate) srtp: Srtp,
+    /// `srtp_over_plain_sip:` where its keys may go in UDP and TCP; default: to this machine alone.
+    pub(crate) srtp_over_plain_sip: OverPlainSip,
     /// `opus: complexity:` the effort of encoding live sound, 0–10, default 5. Prompts are encoded once, with 10.
     pub(crate) opus_complexity: u8,
     /// `country:` whose network tones (dial, ringback, busy, congestion) are heard, by ISO 3166 code; default `us`.
@@ -100,6 +106,8 @@ pub(crate) struct Config {
     pub(crate) directory: Arc<Directory>,
     /// What its flows are checked against.
     pub(crate) outline: Outline,
+    /// What its owner should know.
+    pub(crate) warnings: Faults,
 }
 
 /// `listen:` where SIP is served. Without it both transports at `0.0.0.0:5060`; with it, only what is written.

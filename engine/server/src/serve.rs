@@ -273,6 +273,11 @@ fn settings_of(
         shards: config.limits.shards,
         codecs: config.codecs.clone(),
         opus_complexity: config.opus_complexity,
+        protection: switchboard::MediaProtection {
+            srtp: config.srtp,
+            over_plain_sip: config.srtp_over_plain_sip.clone(),
+            secret: keys::random_secret()?,
+        },
         limits: config.limits.calls.clone(),
     })
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use call::{Parcel, Seat, Shard, ToShard};
 use sip::{Flow, Target, Transport};
 use std::{net::SocketAddr, time::Duration};
-use switchboard::{Front, Input, Output, Settings};
+use switchboard::{Front, Input, MediaProtection, Output, OverPlainSip, Settings};
 use terms::{CallId, LegId, Now, Secret};
 
 /// One life of the exchange.
@@ -41,6 +41,11 @@ impl World {
             shards: setup.shards,
             codecs: setup.codecs.clone(),
             opus_complexity: audio::OPUS_COMPLEXITY,
+            protection: MediaProtection {
+                srtp: setup.srtp,
+                over_plain_sip: OverPlainSip::Everywhere,
+                secret: Secret::new([8; 32]),
+            },
             limits: setup.limits.clone(),
         };
         let mut front = Front::new(settings, setup.directory.clone(), setup.flows.clone());

@@ -53,7 +53,7 @@ use std::{
 };
 use story::Story;
 use switchboard::{Asker, Meetings, Moment, Order};
-use terms::{CallId, Codec, Digit, LegId, Name, Now, spell_span};
+use terms::{CallId, Codec, Digit, LegId, Name, Now, Secret, spell_span};
 
 /// The caller's telephone shows this often that it is still there.
 const COMFORT: Duration = Duration::from_secs(20);
@@ -650,6 +650,8 @@ fn plan(flows: &flow::FlowSet, options: &Options, call: CallId) -> Plan {
         own_mailbox,
         codecs: vec![Codec::Pcmu],
         opus_complexity: audio::OPUS_COMPLEXITY,
+        srtp: terms::Srtp::Off,
+        media_secret: Secret::default(),
         mailboxes: options.mailboxes.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::weather::Weather;
 use std::{collections::BTreeMap, net::IpAddr, net::SocketAddr, sync::Arc};
 use switchboard::{Directory, Limits};
-use terms::{Codec, Now};
+use terms::{Codec, Now, Srtp};
 
 /// Who does the errands of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,8 @@ pub struct Setup {
     pub limits: Limits,
     /// Its codecs, best first.
     pub codecs: Vec<Codec>,
+    /// Whether its media is protected.
+    pub srtp: Srtp,
     /// Its shards, at least 1.
     pub shards: usize,
     /// The weather of every line that has none of its own.
@@ -74,6 +76,7 @@ impl Setup {
             flows,
             limits: Limits::default(),
             codecs: Codec::ALL.to_vec(),
+            srtp: Srtp::Off,
             shards: 2,
             weather: Weather::FAIR,
             web: BTreeMap::new(),

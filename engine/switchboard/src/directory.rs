@@ -8,7 +8,7 @@ use std::{
     net::IpAddr,
     sync::Arc,
 };
-use terms::{Codec, Name, Secret};
+use terms::{Codec, Name, Secret, Srtp};
 use voicemail::Mailbox;
 
 /// A tenant: connections, numbers and mailboxes belong to one.
@@ -85,6 +85,8 @@ pub struct Connection {
     pub caller_id: Option<E164>,
     /// The only codecs spoken with it, best first; `None`: those of the whole exchange.
     pub codecs: Option<Vec<Codec>>,
+    /// Whether its media is protected; `None`: as with the whole exchange.
+    pub srtp: Option<Srtp>,
 }
 
 /// Where a number leads.
@@ -161,6 +163,8 @@ pub struct Trunk {
     pub identity: bool,
     /// The only codecs spoken with it, best first; `None`: those of the whole exchange.
     pub codecs: Option<Vec<Codec>>,
+    /// Whether its media is protected; `None`: as with the whole exchange.
+    pub srtp: Option<Srtp>,
 }
 
 /// A host that flows may dial by `sip:` URI.

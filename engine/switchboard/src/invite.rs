@@ -10,7 +10,7 @@ use crate::{
 };
 use call::{NewCall, Origin, Plan, ToShard};
 use sip::{Flow, HeaderName, NameAddr, NextHop, Request, ServerKey, Via};
-use terms::{CallId, Codec, LegId, Name, Now};
+use terms::{CallId, Codec, LegId, Name, Now, Srtp};
 
 /// What answers: a flow, and for whom it runs.
 struct Route {
@@ -80,6 +80,10 @@ impl Front {
         if !self.flows.has(&route.flow) {
             tracing::error!(flow = route.flow, "a call wants a flow that is not loaded");
             return Err(No::Status(480));
+        }
+        if let Err(why) = self.srtp_with(&origin, source.peer.ip()) {
+            tracing::warn!(peer = %source.peer, why, "call refused");
+            return Err(No::Status(488));
         }
         Ok((origin, route))
     }
@@ -204,6 +208,7 @@ impl Front {
             Origin::Trunk(_) | Origin::Unknown => None,
         };
         let codecs = self.codecs_with(&origin);
+        let srtp = self.srtp_with(&origin, source.peer.ip()).unwrap_or(Srtp::Required);
         let plan = Plan {
             flows: self.flows.clone(),
             flow: route.flow,
@@ -215,6 +220,8 @@ impl Front {
             silence: self.settings.limits.silence,
             codecs,
             opus_complexity: self.settings.opus_complexity,
+            srtp,
+            media_secret: self.settings.protection.secret.clone(),
             own_mailbox,
             mailboxes: self.directory.mailboxes(realm),
         };

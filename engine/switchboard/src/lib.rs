@@ -34,6 +34,7 @@ mod meet;
 mod meetings;
 mod number;
 mod policy;
+mod protection;
 mod refer;
 mod register;
 mod settings;
@@ -46,6 +47,7 @@ pub use directory::{
 pub use front::{Counters, Front, Input, Output, Snapshot};
 pub use meetings::{Asker, Meetings, Moment, Order, Stay};
 pub use number::{BadNumber, E164};
+pub use protection::{MediaProtection, OverPlainSip};
 pub use registrar::{Device, Row, Ticket};
 pub use settings::{Limits, Settings};
 pub use table::{CallState, CallView};

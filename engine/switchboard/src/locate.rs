@@ -76,13 +76,15 @@ impl Front {
         if let Some(via) = &connection.via {
             policy::may_leave(asker.origin)?;
             let trunk = directory.trunk(via.as_str()).ok_or_else(|| format!("there is no trunk {via}"))?;
-            return Ok(vec![self.branch_by(trunk, &connection.user, None, name, asker)]);
+            return Ok(vec![self.branch_by(trunk, &connection.user, None, name, asker)?]);
         }
         let to = Uri::sip(&connection.user, self.host_of(&connection.realm), None);
         let from = self.shown_as(asker, None);
         let codecs = connection.codecs.as_ref().unwrap_or(&self.settings.codecs).clone();
         let reaches = self.registrar.contacts(&connection.name, asker.now);
-        let branches = reaches.into_iter().take(BRANCHES_MAX).map(|reach| {
+        let mut refused = None;
+        let mut branches = Vec::new();
+        for reach in reaches.into_iter().take(BRANCHES_MAX) {
             let (hop, pinned, route) = match reach.way {
                 Way::Flow(flow) => (NextHop::Flow(flow), true, Vec::new()),
                 Way::Contact => (NextHop::Uri(reach.uri.clone()), false, Vec::new()),
@@ -92,9 +94,28 @@ impl Front {
                 }
             };
             let contact = self.contact_for(&hop, &to);
-            Branch { name: name.to_owned(), uri: reach.uri, to: to.clone(), from: from.clone(), hop, pinned, contact, route, trusted: false, codecs: codecs.clone() }
-        });
-        Ok(branches.collect())
+            match self.srtp_toward(connection.srtp, &hop) {
+                Ok(srtp) => branches.push(Branch {
+                    name: name.to_owned(),
+                    uri: reach.uri,
+                    to: to.clone(),
+                    from: from.clone(),
+                    hop,
+                    pinned,
+                    contact,
+                    route,
+                    trusted: false,
+                    codecs: codecs.clone(),
+                    srtp,
+                }),
+                Err(why) => refused = Some(why),
+            }
+        }
+        // A device that keys cannot be told is as if it were not there, unless there is no other.
+        match refused.filter(|_| branches.is_empty()) {
+            Some(why) => Err(why),
+            None => Ok(branches),
+        }
     }
 
     /// A number out through a trunk: counted against whoever answers for the call.
@@ -116,10 +137,10 @@ impl Front {
         }
         self.outbound.add(caller, asker.now.at);
         let user = trunk.format.write(number);
-        Ok(self.branch_by(trunk, &user, trunk.caller_id.as_ref(), name, asker))
+        self.branch_by(trunk, &user, trunk.caller_id.as_ref(), name, asker)
     }
 
-    fn branch_by(&self, trunk: &Trunk, user: &str, caller_id: Option<&E164>, name: &str, asker: &Asker<'_>) -> Branch {
+    fn branch_by(&self, trunk: &Trunk, user: &str, caller_id: Option<&E164>, name: &str, asker: &Asker<'_>) -> Result<Branch, Why> {
         let mut uri = trunk.address.clone();
         uri.set_user(user);
         let own_number = match asker.origin {
@@ -131,7 +152,8 @@ impl Front {
         let contact = self.contact_for(&hop, &from);
         let to = Uri::sip(user, trunk.address.host.clone(), None);
         let codecs = trunk.codecs.as_ref().unwrap_or(&self.settings.codecs).clone();
-        Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route: Vec::new(), trusted: trunk.identity, codecs }
+        let srtp = self.srtp_toward(trunk.srtp, &hop)?;
+        Ok(Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route: Vec::new(), trusted: trunk.identity, codecs, srtp })
     }
 
     fn uri_branches(&mut self, uri: Uri, name: &str, asker: &Asker<'_>) -> Result<Vec<Branch>, Why> {
@@ -147,7 +169,8 @@ impl Front {
         let hop = NextHop::Uri(uri.clone());
         let contact = self.contact_for(&hop, &from);
         let (to, route) = (uri.clone(), Vec::new());
-        Ok(vec![Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route, trusted: false, codecs: self.settings.codecs.clone() }])
+        let srtp = self.srtp_toward(None, &hop)?;
+        Ok(vec![Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route, trusted: false, codecs: self.settings.codecs.clone(), srtp }])
     }
 
     /// Whether a URI leads to this exchange.

@@ -1,6 +1,6 @@
 //! What a front is told at its birth.
 
-use crate::limits;
+use crate::{MediaProtection, limits};
 use std::time::Duration;
 use terms::{Codec, Secret};
 
@@ -57,6 +57,8 @@ pub struct Settings {
     pub codecs: Vec<Codec>,
     /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
     pub opus_complexity: u8,
+    /// How media is protected.
+    pub protection: MediaProtection,
     /// The limits.
     pub limits: Limits,
 }

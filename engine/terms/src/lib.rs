@@ -13,6 +13,7 @@ mod ids;
 mod name;
 mod secret;
 mod span;
+mod srtp;
 mod time;
 
 pub use codec::{Codec, Packing};
@@ -22,4 +23,5 @@ pub use ids::{CallId, LegId, MessageId};
 pub use name::{BadName, Name};
 pub use secret::Secret;
 pub use span::{BadSpan, parse_span, spell_span};
+pub use srtp::{CryptoSuite, MASTER_KEY_BYTES, MasterKey, Srtp, SrtpKeys};
 pub use time::{Now, UnixMs};

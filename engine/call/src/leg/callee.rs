@@ -1,6 +1,6 @@
 //! A leg we call: an INVITE of ours, its forks, its answer or refusal.
 
-use super::{Calling, Leg, News, Stage};
+use super::{Calling, Leg, News, Stage, first_keys, key_source};
 use crate::{
     door::{Branch, ToFront},
     limits::{ENDING_WAIT, UNHEARD_WAIT},
@@ -8,7 +8,7 @@ use crate::{
 use sdp::{Capabilities, Local, Negotiation};
 use sip::{Dialog, HeaderName, Host, Method, NameAddr, NextHop, Request, Response};
 use std::{collections::VecDeque, net::{IpAddr, SocketAddr}, time::Instant};
-use terms::{CallId, Direction, LegId};
+use terms::{CallId, Direction, LegId, Secret};
 
 /// What an outgoing leg is made of.
 #[derive(Debug)]
@@ -28,12 +28,15 @@ pub(crate) struct Outgoing {
     /// Hops left (RFC 3261 §16.6: one fewer than the caller's INVITE had).
     pub(crate) max_forwards: u8,
     pub(crate) session: u64,
+    /// What keys of protected media are made from.
+    pub(crate) media_secret: Secret<[u8; 32]>,
 }
 
 impl Leg {
     /// Sends the INVITE.
     pub(crate) fn outgoing(plan: Outgoing, media: SocketAddr, out: &mut Vec<ToFront>) -> Self {
-        let local = Local { media, capabilities: plan.capabilities };
+        let mut keys = key_source(&plan.media_secret, plan.call, plan.leg, plan.capabilities.srtp);
+        let local = Local { media, capabilities: plan.capabilities, keys: first_keys(&mut keys) };
         let mut negotiation = Negotiation::new(plan.session);
         let description = negotiation.offer(&local, Direction::SendRecv);
         let mut from = NameAddr::new(plan.branch.from.clone()).with_tag(&plan.tag);
@@ -80,6 +83,7 @@ impl Leg {
             local,
             contact: plan.branch.contact,
             negotiation,
+            keys,
             dialog: None,
             stage: Stage::Calling(Box::new(calling)),
             unacknowledged: None,
@@ -156,11 +160,18 @@ impl Leg {
         self.dialog = Some(dialog);
         self.invite = Some(Box::new(calling.invite));
         let tag = response.headers.to_tag().unwrap_or_default();
+        let mut why = String::from("its answer has no description");
         let agreed = if response.body.is_empty() {
             calling.early.filter(|(known, _)| known == tag).map(|(_, agreement)| agreement)
         } else {
             self.negotiation = calling.offered;
-            self.negotiation.accept(&response.body).ok()
+            match self.negotiation.accept(&response.body) {
+                Ok(agreement) => Some(agreement),
+                Err(refusal) => {
+                    why = format!("its answer: {refusal}");
+                    None
+                }
+            }
         };
         match agreed {
             Some(agreement) => {
@@ -168,7 +179,7 @@ impl Leg {
                 self.news.push_back(News::Answered(Box::new(agreement)));
             }
             None => {
-                self.news.push_back(News::Refused { code: 488, reason: "its answer has no audio we can use".into() });
+                self.news.push_back(News::Refused { code: 488, reason: why });
                 self.bye(now, out);
             }
         }

@@ -1,6 +1,6 @@
 //! The leg that called us: an INVITE to ring, answer or refuse.
 
-use super::{Leg, News, Offered, Stage};
+use super::{Leg, News, Offered, Stage, first_keys, key_source};
 use crate::door::{NewCall, ToFront};
 use sdp::{Agreement, Capabilities, Local, Negotiation};
 use sip::{Dialog, NameAddr, NextHop};
@@ -25,8 +25,9 @@ impl Leg {
         if is_behind_nat(&dialog, new) {
             dialog.pin_flow(new.source);
         }
-        let capabilities = Capabilities { codecs: new.plan.codecs.clone(), ..Capabilities::default() };
-        let local = Local { media, capabilities };
+        let capabilities = Capabilities { codecs: new.plan.codecs.clone(), srtp: new.plan.srtp, ..Capabilities::default() };
+        let mut keys = key_source(&new.plan.media_secret, new.id, LegId::CALLER, new.plan.srtp);
+        let local = Local { media, capabilities, keys: first_keys(&mut keys) };
         let mut negotiation = Negotiation::new(session);
         let answer = if new.invite.body.is_empty() {
             None
@@ -44,6 +45,7 @@ impl Leg {
             local,
             contact: new.contact.clone(),
             negotiation,
+            keys,
             dialog: Some(dialog),
             stage: Stage::Offered(Box::new(offered)),
             unacknowledged: None,
@@ -80,6 +82,7 @@ impl Leg {
             self.stage = stage;
             return None;
         };
+        self.take_fresh_keys();
         let (description, agreement) = match offered.answer {
             Some((description, agreement)) => (description, Some(agreement)),
             None => (self.negotiation.offer(&self.local, Direction::SendRecv), None),

@@ -1,6 +1,6 @@
 //! Requests inside a leg's dialog: BYE, re-INVITE, UPDATE, INFO, OPTIONS, and what is not understood.
 
-use super::{Leg, News, Stage};
+use super::{Leg, News, Stage, warning};
 use crate::door::ToFront;
 use sip::{HeaderName, Method, Request, ServerKey};
 use std::time::Instant;
@@ -39,6 +39,13 @@ impl Leg {
         out.push(ToFront::Respond { transaction, response: self.reply(request, code, None, None) });
     }
 
+    /// 400 or 488, with the reason in words for whoever looks at the phone's trace.
+    fn refuse_offer(&self, transaction: ServerKey, request: &Request, refusal: &sdp::Refusal, out: &mut Vec<ToFront>) {
+        let mut response = self.reply(request, refusal.status(), None, None);
+        response.headers.push_named("Warning", warning(&refusal.to_string()));
+        out.push(ToFront::Respond { transaction, response });
+    }
+
     fn bye_received(&mut self, transaction: ServerKey, request: &Request, now: Instant, out: &mut Vec<ToFront>) {
         self.say(transaction, request, 200, out);
         match &self.stage {
@@ -70,6 +77,7 @@ impl Leg {
             out.push(ToFront::Respond { transaction, response });
             return;
         }
+        self.take_fresh_keys();
         let description = if request.body.is_empty() {
             self.negotiation.offer(&self.local, Direction::SendRecv)
         } else {
@@ -79,7 +87,7 @@ impl Leg {
                     description
                 }
                 Err(refusal) => {
-                    self.say(transaction, request, refusal.status(), out);
+                    self.refuse_offer(transaction, request, &refusal, out);
                     return;
                 }
             }
@@ -98,13 +106,14 @@ impl Leg {
             self.say(transaction, request, 491, out);
             return;
         }
+        self.take_fresh_keys();
         match self.negotiation.answer(&request.body, &self.local, Direction::SendRecv) {
             Ok((description, agreement)) => {
                 self.agreed(agreement);
                 let response = self.reply(request, 200, None, Some(&description));
                 out.push(ToFront::Respond { transaction, response });
             }
-            Err(refusal) => self.say(transaction, request, refusal.status(), out),
+            Err(refusal) => self.refuse_offer(transaction, request, &refusal, out),
         }
     }
 

@@ -43,7 +43,9 @@ fn check_all(config: &Path) -> (Faults, String) {
     let good = "these files; others have errors".to_owned();
     match Config::inspect(config) {
         Ok(config) => {
-            let Checked { faults, flows, tests } = check_flows(&config.outline);
+            let Checked { faults: found, flows, tests } = check_flows(&config.outline);
+            let mut faults = config.warnings;
+            faults.extend(found);
             if faults.errors() > 0 {
                 return (faults, good);
             }

@@ -21,6 +21,8 @@ pub(super) const ROOT: &[Field] = &[
     field("advertise", Shape::Like("^[0-9a-fA-F:.]+$", "IP address"), Optional, "the IP address that peers are told in Via, Contact and SDP, behind NAT the public one; without it the machine's own", "203.0.113.7"),
     field("rtp", Fields(RTP), Optional, "where media flows", "{ ports: 20000-29999 }"),
     field("codecs", List(&CODEC), Default("[pcmu, pcma, g722, opus, gsm]"), "codecs offered and accepted, best first; connections and trunks may have their own", "[pcma, pcmu]"),
+    field("srtp", Word(SRTP), Default("off"), "whether media is protected by SRTP, its keys in SIP (SDES): `off`; `optional`: where the other side can; `required`: always, and who cannot is refused; connections and trunks may have their own", "optional"),
+    field("srtp_over_plain_sip", Either(&[Boolean, List(&Text)]), Default("false"), "where keys of SRTP may go in SIP over UDP or TCP, which everybody on the way can read: `false`: to peers on this machine alone; networks: to peers there as well; `true`: everywhere", "[10.0.0.0/8]"),
     field("opus", Fields(OPUS), Optional, "how live sound is encoded as Opus", "{ complexity: 5 }"),
     field("country", Text, Default("us"), "whose dial, ringback, busy and congestion tones are heard, by ISO 3166 code (`eu` for what is usual in Europe)", "de"),
     field("prompts", Fields(PROMPTS), Optional, "how sound files and speech are prepared and kept", "{ loudness: -23, memory: 256MB }"),
@@ -52,6 +54,9 @@ pub(super) const RTP: &[Field] = &[
 
 /// A codec's name in lower case.
 const CODEC: Shape = Word(&["pcmu", "pcma", "g722", "opus", "gsm"]);
+
+/// Whether media is protected, the default first.
+pub(super) const SRTP: &[&str] = &["off", "optional", "required"];
 
 pub(super) const OPUS: &[Field] = &[field("complexity", Integer(0, 10), Default("5"), "effort of encoding live sound, 0 (cheap) to 10 (best); prompts are encoded once, with 10", "8")];
 
@@ -159,6 +164,7 @@ pub(super) const CONNECTION: &[Field] = &[
     field("display", Text, Optional, "the name shown to people it calls", "Alice"),
     field("caller_id", E164, Optional, "the number it presents to trunks", "\"+15550101\""),
     field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first; without it those of the exchange", "[opus, pcma]"),
+    field("srtp", Word(SRTP), Optional, "whether its media is protected by SRTP: off, optional, required; without it as with the whole exchange", "required"),
 ];
 
 pub(super) const NUMBER: &[Field] = &[
@@ -200,6 +206,7 @@ pub(super) const TRUNK: &[Field] = &[
     field("caller_id", E164, Optional, "presented when the caller has no number of ours", "\"+15550100\""),
     field("identity", Boolean, Default("false"), "whether P-Asserted-Identity is believed and sent", "true"),
     field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first; without it those of the exchange", "[pcma]"),
+    field("srtp", Word(SRTP), Optional, "whether its media is protected by SRTP: off, optional, required; without it as with the whole exchange", "required"),
 ];
 
 pub(super) const OUTBOUND: &[Field] = &[field(

@@ -42,6 +42,9 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
     let advertise = map.get("advertise").and_then(|node| server::advertise(r, node));
     let rtp = server::rtp(r, map, &listen);
     let codecs = server::codecs(r, map);
+    let srtp = server::srtp(r, map);
+    let srtp_over_plain_sip = server::over_plain_sip(r, map);
+    server::warn_of_keys(r, map, &srtp_over_plain_sip);
     let opus_complexity = server::opus_complexity(r, map);
     let country = server::country(r, map);
     let prompts = server::prompts(r, map);
@@ -61,8 +64,9 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
         match Directory::new(listing) {
             Ok(directory) => {
                 let directory = Arc::new(directory);
+                let warnings = Faults::of(reader.into_faults(), &source);
                 return Ok(Config {
-                    source, listen, advertise, rtp, codecs, opus_complexity, country, prompts, folders, http, speech, webhooks, limits, log, directory, outline,
+                    source, listen, advertise, rtp, codecs, srtp, srtp_over_plain_sip, opus_complexity, country, prompts, folders, http, speech, webhooks, limits, log, directory, outline, warnings,
                 });
             }
             Err(clashes) => clashes.iter().for_each(|clash| clash::tell(&mut reader, &outline.places, clash)),

@@ -57,7 +57,7 @@ use super::{
     Webhooks, keys, pins,
     places::Place,
     read::{Reading, Section},
-    server::{codec_list, web_address},
+    server::{codec_list, srtp_word, web_address},
 };
 use flow::Hours;
 use notation::{Field, Kind, Map, Node};
@@ -247,6 +247,7 @@ fn connection(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Co
         display: item.text(reading, "display"),
         caller_id: item.number(reading, "caller_id"),
         codecs: item.codecs(reading),
+        srtp: item.section.get("srtp").and_then(|node| srtp_word(reading, node)),
         name: item.name(reading)?,
         realm,
         user,
@@ -374,6 +375,7 @@ fn trunk(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Trunk> 
         caller_id: item.number(reading, "caller_id"),
         identity: item.section.flag(reading, "identity"),
         codecs: item.codecs(reading),
+        srtp: item.section.get("srtp").and_then(|node| srtp_word(reading, node)),
         name: item.name(reading)?,
         address: address?,
     })

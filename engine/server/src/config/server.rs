@@ -13,7 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 use store::{Allowed, Signer};
-use terms::Codec;
+use switchboard::{Cidr, OverPlainSip};
+use terms::{Codec, Srtp};
 
 /// The port of SIP (RFC 3261 §19.1.2).
 const SIP_PORT: u16 = 5_060;
@@ -106,6 +107,50 @@ fn ports(reading: &mut Reading, node: &Node) -> Option<RangeInclusive<u16>> {
 /// `codecs:`
 pub(super) fn codecs(reading: &mut Reading, root: Map<'_>) -> Vec<Codec> {
     root.get("codecs").map_or_else(|| Codec::ALL.to_vec(), |node| codec_list(reading, node))
+}
+
+/// `srtp:` of the exchange.
+pub(super) fn srtp(reading: &mut Reading, root: Map<'_>) -> Srtp {
+    root.get("srtp").and_then(|node| srtp_word(reading, node)).unwrap_or_default()
+}
+
+/// `off`, `optional` or `required`.
+pub(super) fn srtp_word(reading: &mut Reading, node: &Node) -> Option<Srtp> {
+    let word = reading.reader.one_of(node, keys::SRTP)?;
+    Srtp::ALL.into_iter().find(|srtp| srtp.name() == word)
+}
+
+/// `srtp_over_plain_sip:` where keys may go although SIP shows them.
+pub(super) fn over_plain_sip(reading: &mut Reading, root: Map<'_>) -> OverPlainSip {
+    let nowhere = OverPlainSip::Networks(Vec::new());
+    let Some(node) = root.get("srtp_over_plain_sip") else { return nowhere };
+    match node.as_text().and_then(notation::truth) {
+        Some(true) => OverPlainSip::Everywhere,
+        Some(false) => nowhere,
+        None => OverPlainSip::Networks(reading.list(node, |reading, item| reading.parsed::<Cidr>(item))),
+    }
+}
+
+/// What the owner should know who has SRTP on: its keys stand in SIP.
+pub(super) fn warn_of_keys(reading: &mut Reading, root: Map<'_>, over: &OverPlainSip) {
+    let on = |node: Option<&Node>| node.filter(|node| node.as_text() != Some("off")).map(|node| node.span);
+    let mut own = ["connections", "trunks"].iter().filter_map(|section| root.get(section)).flat_map(|node| {
+        let named = node.entries().iter().map(|entry| &entry.value);
+        named.chain(node.items()).filter_map(|resource| on(resource.get("srtp")))
+    });
+    let Some(span) = on(root.get("srtp")).or_else(|| own.next()) else { return };
+    match (over, root.get("srtp_over_plain_sip")) {
+        (OverPlainSip::Networks(networks), _) if networks.is_empty() => {
+            reading
+                .reader
+                .warning("srtp-keys", span, "keys of SRTP are given only to peers on this machine: SIP over UDP and TCP would show them")
+                .help("name the networks you trust: srtp_over_plain_sip: [10.0.0.0/8]");
+        }
+        (_, Some(node)) => {
+            reading.reader.warning("srtp-keys", node.span, "whoever can read SIP on its way there can read the keys of SRTP, and hear the calls");
+        }
+        (_, None) => {}
+    }
 }
 
 /// `opus:` the effort of encoding live sound.

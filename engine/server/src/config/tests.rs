@@ -5,8 +5,8 @@
 use super::{Config, Faults, load_flows, read};
 use notation::{Field, Need, Shape, Source};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
-use switchboard::{Inbound, NumberTarget, SipHosts};
-use terms::{Codec, Name};
+use switchboard::{Inbound, NumberTarget, OverPlainSip, SipHosts};
+use terms::{Codec, Name, Srtp};
 use voicemail::Greeting;
 
 fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Faults> {
@@ -117,6 +117,24 @@ hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
     assert_eq!(boxes["alice"].webhook.as_deref(), Some("http://127.0.0.1:9099/"));
     assert_eq!(directory.sip_hosts(), &SipHosts::Any);
     assert!(directory.secrets().contains_key("crm") && config.outline.hours.contains_key("office"));
+}
+
+#[test]
+fn a11_srtp_is_read_and_its_keys_are_warned_of() {
+    let warned = |config: &Config| told(&config.warnings);
+    let plain = good("");
+    assert_eq!((plain.srtp, &plain.srtp_over_plain_sip), (Srtp::Off, &OverPlainSip::Networks(Vec::new())));
+    assert!(warned(&plain).is_empty());
+    let office = good("srtp: optional\nsrtp_over_plain_sip: [10.0.0.0/8, \"2001:db8::/32\"]\nconnections: { alice: { srtp: required }, bob: {} }\ntrunks: { acme: { address: \"sip:192.0.2.7\", srtp: off } }\n");
+    assert_eq!(office.srtp, Srtp::Optional);
+    assert!(matches!(&office.srtp_over_plain_sip, OverPlainSip::Networks(networks) if networks.len() == 2));
+    let of = |name: &str| office.directory.connection(name).and_then(|connection| connection.srtp);
+    assert_eq!((of("alice"), of("bob"), office.directory.trunk("acme").unwrap().srtp), (Some(Srtp::Required), None, Some(Srtp::Off)));
+    assert_eq!(warned(&office), ["2:22 whoever can read SIP on its way there can read the keys of SRTP, and hear the calls"]);
+    assert_eq!(good("srtp_over_plain_sip: true\n").srtp_over_plain_sip, OverPlainSip::Everywhere);
+    let told = warned(&good("connections: { alice: { srtp: required } }\n"));
+    assert!(matches!(&told[..], [one] if one.starts_with("1:32 keys of SRTP are given only to peers on this machine")), "{told:?}");
+    assert_eq!(wrong("srtp: sometimes\nsrtp_over_plain_sip: 10.0.0.1/8\n").len(), 2);
 }
 
 #[test]

@@ -68,6 +68,13 @@ fn random(bytes: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// A secret of this run of the server alone.
+pub(super) fn random_secret() -> io::Result<Secret<[u8; 32]>> {
+    let mut bytes = [0_u8; 32];
+    random(&mut bytes)?;
+    Ok(Secret::new(bytes))
+}
+
 /// A random seed.
 pub(super) fn random_u64() -> io::Result<u64> {
     let mut bytes = [0_u8; 8];

@@ -87,6 +87,7 @@ impl Device {
             route: Vec::new(),
             trusted: false,
             codecs: vec![terms::Codec::Pcmu],
+            srtp: terms::Srtp::Off,
         }
     }
 }

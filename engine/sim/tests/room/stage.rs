@@ -78,6 +78,7 @@ fn connection(user: &str, password: Option<&str>) -> Connection {
         display: None,
         caller_id: None,
         codecs: None,
+        srtp: None,
     }
 }
 

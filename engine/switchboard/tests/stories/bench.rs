@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use switchboard::*;
-use terms::{Codec, Name, Now, Secret, UnixMs};
+use terms::{Codec, Name, Now, Secret, Srtp, UnixMs};
 
 pub(crate) const HOST: &str = "198.51.100.1:5060";
 pub(crate) const PHONE: &str = "192.0.2.9:5060";
@@ -61,6 +61,7 @@ pub(crate) fn connection(user: &str, password: Option<&str>) -> Connection {
         display: None,
         caller_id: None,
         codecs: None,
+        srtp: None,
     }
 }
 
@@ -89,6 +90,7 @@ pub(crate) fn listing() -> Listing {
             caller_id: None,
             identity: true,
             codecs: Some(vec![Codec::Pcma]),
+            srtp: None,
         }],
         mailboxes: Vec::new(),
         sip_hosts: SipHosts::Only(vec!["192.0.2.80:15080".to_owned()]),
@@ -119,6 +121,11 @@ impl Bench {
             shards: 2,
             codecs: Codec::ALL.to_vec(),
             opus_complexity: 5,
+            protection: MediaProtection {
+                srtp: Srtp::Off,
+                over_plain_sip: OverPlainSip::Networks(Vec::new()),
+                secret: Secret::new([9; 32]),
+            },
             limits,
         };
         let directory = Arc::new(Directory::new(listing()).unwrap());
