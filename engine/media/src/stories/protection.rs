@@ -122,7 +122,13 @@ fn prompts_keys_reports_and_recordings_work_under_a_key() {
             match event {
                 Event::Digit { digit, .. } => told.push(digit.as_char()),
                 Event::Recorded { samples, .. } => recorded.extend(samples),
-                _ => {}
+                Event::PlayerDone { .. }
+                | Event::DigitsSent { .. }
+                | Event::SpeechStarted { .. }
+                | Event::RecordingDone { .. }
+                | Event::Silent { .. }
+                | Event::Heard { .. }
+                | Event::Latched { .. } => {}
             }
         }
     }
