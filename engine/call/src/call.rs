@@ -37,6 +37,17 @@ pub(crate) struct Call {
     script: Option<(Ticket, Instant)>,
     silence: Watch,
     until: Instant,
+    /// When time next decides anything but media, as it was after the last whole turn: media alone cannot change it.
+    due: Option<Instant>,
+}
+
+/// What a turn of a call was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Only media went on, nothing to tell: when to come back.
+    Quiet(Option<Instant>),
+    /// Something happened: outputs, rooms, deadlines and the call's end want a look.
+    Whole,
 }
 
 enum Stage {
@@ -64,7 +75,7 @@ impl Call {
         desk.output(Output::OpenMedia { seat, leg: LegId::CALLER });
         let (until, silence) = (now.at + new.plan.length_max, new.plan.silence);
         let stage = Stage::Opening { new, until: now.at + MEDIA_WAIT };
-        Self { desk, run, stage, doing: None, script: None, silence: Watch::new(silence), until }
+        Self { desk, run, stage, doing: None, script: None, silence: Watch::new(silence), until, due: None }
     }
 
     pub(crate) const fn id(&self) -> CallId {
@@ -112,8 +123,13 @@ impl Call {
         self.desk.poll_output()
     }
 
-    /// When time decides next, media included.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+    /// When time decides next, media included; to be asked after each whole turn.
+    pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
+        self.due = self.next_decision();
+        self.with_media()
+    }
+
+    fn next_decision(&self) -> Option<Instant> {
         let own = match &self.stage {
             Stage::Opening { until, .. } | Stage::Ending { until } => Some(*until),
             Stage::Flowing | Stage::Left => Some(self.until),
@@ -121,9 +137,20 @@ impl Call {
         };
         let script = self.script.map(|(_, until)| until);
         let doing = self.doing.as_ref().and_then(|action| action.poll_timeout());
-        let media = self.desk.mixer.poll_timeout();
         let legs = self.desk.poll_leg_timeout();
-        [own, script, doing, media, legs, self.silence.poll_timeout()].into_iter().flatten().min()
+        [own, script, doing, legs, self.silence.poll_timeout()].into_iter().flatten().min()
+    }
+
+    fn with_media(&self) -> Option<Instant> {
+        if self.is_over() {
+            return None;
+        }
+        self.due.into_iter().chain(self.desk.mixer.poll_timeout()).min()
+    }
+
+    /// Whether nothing happened that anybody but the mixer must know by `now`.
+    fn is_quiet(&self, now: Now) -> bool {
+        !self.desk.mixer.has_events() && self.due.is_some_and(|due| due > now.at)
     }
 
     // --- inputs -------------------------------------------------------------------------------------------------
@@ -254,20 +281,35 @@ impl Call {
     }
 
     /// A datagram on a leg's RTP (or RTCP) socket.
-    pub(crate) fn packet(&mut self, leg: LegId, is_rtcp: bool, from: SocketAddr, packet: &[u8], now: Now, wire: &mut dyn Wire) {
+    pub(crate) fn packet(&mut self, leg: LegId, is_rtcp: bool, from: SocketAddr, packet: &[u8], now: Now, wire: &mut dyn Wire) -> Turn {
         if is_rtcp {
             self.desk.mixer.handle_rtcp(leg, from, packet, now.at, wire);
         } else {
             self.desk.mixer.handle_rtp(leg, from, packet, now.at, wire);
         }
+        // Nearly every packet of a call: sound that was relayed or waits to be decoded.
+        if self.is_quiet(now) {
+            return Turn::Quiet(self.with_media());
+        }
         self.settle(now, wire);
+        Turn::Whole
     }
 
     /// Time passed; harmless when early.
-    pub(crate) fn handle_timeout(&mut self, now: Now, wire: &mut dyn Wire) {
+    pub(crate) fn handle_timeout(&mut self, now: Now, wire: &mut dyn Wire) -> Turn {
         if self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at) {
             self.desk.mixer.tick(now.at, wire);
         }
+        // Nearly every tick of a call.
+        if self.is_quiet(now) {
+            return Turn::Quiet(self.with_media());
+        }
+        self.decide(now, wire);
+        Turn::Whole
+    }
+
+    /// Does what is due beside media.
+    fn decide(&mut self, now: Now, wire: &mut dyn Wire) {
         if self.desk.poll_leg_timeout().is_some_and(|due| due <= now.at) {
             self.desk.leg_timeouts(now);
         }

@@ -4,7 +4,7 @@
 //! is still far away, and is looked at again then. To look at a call too early is harmless, so a call may stand in several.
 
 use crate::{
-    call::Call,
+    call::{Call, Turn},
     door::{CallRecord, LegEvent, Output, Seat, Sockets, ToFront, ToShard},
     limits::EXPECTED_MAX,
     meet::Parcel,
@@ -24,6 +24,8 @@ use terms::{CallId, LegId, Now};
 const SLOTS: usize = 256;
 /// One slot.
 const SLOT: Duration = Duration::from_millis(1);
+/// The slot of seats that stand in none.
+const NOWHERE: u64 = u64::MAX;
 
 /// Counts for metrics and console.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -181,7 +183,7 @@ impl Shard {
                 self.handle(input, now, sockets);
             }
         }
-        self.with(call, now, sockets, |call, wire| call.handle_timeout(now, wire));
+        self.with(call, now, sockets, |call, wire| _ = call.handle_timeout(now, wire));
     }
 
     /// The answer to [`Output::OpenMedia`]: the address to advertise for RTP, or `None` when no ports are left.
@@ -198,7 +200,7 @@ impl Shard {
         now: Now,
         sockets: &mut dyn Sockets,
     ) {
-        self.with_seat(seat, now, sockets, |call, wire| call.packet(leg, is_rtcp, from, packet, now, wire));
+        self.turn(seat, now, sockets, |call, wire| call.packet(leg, is_rtcp, from, packet, now, wire));
         if self.rooms.len() > 0 {
             self.rooms.pass(seat, now, &mut self.seats, sockets);
         }
@@ -213,14 +215,7 @@ impl Shard {
             }
         }
         while let Some(seat) = self.wheel.pop_due(now.at) {
-            let due = self.call(seat).and_then(|call| call.poll_timeout());
-            match due {
-                Some(due) if due <= now.at => {
-                    self.with_seat(seat, now, sockets, |call, wire| call.handle_timeout(now, wire));
-                }
-                Some(due) => self.wheel.put(seat, due),
-                None => {}
-            }
+            self.turn(seat, now, sockets, |call, wire| call.handle_timeout(now, wire));
         }
     }
 
@@ -288,7 +283,17 @@ impl Shard {
         self.after(seat, now);
     }
 
-    /// After each turn of a call: its outputs, its next deadline, its end.
+    /// A turn that may be a quiet one.
+    fn turn(&mut self, seat: Seat, now: Now, sockets: &mut dyn Sockets, act: impl FnOnce(&mut Call, &mut dyn Wire) -> Turn) {
+        let Some(Some(call)) = self.seats.get_mut(seat.0 as usize) else { return };
+        match act(call, &mut CallWire { seat, sockets }) {
+            Turn::Quiet(Some(due)) => self.wheel.put(seat, due.max(now.at + SLOT)),
+            Turn::Quiet(None) => {}
+            Turn::Whole => self.after(seat, now),
+        }
+    }
+
+    /// After each whole turn of a call: its outputs, its next deadline, its end.
     fn after(&mut self, seat: Seat, now: Now) {
         let Some(Some(call)) = self.seats.get_mut(seat.0 as usize) else { return };
         while let Some(output) = call.poll_output() {
@@ -331,7 +336,7 @@ impl Wire for CallWire<'_> {
 /// Which call is due in which millisecond.
 struct Wheel {
     slots: Vec<Vec<Seat>>,
-    /// The slot each seat was last put into, so that it does not stand in one slot twice.
+    /// The slot in which each seat is looked at next; [`NOWHERE`]: in none. Where else it stands counts no more.
     last: Vec<u64>,
     start: Instant,
     /// Number of the slot that is emptied next.
@@ -357,9 +362,10 @@ impl Wheel {
         let slot = self.slot_of(due).clamp(self.cursor, furthest);
         let seat_index = seat.0 as usize;
         if self.last.len() <= seat_index {
-            self.last.resize(seat_index + 1, u64::MAX);
+            self.last.resize(seat_index + 1, NOWHERE);
         }
-        if self.last[seat_index] != slot {
+        // One that stands nearer stays there: it is looked at then, and put where it belongs by that time.
+        if slot < self.last[seat_index] {
             self.last[seat_index] = slot;
             self.slots[Self::index(slot)].push(seat);
         }
@@ -369,11 +375,12 @@ impl Wheel {
         let ns = now.saturating_duration_since(self.start).as_nanos();
         let reached = u64::try_from(ns / SLOT.as_nanos()).unwrap_or(u64::MAX);
         while self.cursor <= reached {
-            if let Some(seat) = self.slots[Self::index(self.cursor)].pop() {
-                if self.last.get(seat.0 as usize) == Some(&self.cursor) {
-                    self.last[seat.0 as usize] = u64::MAX;
+            while let Some(seat) = self.slots[Self::index(self.cursor)].pop() {
+                // Else it was put nearer afterwards, and has been looked at.
+                if let Some(last) = self.last.get_mut(seat.0 as usize).filter(|last| **last == self.cursor) {
+                    *last = NOWHERE;
+                    return Some(seat);
                 }
-                return Some(seat);
             }
             self.cursor += 1;
         }

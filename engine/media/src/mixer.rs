@@ -280,6 +280,12 @@ impl Mixer {
         self.streams.iter().filter_map(Stream::poll_timeout).chain(self.ears_due).min()
     }
 
+    /// Whether [`Mixer::poll_event`] has something to tell.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// The next event; drain to `None`. Sample buffers are allocated here, never in a tick.
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {

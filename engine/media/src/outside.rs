@@ -150,10 +150,4 @@ impl Mixer {
             self.streams[at].send(payload, FRAME, slot, now, wire);
         }
     }
-
-    /// Whether [`Mixer::poll_event`] has something to tell.
-    #[must_use]
-    pub fn has_events(&self) -> bool {
-        !self.events.is_empty()
-    }
 }

@@ -16,6 +16,7 @@ mod front;
 mod keys;
 mod metrics;
 mod onlooker;
+mod pace;
 mod ports;
 mod pressure;
 mod reload;

@@ -53,6 +53,8 @@ pub(super) struct FrontThread {
 /// A UDP socket that may have more to read than its burst.
 struct Running {
     with: FrontThread,
+    /// The bound address of each UDP socket.
+    locals: Vec<SocketAddr>,
     streams: Streams,
     backlog: Vec<bool>,
     buffer: Vec<u8>,
@@ -71,10 +73,11 @@ impl FrontThread {
         for (at, listener) in self.tcp.iter_mut().enumerate() {
             self.poll.registry().register(listener, Token(TCP_FIRST + at), Interest::READABLE)?;
         }
+        let locals = self.udp.iter().map(UdpSocket::local_addr).collect::<io::Result<Vec<_>>>()?;
         let backlog = vec![false; self.udp.len()];
         let shown_at = clock::now().at;
         let streams = Streams::new(STREAM_FIRST);
-        let mut running = Running { with: self, streams, backlog, buffer: vec![0; DATAGRAM_MAX], shown_at };
+        let mut running = Running { with: self, locals, streams, backlog, buffer: vec![0; DATAGRAM_MAX], shown_at };
         running.turn_for_ever()
     }
 }
@@ -145,8 +148,7 @@ impl Running {
 
     fn read_datagrams(&mut self, at: usize, now: Now) {
         for _ in 0..BURST {
-            let Some(socket) = self.with.udp.get(at) else { return };
-            let Ok(local) = socket.local_addr() else { return };
+            let (Some(socket), Some(local)) = (self.with.udp.get(at), self.locals.get(at).copied()) else { return };
             match socket.recv_from(&mut self.buffer) {
                 Ok((length, peer)) => {
                     let flow = Flow { transport: Transport::Udp, local, peer, connection: 0 };
@@ -222,8 +224,8 @@ impl Running {
     fn transmit(&mut self, flow: Flow, bytes: &[u8]) {
         match flow.transport {
             Transport::Udp => {
-                let socket = self.with.udp.iter().find(|socket| socket.local_addr().is_ok_and(|local| local == flow.local));
-                if let Some(socket) = socket
+                let at = self.locals.iter().position(|local| *local == flow.local);
+                if let Some(socket) = at.and_then(|at| self.with.udp.get(at))
                     && let Err(fault) = socket.send_to(bytes, flow.peer)
                 {
                     tracing::debug!(peer = %flow.peer, %fault, "a datagram was not sent");

@@ -1,10 +1,11 @@
 //! A shard thread: a pure [`call::Shard`], its RTP sockets, and the 1 ms clock.
 //!
 //! With few packets it sleeps until the next packet or deadline (lowest delay); with many it looks once a millisecond, because
-//! waking for each packet costs as much as the packet itself.
+//! waking for each packet costs more than the packet itself ([`Pace`]).
 
 use super::{
     archive, clock,
+    pace::Pace,
     ports::Ports,
     pressure::Pressure,
     shelf::Shelf,
@@ -31,8 +32,8 @@ const EVENTS: usize = 1_024;
 const BURST: usize = 4;
 /// Values taken from the queue in one turn, so that media never waits for a burst of calls.
 const INBOX_BURST: usize = 64;
-/// Packets in a turn above which the shard stops waking for each.
-const BUSY_PACKETS: usize = 4;
+/// Sockets with packets in one turn above which each is read once: what it has more comes in the next turn.
+const CROWD: usize = 4;
 /// Largest packet read (Ethernet's 1,500 with room).
 const PACKET_MAX: usize = 2_048;
 /// Marks the bell in epoll.
@@ -103,12 +104,13 @@ impl Running {
     fn turn_for_ever(&mut self) {
         let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS);
         let mut buffer = [0_u8; PACKET_MAX];
-        let mut packets = 0;
+        let mut pace = Pace::new(clock::now().at);
         loop {
-            let planned = self.sleep(packets, &mut events);
+            let planned = self.sleep(pace.is_busy, &mut events);
             let now = clock::now();
             self.watch_pressure(planned, now.at);
-            packets = self.read_packets(&events, &mut buffer, now);
+            let packets = self.read_packets(&events, &mut buffer, now);
+            pace.took(packets, now.at);
             self.shard.handle_timeout(now, &mut self.with.ports);
             self.drain(now);
             if !self.read_inbox(now) {
@@ -120,12 +122,12 @@ impl Running {
     }
 
     /// Waits for packets, the bell, or the next deadline; fills `events`. Answers when it meant to wake.
-    fn sleep(&mut self, packets: usize, events: &mut Vec<epoll::Event>) -> Option<Instant> {
+    fn sleep(&mut self, is_busy: bool, events: &mut Vec<epoll::Event>) -> Option<Instant> {
         events.clear();
         let due = self.shard.poll_timeout();
         let now = clock::now().at;
         let wait = due.map(|due| due.saturating_duration_since(now));
-        if packets >= BUSY_PACKETS {
+        if is_busy {
             let pause = wait.map_or(SLOT, |wait| wait.min(SLOT));
             if !pause.is_zero() {
                 #[expect(clippy::disallowed_methods, reason = "the 1 ms clock of a busy shard")]
@@ -186,7 +188,7 @@ impl Running {
                 if packets % 64 == 0 {
                     self.drain(now);
                 }
-                if events.len() > BUSY_PACKETS {
+                if events.len() > CROWD {
                     break;
                 }
             }

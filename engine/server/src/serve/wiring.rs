@@ -138,9 +138,11 @@ impl Bell {
     }
     /// The shard is awake.
     pub(super) fn disarm(&self) {
-        self.asleep.store(false, Ordering::SeqCst);
-        let mut count = [0_u8; 8];
-        let _ = rustix::io::read(&self.event, &mut count);
+        // Whoever rang took the arm first; mostly nobody did, and there is nothing to read.
+        if !self.asleep.swap(false, Ordering::SeqCst) {
+            let mut count = [0_u8; 8];
+            let _ = rustix::io::read(&self.event, &mut count);
+        }
     }
     fn ring(&self) {
         if self.asleep.swap(false, Ordering::SeqCst) {
