@@ -20,6 +20,7 @@ need sox             /usr/bin/sox
 need ffmpeg          /usr/bin/ffmpeg
 need flite           /usr/bin/flite
 need espeak-ng       /usr/bin/espeak-ng
+need multimon-ng     /usr/bin/multimon-ng
 need python3         /usr/bin/python3
 need python3-pip     /usr/bin/pip3
 [ -n "$(ls -d /usr/lib/python3*/ensurepip 2>/dev/null)" ] || missing+=(python3-venv)

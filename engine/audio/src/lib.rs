@@ -1,10 +1,10 @@
 //! # audio: sound as numbers
 //!
 //! **Owns** PCM, the codecs of [`terms::Codec`], resampling, prompts encoded once and shared, tones, level and speech
-//! energy, loudness, concealment of lost frames, WAV and Ogg Opus bytes.
+//! energy, loudness, telephone keys in sound, concealment of lost frames, WAV and Ogg Opus bytes.
 //! **Never** knows RTP, sockets, clocks or where files live: bytes come in, bytes and samples go out.
 //! **Door**: [`decode_file`], [`Pcm`], [`Prompt`], [`Decoder`]/[`Encoder`], [`FrameResampler`], [`tone`], [`level`],
-//! [`loudness`], [`Concealer`], [`wav`], [`ogg_opus`].
+//! [`loudness`], [`KeyDetector`], [`Concealer`], [`wav`], [`ogg_opus`].
 //! **Invariants**: a frame is 20 ms; samples are mono `i16` at 8 or 16 kHz where codecs are concerned; coding allocates
 //! nothing; nothing a file or a peer sends can panic.
 //! **How to add a codec**: a row in `terms::Codec`, one arm in `codec.rs` for each of decoder and encoder, a row in its
@@ -21,6 +21,7 @@
 
 mod codec;
 mod conceal;
+pub mod dtmf;
 pub mod file;
 pub mod level;
 pub mod loudness;
@@ -34,6 +35,7 @@ pub mod wav;
 
 pub use codec::{Decoder, Encoder, OPUS_COMPLEXITY, PACKET_SAMPLES_MAX, g711_translation, packet_ticks, silence};
 pub use conceal::Concealer;
+pub use dtmf::{KeyDetector, Tone};
 pub use file::decode_file;
 pub use level::SpeechDetector;
 pub use pcm::{AudioFault, Pcm};

@@ -20,6 +20,9 @@ const EDGE: Duration = Duration::from_millis(5);
 const NETWORK_DBFS: f32 = -19.0;
 /// Levels of a key's low and high sine, dBFS peak: high 2 dB louder ("twist", ITU-T Q.23 practice).
 const KEY_DBFS: (f32, f32) = (-11.0, -9.0);
+/// The frequencies of a key's row and column, Hz (ITU-T Q.23).
+pub(crate) const ROWS: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
+pub(crate) const COLUMNS: [f32; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
 /// How long a key sounds and how long it is quiet after: what every receiver takes (Q.24 asks 40/40 at least).
 const KEY_SPAN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(60));
 /// The voicemail beep: what answering machines have taught callers to wait for.
@@ -66,16 +69,19 @@ pub const fn dtmf_hertz(digit: Digit) -> (f32, f32) {
 }
 
 const fn key_hertz(event: usize) -> (f32, f32) {
-    const ROWS: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
-    const COLUMNS: [f32; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
-    let (row, column) = match event & 15 {
+    let (row, column) = key_place(event);
+    (ROWS[row], COLUMNS[column])
+}
+
+/// Row and column of a key on its pad, by event code.
+pub(crate) const fn key_place(event: usize) -> (usize, usize) {
+    match event & 15 {
         0 => (3, 1),
         10 => (3, 0),
         11 => (3, 2),
         letter @ 12..=15 => (letter - 12, 3),
         digit => ((digit - 1) / 3, (digit - 1) % 3),
-    };
-    (ROWS[row], COLUMNS[column])
+    }
 }
 
 fn key_tone(event: usize) -> Pcm {

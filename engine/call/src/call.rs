@@ -21,7 +21,7 @@ use audio::Prompt;
 use flow::{Next, Run};
 use media::{Hears, Mixer, Playlist, Wire};
 use std::{net::SocketAddr, sync::Arc, time::Instant};
-use terms::{CallId, LegId, Now};
+use terms::{CallId, Digit, KeyWay, LegId, Now};
 
 /// Ticks of the mixer in one turn: one for what is due, the rest for players that begin because of it. What is left waits for
 /// the next millisecond.
@@ -406,11 +406,14 @@ impl Call {
         let Heard::NotMine(event) = self.desk.tape_hears(event, now) else { return };
         match event {
             media::Event::PlayerDone { id, end, .. } => self.tell(Event::Played(id, end), now),
-            media::Event::Digit { leg: LegId::CALLER, digit } => {
-                self.desk.keyed(digit);
-                self.tell(Event::Keyed, now);
+            media::Event::Digit { leg, digit, way } => self.key(leg, digit, way, now),
+            media::Event::DigitDropped { leg, way, why } => {
+                let why = match why {
+                    media::Dropped::SameAs(known) => format!("the one that came by {known}"),
+                    media::Dropped::NotBelieved => format!("not taken: its dtmf is {}", self.desk.leg(leg).map(Leg::dtmf).unwrap_or_default().word()),
+                };
+                self.desk.note(now, format!("{leg}: a key by {way} is {why}"));
             }
-            media::Event::Digit { leg, digit } => self.tell(Event::FarKey(leg, digit), now),
             media::Event::DigitsSent { leg } => self.tell(Event::KeysSent(leg), now),
             media::Event::Recorded { id, samples } => self.tell(Event::Sound(id, samples), now),
             media::Event::SpeechStarted { id } => self.tell(Event::Speech(id), now),
@@ -427,10 +430,23 @@ impl Call {
         }
     }
 
+    /// A key was pressed. Which one is not written down: it may be of a PIN.
+    fn key(&mut self, leg: LegId, digit: Digit, way: KeyWay, now: Now) {
+        self.desk.note(now, format!("{leg}: a key by {way}"));
+        self.desk.pass_key(leg, digit, way, now);
+        if leg == LegId::CALLER {
+            self.desk.keyed(digit);
+            self.tell(Event::Keyed, now);
+        } else {
+            self.tell(Event::FarKey(leg, digit), now);
+        }
+    }
+
     /// A leg tells something.
     fn leg_news(&mut self, leg: LegId, news: News, now: Now) {
         match (leg, news) {
             (leg, News::Digit(digit)) => self.desk.mixer.inject(leg, digit, now.at),
+            (leg, News::KeysSent) => self.tell(Event::KeysSent(leg), now),
             (leg, News::Media(agreement)) => {
                 self.desk.set_stream(leg, &agreement, now);
                 self.tell(Event::Leg(leg, News::Media(agreement)), now);

@@ -10,7 +10,7 @@ use crate::{
     tape::Tape,
 };
 use audio::Prompt;
-use media::{EventFormat, Mixer, PlayerId, Playlist, StreamSetup};
+use media::{EventFormat, Hears, Mixer, PlayerId, Playlist, StreamSetup};
 use sdp::{Agreement, Capabilities};
 use sip::{Chance, Uri};
 use std::{
@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use terms::{CallId, Digit, LegId, MessageId, Now};
+use terms::{CallId, Digit, KeyWay, LegId, MessageId, Now, Packing};
 
 /// See the head of this file.
 pub(crate) struct Desk {
@@ -155,6 +155,24 @@ impl Desk {
     pub(crate) fn keyed(&mut self, digit: Digit) {
         if self.digits.len() < DIGITS_WAITING_MAX {
             self.digits.push_back(digit);
+        }
+    }
+
+    /// Presses keys towards a leg, by the way it takes them. Ends with [`crate::action::Event::KeysSent`].
+    pub(crate) fn send_digits(&mut self, leg: LegId, digits: &[Digit], now: Now) {
+        let by_info = self.mixer.key_way(leg) == Some(KeyWay::Info);
+        if !by_info || self.with_leg(leg, |leg, out| leg.press(digits, out)).is_none() {
+            self.mixer.send_digits(leg, digits, now.at);
+        }
+    }
+
+    /// A leg pressed a key: whoever it is bridged with shall have it, unless it has it already, by the same packets or in the sound.
+    pub(crate) fn pass_key(&mut self, leg: LegId, digit: Digit, way: KeyWay, now: Now) {
+        let Some(peer) = self.mixer.peer_of(leg) else { return };
+        let Some(to) = self.mixer.key_way(peer) else { return };
+        let has_it = to == way && matches!(way, KeyWay::Event | KeyWay::Tone);
+        if !has_it && self.mixer.hears(peer) == Hears::Others {
+            self.send_digits(peer, &[digit], now);
         }
     }
 
@@ -299,6 +317,9 @@ impl Desk {
         let mut setup = setup_of(agreement);
         setup.opus_complexity = self.plan.opus_complexity;
         if let Some(peer) = self.leg(leg) {
+            setup.dtmf = peer.dtmf();
+            // A codec that models voices does not carry two sines well.
+            setup.keys_by_info = peer.takes_info() && agreement.send.codec.packing() != Packing::Bytes;
             setup.remote = setup.remote.map(|named| peer.outside(named));
             setup.remote_rtcp = setup.remote_rtcp.map(|named| peer.outside(named));
         }
@@ -323,7 +344,8 @@ impl Desk {
             branch.from.set_user(&clean(number));
         }
         let codec = self.leg(LegId::CALLER).and_then(Leg::agreement).map(|agreement| agreement.send.codec);
-        let mut capabilities = Capabilities { codecs: branch.codecs.clone(), srtp: branch.srtp, ..Capabilities::default() };
+        let dtmf = branch.dtmf.agrees_to_events();
+        let mut capabilities = Capabilities { codecs: branch.codecs.clone(), dtmf, srtp: branch.srtp, ..Capabilities::default() };
         if let Some(codec) = codec {
             capabilities = capabilities.preferring(codec);
         }

@@ -11,7 +11,7 @@ use crate::meet::{Meet, Met};
 use audio::Prompt;
 use sip::{Flow, NextHop, Request, Response, ServerKey, Uri};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
-use terms::{CallId, Codec, LegId, MessageId, Name, Secret, Srtp, UnixMs};
+use terms::{CallId, Codec, Dtmf, LegId, MessageId, Name, Secret, Srtp, UnixMs};
 
 /// A call admitted by the front: the INVITE that began it and what was decided about it.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ pub struct Plan {
     pub silence: Duration,
     /// Codecs spoken with the caller, best first.
     pub codecs: Vec<Codec>,
+    /// By which ways the caller's keys come and go.
+    pub dtmf: Dtmf,
     /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
     pub opus_complexity: u8,
     /// Whether media with the caller is protected, as its signalling allows.
@@ -314,6 +316,8 @@ pub struct Branch {
     pub codecs: Vec<Codec>,
     /// Whether media with it is protected, as the way to it allows.
     pub srtp: Srtp,
+    /// By which ways its keys come and go.
+    pub dtmf: Dtmf,
 }
 
 /// What a call asks of the clerk.

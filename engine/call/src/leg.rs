@@ -11,6 +11,7 @@
 mod callee;
 mod caller;
 mod inside;
+mod info;
 mod transfer;
 
 use crate::{
@@ -21,7 +22,7 @@ use rtp::{is_private, srtp::KeySource};
 use sdp::{Agreement, Local, Negotiation};
 use sip::{Dialog, HeaderName, Method, NameAddr, NextHop, Request, Response, ServerKey, Uri};
 use std::{collections::VecDeque, net::{IpAddr, SocketAddr}, time::Instant};
-use terms::{CallId, Digit, LegId, MasterKey, Secret, Srtp};
+use terms::{CallId, Digit, Dtmf, LegId, MasterKey, Secret, Srtp};
 
 pub(crate) use callee::Outgoing;
 pub(crate) use transfer::Transfer;
@@ -56,6 +57,8 @@ pub(crate) enum News {
     },
     /// A key by INFO.
     Digit(Digit),
+    /// All keys of [`Leg::press`] were sent.
+    KeysSent,
     /// How the peer's telephone fares that was sent elsewhere.
     Transfer(Transfer),
 }
@@ -135,6 +138,12 @@ pub(crate) struct Leg {
     invite: Option<Box<Request>>,
     /// A REFER of ours.
     referring: Option<transfer::Referring>,
+    /// By which ways its keys come and go.
+    dtmf: Dtmf,
+    /// It says that it understands INFO.
+    takes_info: bool,
+    /// Keys on their way to it by INFO.
+    row: info::Row,
 }
 
 impl Leg {
@@ -146,6 +155,16 @@ impl Leg {
     /// What flows now, as last agreed.
     pub(crate) const fn agreement(&self) -> Option<&Agreement> {
         self.agreement.as_ref()
+    }
+
+    /// By which ways its keys come and go.
+    pub(crate) const fn dtmf(&self) -> Dtmf {
+        self.dtmf
+    }
+
+    /// Whether it says that it understands INFO.
+    pub(crate) const fn takes_info(&self) -> bool {
+        self.takes_info
     }
 
     /// Where an address the peer named for its media really is. A peer behind NAT names one that means nothing here; its
@@ -289,6 +308,8 @@ impl Leg {
             Method::Bye if response.code >= 200 && matches!(self.stage, Stage::Leaving { .. }) => self.stage = Stage::Over,
             Method::Options if matches!(response.code, 408 | 481) => self.lost(now, out),
             Method::Refer => self.refer_answered(response.code, &response.reason),
+            Method::Info if matches!(response.code, 408 | 481) => self.lost(now, out),
+            Method::Info => self.pressed(response.code, out),
             _ => {}
         }
     }
@@ -310,6 +331,7 @@ impl Leg {
             (Stage::Cancelling { .. }, Method::Invite) | (Stage::Leaving { .. }, Method::Bye) => self.stage = Stage::Over,
             (Stage::Up, Method::Options) => self.lost(now, out),
             (Stage::Up, Method::Refer) => self.refer_answered(408, "no response"),
+            (Stage::Up, Method::Info) => self.pressed(408, out),
             _ => {}
         }
     }
@@ -345,6 +367,9 @@ impl Leg {
             self.bye(now, out);
         }
         self.refer_now(out);
+        if self.has_keys() {
+            self.press_next(out);
+        }
     }
 
     fn agreed(&mut self, agreement: Agreement) {

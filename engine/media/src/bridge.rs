@@ -3,7 +3,7 @@
 use crate::{
     Mixer, Wire,
     ear::Ear,
-    limits::{FRAME_SAMPLES_MAX, PACKET_BYTES, PACKET_MS_MAX, PACKET_PAYLOAD_MAX, QUIET_FRAMES},
+    limits::{FRAME_SAMPLES_MAX, KEY_ECHO, PACKET_BYTES, PACKET_MS_MAX, PACKET_PAYLOAD_MAX, QUIET_FRAMES},
     monitor::Monitor,
     setup::StreamSetup,
     stream::Stream,
@@ -11,7 +11,7 @@ use crate::{
 use audio::{Encoder, FrameResampler, g711_translation, packet_ticks};
 use rtp::Packet;
 use std::time::{Duration, Instant};
-use terms::{Codec, LegId, Packing};
+use terms::{Codec, KeyWay, LegId, Packing};
 
 /// Samples that wait for their packet at most: all but the last frame of the longest, and a new frame.
 const WAITING_MAX: usize = FRAME_SAMPLES_MAX / 20 * PACKET_MS_MAX as usize + FRAME_SAMPLES_MAX;
@@ -107,7 +107,7 @@ impl Mixer {
     /// `amid`: between sound of our own making.
     pub(crate) fn relay_key(&mut self, listener: usize, packet: &Packet<'_>, clock_rate: u32, amid: bool, now: Instant, wire: &mut dyn Wire) {
         let Some(to) = self.streams.get_mut(listener).filter(|stream| !stream.is_occupied()) else { return };
-        let Some(format) = to.setup.events_send else { return };
+        let Some(format) = to.setup.events_send.filter(|_| to.setup.key_way() == KeyWay::Event) else { return };
         let retold = packet.payload.first_chunk::<4>().filter(|_| format.clock_rate != clock_rate).map(|[code, flags, high, low]| {
             let duration = u64::from(u16::from_be_bytes([*high, *low])) * u64::from(format.clock_rate) / u64::from(clock_rate.max(1));
             let [high, low] = u16::try_from(duration).unwrap_or(u16::MAX).to_be_bytes();
@@ -138,6 +138,10 @@ impl Mixer {
         let mut sound = [0; FRAME_SAMPLES_MAX];
         let count = ear.frame().len();
         sound[..count].copy_from_slice(ear.frame());
+        // What the jitter buffer and concealment still have of a key that was kept back.
+        if self.streams[speaker].kept_back.is_some_and(|at| now.saturating_duration_since(at) < KEY_ECHO) {
+            return;
+        }
         let Some(to) = self.listener_of(leg).and_then(|at| self.streams.get_mut(at)) else { return };
         if to.is_occupied() {
             return;

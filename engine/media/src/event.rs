@@ -1,8 +1,11 @@
 //! What a mixer tells.
 
-use crate::record::{RecordEnd, Recorded};
+use crate::{
+    keys::Dropped,
+    record::{RecordEnd, Recorded},
+};
 use std::time::Instant;
-use terms::{Digit, LegId};
+use terms::{Digit, KeyWay, LegId};
 
 /// One player, unique within its mixer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,12 +38,23 @@ pub enum Event {
         /// How.
         end: PlayerEnd,
     },
-    /// A key was pressed on a leg: told once a key, at its first packet.
+    /// A key was pressed on a leg: told once a press, by the first way that brings it.
     Digit {
         /// Whose telephone.
         leg: LegId,
         /// Which key.
         digit: Digit,
+        /// How it came.
+        way: KeyWay,
+    },
+    /// A key came that is not told as [`Event::Digit`].
+    DigitDropped {
+        /// Whose telephone.
+        leg: LegId,
+        /// How it came.
+        way: KeyWay,
+        /// Why it does not count.
+        why: Dropped,
     },
     /// All keys of one [`crate::Mixer::send_digits`] were sent.
     DigitsSent {

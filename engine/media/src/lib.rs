@@ -10,7 +10,8 @@
 //!
 //! ```text
 //! RTP in → latch → statistics → key?  → Event::Digit (and relayed)
-//!                             → audio → relayed at once (same codec, or the other G.711 law by table)
+//!                             → audio → tones (where no events were agreed) → Event::Digit
+//!                                     → relayed at once (same codec, or the other G.711 law by table)
 //!                                     → ear (jitter buffer, decoder) → tick → recorder, transcoder → RTP out
 //! prompt frames (shared, encoded) → tick → RTP out
 //! ```
@@ -19,6 +20,7 @@
 mod bridge;
 mod ear;
 mod event;
+mod keys;
 mod limits;
 mod mixer;
 mod monitor;
@@ -39,6 +41,7 @@ mod wire;
 mod stories;
 
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
+pub use keys::Dropped;
 pub use mixer::{Hears, Mixer};
 pub use outside::Passing;
 pub use playlist::{Item, Playlist, Repeat};

@@ -21,8 +21,16 @@ pub(crate) const CATCH_UP_MAX: u32 = 3;
 pub(crate) const LEAD_MAX: Duration = Duration::from_millis(40);
 /// An idle stream sends a frame of silence this often, so that firewalls and NATs keep the way open (RFC 6263).
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(1);
-/// The same key by SIP INFO and by RTP within this time (from the event's last packet) is one press.
-pub(crate) const SAME_KEY: Duration = Duration::from_millis(150);
+/// The same key by another way within this time of its last sign is one press: an INFO that is lost once comes 500 ms later.
+pub(crate) const SAME_KEY: Duration = Duration::from_millis(600);
+/// So long after sound was kept back below a key nothing decoded is sent on: the usual delay of the jitter buffer, and concealment.
+pub(crate) const KEY_ECHO: Duration = Duration::from_millis(100);
+/// Presses remembered for it: more than fingers can make in that time.
+pub(crate) const PRESSES_MAX: usize = 12;
+/// How far ahead of its turn a packet may come to be waited for, and behind it to be merely late, where tones are listened for.
+pub(crate) const REORDER_MAX: Duration = Duration::from_millis(200);
+/// Payload bytes of the one packet that waits there: 60 ms of G.711.
+pub(crate) const HELD_BYTES_MAX: usize = 480;
 /// Sound is told in pieces of about this many frames (200 ms).
 pub(crate) const CHUNK_FRAMES: usize = 10;
 /// Frames without sound after which a transcoded leg stops sending: 100 ms covers concealment.

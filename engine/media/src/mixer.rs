@@ -11,7 +11,7 @@ use crate::{
     stream::Stream,
 };
 use std::{collections::VecDeque, time::Instant};
-use terms::{Digit, LegId, Now, UnixMs};
+use terms::{Digit, KeyWay, LegId, Now, UnixMs};
 
 /// An event, or the promise of one whose buffer is allocated when it is fetched.
 pub(crate) enum Queued {
@@ -245,15 +245,15 @@ impl Mixer {
         self.equip(now);
     }
 
-    /// Sends keys as telephone events (100 ms each, 60 ms apart), or as tones where the peer takes no events (in place of
-    /// what plays there). Ends with [`Event::DigitsSent`]; at once when there is nothing to send or nobody to send to.
+    /// Sends keys as telephone events (100 ms each, 60 ms apart), or as tones where [`StreamSetup::key_way`] says otherwise (in
+    /// place of what plays there; INFO is for signalling to send). Ends with [`Event::DigitsSent`]; at once when there is nothing to send or nobody to send to.
     pub fn send_digits(&mut self, leg: LegId, digits: &[Digit], now: Instant) {
         let Some(at) = self.position(leg).filter(|_| !digits.is_empty()) else {
             self.tell(Event::DigitsSent { leg });
             return;
         };
         let stream = &mut self.streams[at];
-        if stream.setup.events_send.is_none() {
+        if stream.setup.key_way() != KeyWay::Event {
             let items = digits.iter().map(|digit| Item::Prompt(audio::tone::dtmf(*digit))).collect();
             self.start(leg, Player::new(Purpose::Keys, Playlist { items, repeat: Repeat::Times(1) }), now);
             return;
@@ -267,11 +267,26 @@ impl Mixer {
         }
     }
 
-    /// A key told by signalling (SIP INFO): becomes [`Event::Digit`] unless the same key came by RTP within 150 ms.
+    /// A key told by signalling (SIP INFO): becomes [`Event::Digit`], unless it is known by another way or INFO is not believed.
     pub fn inject(&mut self, leg: LegId, digit: Digit, now: Instant) {
-        if self.position(leg).is_none_or(|at| self.streams[at].is_news(digit, now)) {
-            self.tell(Event::Digit { leg, digit });
+        match self.position(leg) {
+            Some(at) => {
+                self.key(at, digit, KeyWay::Info, now);
+            }
+            None => self.tell(Event::Digit { leg, digit, way: KeyWay::Info }),
         }
+    }
+
+    /// Whom a leg is bridged with.
+    #[must_use]
+    pub fn peer_of(&self, leg: LegId) -> Option<LegId> {
+        self.streams.get(self.position(leg)?)?.peer
+    }
+
+    /// By which way keys are sent to a leg.
+    #[must_use]
+    pub fn key_way(&self, leg: LegId) -> Option<KeyWay> {
+        Some(self.streams.get(self.position(leg)?)?.setup.key_way())
     }
 
     /// When [`Mixer::tick`] is next due; `None` when there is nothing to do ever (no streams, no recorders).

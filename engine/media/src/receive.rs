@@ -1,14 +1,9 @@
 //! What comes from the wire: whose it is, what it is, and who wants it.
 
-use crate::{
-    Event, Mixer, Wire,
-    limits::{PACKET_BYTES, SAME_KEY},
-    outside::Kind,
-    stream::{Stream, Via},
-};
+use crate::{Dropped, Event, Mixer, Wire, limits::PACKET_BYTES, outside::Kind, stream::Stream};
 use rtp::{Packet, Reception, Verdict, events::Key, srtp::Unprotected};
 use std::{net::SocketAddr, time::Instant};
-use terms::{Codec, Digit, LegId};
+use terms::{Codec, Digit, KeyWay, LegId};
 
 /// What a payload type stands for.
 enum Meaning {
@@ -50,8 +45,8 @@ impl Stream {
         }
     }
 
-    /// A key came by RTP: answers it unless signalling told the same a moment ago.
-    fn key_by_rtp(&mut self, packet: &Packet<'_>, clock_rate: u32, now: Instant) -> Option<Digit> {
+    /// A packet of a key came: the key, when it goes down.
+    fn key_by_event(&mut self, packet: &Packet<'_>, clock_rate: u32, now: Instant) -> Option<Digit> {
         let mut pressed = None;
         self.keys_in.set_clock_rate(clock_rate);
         for key in self.keys_in.handle(packet, now) {
@@ -59,37 +54,16 @@ impl Stream {
                 pressed = Some(digit);
             }
         }
-        // The finger is still down: signalling often tells a key when it comes up.
-        if let Some((digit, at, Via::Rtp)) = &mut self.last_key
-            && packet.payload.first() == Some(&digit.event())
-        {
-            *at = now;
-        }
-        let digit = pressed?;
-        match self.last_key {
-            Some((same, at, Via::Signalling)) if same == digit && now.saturating_duration_since(at) < SAME_KEY => {
-                self.last_key = None;
-                None
-            }
-            Some(_) | None => {
-                self.last_key = Some((digit, now, Via::Rtp));
-                Some(digit)
-            }
-        }
+        pressed
     }
 
-    /// A key came by signalling: whether it is news.
-    pub(crate) fn is_news(&mut self, digit: Digit, now: Instant) -> bool {
-        match self.last_key {
-            Some((same, at, Via::Rtp)) if same == digit && now.saturating_duration_since(at) < SAME_KEY => {
-                self.last_key = None;
-                false
-            }
-            Some(_) | None => {
-                self.last_key = Some((digit, now, Via::Signalling));
-                true
-            }
+    /// Listens for keys in a packet of sound.
+    fn key_by_tone(&mut self, packet: &Packet<'_>, codec: Codec, now: Instant) -> Option<Digit> {
+        let tones = self.tones.as_mut()?;
+        if let Some(digit) = tones.down() {
+            self.presses.go_on(digit, KeyWay::Tone, now);
         }
+        tones.hear(packet, codec)
     }
 }
 
@@ -135,8 +109,12 @@ impl Mixer {
             // One packet far off is not believed; a second one restarts the row.
             Reception::Jump => return,
             Reception::Restarted => {
-                if let Some(ear) = &mut self.streams[at].ear {
+                let stream = &mut self.streams[at];
+                if let Some(ear) = &mut stream.ear {
                     ear.reset();
+                }
+                if let Some(tones) = &mut stream.tones {
+                    tones.reset(stream.heard);
                 }
             }
             Reception::Probation | Reception::InOrder | Reception::Old => {}
@@ -150,8 +128,14 @@ impl Mixer {
         match (meaning, listener) {
             (Meaning::Audio(codec), _) => self.audio(at, listener, codec, &packet, now, wire),
             (Meaning::Key(clock_rate), _) => {
-                if let Some(digit) = self.streams[at].key_by_rtp(&packet, clock_rate, now) {
-                    self.tell(Event::Digit { leg, digit });
+                if let Some(digit) = self.streams[at].key_by_event(&packet, clock_rate, now) {
+                    self.streams[at].relays_event = self.key(at, digit, KeyWay::Event, now);
+                }
+                if let Some(digit) = packet.payload.first().and_then(|code| Digit::from_event(*code)) {
+                    self.streams[at].presses.go_on(digit, KeyWay::Event, now);
+                }
+                if !self.streams[at].relays_event {
+                    return;
                 }
                 if let Some(listener) = listener {
                     self.relay_key(listener, &packet, clock_rate, false, now, wire);
@@ -160,9 +144,27 @@ impl Mixer {
             (Meaning::ComfortNoise, Some(listener)) => self.relay_comfort_noise(listener, &packet, now, wire),
             (Meaning::ComfortNoise, None) => {}
         }
-        if self.outside.is_some() {
+        let stream = &self.streams[at];
+        let is_under_key = matches!(kind, Kind::Audio(_)) && stream.relays_event && stream.keys_in.covers(packet.timestamp);
+        if self.outside.is_some() && !is_under_key {
             self.pass(at, kind, bytes);
         }
+    }
+
+    /// A key came: whether it is news.
+    pub(crate) fn key(&mut self, at: usize, digit: Digit, way: KeyWay, now: Instant) -> bool {
+        let stream = &mut self.streams[at];
+        let leg = stream.leg;
+        if !stream.setup.dtmf.believes(way) {
+            self.tell(Event::DigitDropped { leg, way, why: Dropped::NotBelieved });
+            return false;
+        }
+        let known = stream.presses.come(digit, way, now);
+        self.tell(match known {
+            Some(known) => Event::DigitDropped { leg, way, why: Dropped::SameAs(known) },
+            None => Event::Digit { leg, digit, way },
+        });
+        known.is_none()
     }
 
     fn audio(&mut self, at: usize, listener: Option<usize>, codec: Codec, packet: &Packet<'_>, now: Instant, wire: &mut dyn Wire) {
@@ -170,6 +172,14 @@ impl Mixer {
             self.streams[at].heard = codec;
             self.streams[at].receiver.set_clock_rate(codec.clock_rate());
             self.equip(now);
+        }
+        if let Some(digit) = self.streams[at].key_by_tone(packet, codec, now) {
+            self.key(at, digit, KeyWay::Tone, now);
+        }
+        // The listener gets the key otherwise: neither it nor a recording has it in the sound, too.
+        if listener.is_some_and(|listener| self.streams[at].is_under_key(packet.timestamp, &self.streams[listener].setup)) {
+            self.streams[at].kept_back = Some(now);
+            return;
         }
         if let Some(ear) = &mut self.streams[at].ear {
             ear.put(packet, codec, now);

@@ -3,7 +3,7 @@
 use arrayvec::ArrayVec;
 use rtp::Symmetric;
 use std::{net::SocketAddr, time::Duration};
-use terms::{Codec, Direction, SrtpKeys};
+use terms::{Codec, Direction, Dtmf, KeyWay, SrtpKeys};
 
 /// Payload types accepted from one peer at most.
 pub const RECEIVE_FORMATS_MAX: usize = 8;
@@ -45,6 +45,10 @@ pub struct StreamSetup {
     pub events_send: Option<EventFormat>,
     /// The telephone events we accept.
     pub events_receive: ArrayVec<EventFormat, EVENT_FORMATS_MAX>,
+    /// By which ways its keys count, and ours are sent.
+    pub dtmf: Dtmf,
+    /// Where there are no events to send, keys go by INFO rather than as tones: its codec would not carry them.
+    pub keys_by_info: bool,
     /// Payload type of comfort noise (RFC 3389; usually 13), if agreed.
     pub comfort_noise: Option<u8>,
     /// **Our** direction: whether we send and whether we listen.
@@ -76,11 +80,25 @@ impl StreamSetup {
             receive,
             events_send: Some(events),
             events_receive: ArrayVec::from_iter([events]),
+            dtmf: Dtmf::Auto,
+            keys_by_info: false,
             comfort_noise: None,
             direction: Direction::SendRecv,
             symmetric: Symmetric::BehindNat,
             crypto: None,
             silent_after: SILENT_AFTER,
+        }
+    }
+
+    /// By which way keys are sent to it.
+    #[must_use]
+    pub const fn key_way(&self) -> KeyWay {
+        match self.dtmf {
+            Dtmf::Info => KeyWay::Info,
+            Dtmf::Inband => KeyWay::Tone,
+            Dtmf::Auto | Dtmf::Rfc4733 if self.events_send.is_some() => KeyWay::Event,
+            Dtmf::Auto if self.keys_by_info => KeyWay::Info,
+            Dtmf::Auto | Dtmf::Rfc4733 => KeyWay::Tone,
         }
     }
 }

@@ -12,6 +12,7 @@ use terms::{Codec, Digit, Direction, LegId};
 
 mod codecs;
 mod protection;
+mod keys;
 
 const A: LegId = LegId(0);
 const B: LegId = LegId(1);

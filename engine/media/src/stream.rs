@@ -4,6 +4,7 @@ use crate::{
     Event, PlayerEnd, Quality, StreamSetup, Wire,
     bridge::Transcoder,
     ear::Ear,
+    keys::{Presses, Tones},
     limits::{FRAME, GROWTH, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES, PACKET_PAYLOAD_MAX, PAYLOAD_BYTES_USUAL},
     monitor::Monitor,
     player::{Player, Purpose},
@@ -14,16 +15,7 @@ use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use terms::{Codec, Digit, LegId, Now, Packing};
-
-/// By which way a key was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Via {
-    /// RFC 4733.
-    Rtp,
-    /// SIP INFO.
-    Signalling,
-}
+use terms::{Codec, KeyWay, LegId, Now, Packing};
 
 /// One leg's media.
 pub(crate) struct Stream {
@@ -41,8 +33,14 @@ pub(crate) struct Stream {
     pub(crate) monitor: Option<Box<Monitor>>,
     pub(crate) keys_out: Option<Box<events::Sender>>,
     pub(crate) keys_in: events::Receiver,
-    /// The last key told, for the same one by another way.
-    pub(crate) last_key: Option<(Digit, Instant, Via)>,
+    /// Its presses by all ways.
+    pub(crate) presses: Presses,
+    /// Where keys are listened for in its sound.
+    pub(crate) tones: Option<Box<Tones>>,
+    /// The event that comes was told as a key: it is relayed.
+    pub(crate) relays_event: bool,
+    /// When sound was last kept back, because a key of it went on otherwise.
+    pub(crate) kept_back: Option<Instant>,
     /// A relayed key: its timestamp as it comes and as it goes.
     pub(crate) relayed_key: Option<(u32, u32)>,
     pub(crate) sender: Sender,
@@ -77,7 +75,10 @@ impl Stream {
             monitor: None,
             keys_out: None,
             keys_in: events::Receiver::new(),
-            last_key: None,
+            presses: Presses::default(),
+            tones: None,
+            relays_event: true,
+            kept_back: None,
             relayed_key: None,
             sender: Sender::new(seed),
             protection: setup.crypto.clone().map(|keys| Box::new(Protection::new(keys))),
@@ -99,7 +100,17 @@ impl Stream {
         let _ = silence(stream.setup.send, 20);
         stream.set_clocks(now);
         stream.arm(now);
+        stream.listen_for_tones();
         stream
+    }
+
+    /// Begins or ends to listen for keys in the sound, as agreed. Allocates.
+    fn listen_for_tones(&mut self) {
+        if !self.setup.dtmf.listens_for_tones(!self.setup.events_receive.is_empty()) {
+            self.tones = None;
+        } else if self.tones.is_none() {
+            self.tones = Some(Box::new(Tones::new(self.heard)));
+        }
     }
 
     /// A new agreement; what was said so far keeps its numbers.
@@ -118,6 +129,7 @@ impl Stream {
         }
         let _ = silence(self.setup.send, 20);
         self.set_clocks(now);
+        self.listen_for_tones();
         if let Some(player) = &self.player {
             player.prepare(self.setup.send);
         }
@@ -160,6 +172,14 @@ impl Stream {
         self.player.is_some() || self.keys_out.as_ref().is_some_and(|keys| keys.is_busy())
     }
 
+    /// A key of it sounds or is told by packets just now, and `to` gets it otherwise than in the sound: which is kept back, or
+    /// `to` would have the key twice.
+    pub(crate) fn is_under_key(&self, timestamp: u32, to: &StreamSetup) -> bool {
+        let by_event = self.relays_event && self.keys_in.covers(timestamp);
+        let by_tone = to.key_way() != KeyWay::Tone && self.tones.as_ref().is_some_and(|tones| tones.down().is_some());
+        by_event || by_tone
+    }
+
     /// Begins to use 20 ms slots, at once: unless timestamps are already ahead of the clock by [`LEAD_MAX`].
     pub(crate) fn start_slots(&mut self, now: Instant) {
         self.due = Some(now.max(self.edge.checked_sub(LEAD_MAX).unwrap_or(now)));
@@ -170,7 +190,7 @@ impl Stream {
     pub(crate) fn slot(&mut self, slot: Instant, now: Instant, wire: &mut dyn Wire) -> Option<Event> {
         let mut told = None;
         // A new agreement without telephone events ends what was being pressed.
-        if self.setup.events_send.is_none() && self.keys_out.take().is_some() {
+        if self.setup.key_way() != KeyWay::Event && self.keys_out.take().is_some() {
             told = Some(Event::DigitsSent { leg: self.leg });
         }
         if let (Some(keys), Some(format)) = (&mut self.keys_out, self.setup.events_send) {

@@ -129,6 +129,30 @@ fn a_transcoding_and_recording_tick_allocates_nothing() {
 }
 
 #[test]
+fn listening_for_tones_allocates_nothing() {
+    let (mut mixer, now, mut sink) = (Mixer::new(1), start(), Sink(0, 0));
+    let mut setup = StreamSetup::new(address(4_000), Codec::Pcmu);
+    setup.events_receive.clear();
+    mixer.set_stream(LegId(0), setup, now);
+    let key = tone::dtmf(terms::Digit::from_event(5).unwrap());
+    let (frames, mut keys) = (key.frames(Codec::Pcmu), 0);
+    let counted = allocation_counter::measure(|| {
+        for (at, sound) in (0..200_u16).zip(frames.chunks_exact(160).cycle()) {
+            // Some lost, some in the wrong order.
+            let at = if at % 7 == 3 { at + 1 } else { at };
+            let mut bytes = packet(at, 9);
+            bytes[12..].copy_from_slice(sound);
+            mixer.handle_rtp(LegId(0), address(4_000), &bytes, now + Duration::from_millis(20) * u32::from(at), &mut sink);
+            while let Some(event) = mixer.poll_event() {
+                keys += usize::from(matches!(event, media::Event::Digit { .. }));
+            }
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+    assert!(keys >= 20, "{keys} keys");
+}
+
+#[test]
 fn a_playing_call_is_small() {
     let now = start();
     let shared = prompt();

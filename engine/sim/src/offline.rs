@@ -649,6 +649,7 @@ fn plan(flows: &flow::FlowSet, options: &Options, call: CallId) -> Plan {
         silence: switchboard::limits::SILENCE,
         own_mailbox,
         codecs: vec![Codec::Pcmu],
+        dtmf: terms::Dtmf::default(),
         opus_complexity: audio::OPUS_COMPLEXITY,
         srtp: terms::Srtp::Off,
         media_secret: Secret::default(),

@@ -8,7 +8,7 @@ use std::{
     net::IpAddr,
     sync::Arc,
 };
-use terms::{Codec, Name, Secret, Srtp};
+use terms::{Codec, Dtmf, Name, Secret, Srtp};
 use voicemail::Mailbox;
 
 /// A tenant: connections, numbers and mailboxes belong to one.
@@ -87,6 +87,8 @@ pub struct Connection {
     pub codecs: Option<Vec<Codec>>,
     /// Whether its media is protected; `None`: as with the whole exchange.
     pub srtp: Option<Srtp>,
+    /// By which ways keys come from it and go to it.
+    pub dtmf: Dtmf,
 }
 
 /// Where a number leads.
@@ -165,6 +167,8 @@ pub struct Trunk {
     pub codecs: Option<Vec<Codec>>,
     /// Whether its media is protected; `None`: as with the whole exchange.
     pub srtp: Option<Srtp>,
+    /// By which ways keys come from it and go to it.
+    pub dtmf: Dtmf,
 }
 
 /// A host that flows may dial by `sip:` URI.

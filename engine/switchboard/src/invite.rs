@@ -10,7 +10,7 @@ use crate::{
 };
 use call::{NewCall, Origin, Plan, ToShard};
 use sip::{Flow, HeaderName, NameAddr, NextHop, Request, ServerKey, Via};
-use terms::{CallId, Codec, LegId, Name, Now, Srtp};
+use terms::{CallId, Codec, Dtmf, LegId, Name, Now, Srtp};
 
 /// What answers: a flow, and for whom it runs.
 struct Route {
@@ -209,6 +209,7 @@ impl Front {
         };
         let codecs = self.codecs_with(&origin);
         let srtp = self.srtp_with(&origin, source.peer.ip()).unwrap_or(Srtp::Required);
+        let dtmf = self.dtmf_with(&origin);
         let plan = Plan {
             flows: self.flows.clone(),
             flow: route.flow,
@@ -219,6 +220,7 @@ impl Front {
             length_max: self.settings.limits.call_length,
             silence: self.settings.limits.silence,
             codecs,
+            dtmf,
             opus_complexity: self.settings.opus_complexity,
             srtp,
             media_secret: self.settings.protection.secret.clone(),
@@ -242,6 +244,16 @@ impl Front {
             Origin::Unknown => None,
         };
         own.unwrap_or(&self.settings.codecs).clone()
+    }
+
+    /// By which ways a caller's keys come and go.
+    fn dtmf_with(&self, origin: &Origin) -> Dtmf {
+        let own = match origin {
+            Origin::Connection(name) => self.directory.connection(name.as_str()).map(|connection| connection.dtmf),
+            Origin::Trunk(name) => self.directory.trunk(name.as_str()).map(|trunk| trunk.dtmf),
+            Origin::Unknown => None,
+        };
+        own.unwrap_or_default()
     }
 
     /// The caller as flows see it: a proven connection as itself, a trunk's caller as the trunk says, others as they claim.

@@ -11,7 +11,7 @@ use crate::{
 use call::{Answer, Branch, Origin, Ticket, ToShard};
 use registrar::Way;
 use sip::{Host, NameAddr, NextHop, Transport, Uri};
-use terms::{CallId, Name, Now};
+use terms::{CallId, Dtmf, Name, Now};
 
 /// Who asks, and for which call.
 struct Asker<'a> {
@@ -107,6 +107,7 @@ impl Front {
                     trusted: false,
                     codecs: codecs.clone(),
                     srtp,
+                    dtmf: connection.dtmf,
                 }),
                 Err(why) => refused = Some(why),
             }
@@ -153,7 +154,7 @@ impl Front {
         let to = Uri::sip(user, trunk.address.host.clone(), None);
         let codecs = trunk.codecs.as_ref().unwrap_or(&self.settings.codecs).clone();
         let srtp = self.srtp_toward(trunk.srtp, &hop)?;
-        Ok(Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route: Vec::new(), trusted: trunk.identity, codecs, srtp })
+        Ok(Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route: Vec::new(), trusted: trunk.identity, codecs, srtp, dtmf: trunk.dtmf })
     }
 
     fn uri_branches(&mut self, uri: Uri, name: &str, asker: &Asker<'_>) -> Result<Vec<Branch>, Why> {
@@ -170,7 +171,7 @@ impl Front {
         let contact = self.contact_for(&hop, &from);
         let (to, route) = (uri.clone(), Vec::new());
         let srtp = self.srtp_toward(None, &hop)?;
-        Ok(vec![Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route, trusted: false, codecs: self.settings.codecs.clone(), srtp }])
+        Ok(vec![Branch { name: name.to_owned(), uri, to, from, hop, pinned: false, contact, route, trusted: false, codecs: self.settings.codecs.clone(), srtp, dtmf: Dtmf::default() }])
     }
 
     /// Whether a URI leads to this exchange.

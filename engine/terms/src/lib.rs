@@ -9,6 +9,7 @@
 mod codec;
 mod digit;
 mod direction;
+mod dtmf;
 mod ids;
 mod name;
 mod secret;
@@ -19,6 +20,7 @@ mod time;
 pub use codec::{Codec, Packing};
 pub use digit::{Digit, NotADigit};
 pub use direction::Direction;
+pub use dtmf::{Dtmf, KeyWay};
 pub use ids::{CallId, LegId, MessageId};
 pub use name::{BadName, Name};
 pub use secret::Secret;

@@ -383,7 +383,7 @@ impl Bridge {
                 self.confirming.retain(|confirming| confirming.leg != leg);
                 return self.branch_over(leg, Cause::NotConfirmed, desk, now);
             }
-            News::Cancelled | News::Digit(_) | News::Transfer(_) => {}
+            News::Cancelled | News::Digit(_) | News::KeysSent | News::Transfer(_) => {}
         }
         Progress::Going
     }

@@ -34,7 +34,7 @@ impl Keys {
     fn next_part(&mut self, desk: &mut Desk, now: Now) -> Progress {
         self.waiting = None;
         match self.parts.pop_front() {
-            Some(Part::Send(digits)) => desk.mixer.send_digits(LegId::CALLER, &digits, now.at),
+            Some(Part::Send(digits)) => desk.send_digits(LegId::CALLER, &digits, now),
             Some(Part::Wait(span)) => self.waiting = Some(now.at + span),
             None => return Progress::done("done"),
         }

@@ -1,6 +1,6 @@
 //! A leg we call: an INVITE of ours, its forks, its answer or refusal.
 
-use super::{Calling, Leg, News, Stage, first_keys, key_source};
+use super::{Calling, Leg, News, Stage, first_keys, info, key_source};
 use crate::{
     door::{Branch, ToFront},
     limits::{ENDING_WAIT, UNHEARD_WAIT},
@@ -93,6 +93,9 @@ impl Leg {
             seen_at,
             invite: None,
             referring: None,
+            dtmf: plan.branch.dtmf,
+            takes_info: false,
+            row: info::Row::default(),
         }
     }
 
@@ -158,6 +161,7 @@ impl Leg {
         pin(&mut dialog, calling.pinned.as_ref());
         out.push(ToFront::Ack { request: dialog.ack(cseq), hop: dialog.next_hop() });
         self.dialog = Some(dialog);
+        self.takes_info = info::takes_info(&response.headers);
         self.invite = Some(Box::new(calling.invite));
         let tag = response.headers.to_tag().unwrap_or_default();
         let mut why = String::from("its answer has no description");

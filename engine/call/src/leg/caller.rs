@@ -1,6 +1,6 @@
 //! The leg that called us: an INVITE to ring, answer or refuse.
 
-use super::{Leg, News, Offered, Stage, first_keys, key_source};
+use super::{Leg, News, Offered, Stage, first_keys, info, key_source};
 use crate::door::{NewCall, ToFront};
 use sdp::{Agreement, Capabilities, Local, Negotiation};
 use sip::{Dialog, NameAddr, NextHop};
@@ -25,7 +25,8 @@ impl Leg {
         if is_behind_nat(&dialog, new) {
             dialog.pin_flow(new.source);
         }
-        let capabilities = Capabilities { codecs: new.plan.codecs.clone(), srtp: new.plan.srtp, ..Capabilities::default() };
+        let dtmf = new.plan.dtmf.agrees_to_events();
+        let capabilities = Capabilities { codecs: new.plan.codecs.clone(), dtmf, srtp: new.plan.srtp, ..Capabilities::default() };
         let mut keys = key_source(&new.plan.media_secret, new.id, LegId::CALLER, new.plan.srtp);
         let local = Local { media, capabilities, keys: first_keys(&mut keys) };
         let mut negotiation = Negotiation::new(session);
@@ -55,6 +56,9 @@ impl Leg {
             seen_at: (new.invite.headers.list(sip::HeaderName::Via).count() == 1).then(|| new.source.peer.ip().to_canonical()),
             invite: None,
             referring: None,
+            dtmf: new.plan.dtmf,
+            takes_info: info::takes_info(&new.invite.headers),
+            row: info::Row::default(),
         })
     }
 

@@ -123,6 +123,7 @@ fn prompts_keys_reports_and_recordings_work_under_a_key() {
                 Event::Digit { digit, .. } => told.push(digit.as_char()),
                 Event::Recorded { samples, .. } => recorded.extend(samples),
                 Event::PlayerDone { .. }
+                | Event::DigitDropped { .. }
                 | Event::DigitsSent { .. }
                 | Event::SpeechStarted { .. }
                 | Event::RecordingDone { .. }

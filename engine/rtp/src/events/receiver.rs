@@ -162,6 +162,17 @@ impl Receiver {
         told
     }
 
+    /// Whether sound of this timestamp falls into the newest key, as far as its packets tell: sound and events share their clock
+    /// (RFC 4733 §2.1).
+    #[must_use]
+    pub fn covers(&self, timestamp: u32) -> bool {
+        self.newest.is_some_and(|press| {
+            let ahead = i64::from(timestamp.wrapping_sub(press.timestamp).cast_signed());
+            let began = ahead >= -i64::try_from(press.before).unwrap_or(i64::MAX);
+            began && (press.finger == Finger::Down || ahead < i64::from(press.duration))
+        })
+    }
+
     /// When to call [`Receiver::handle_timeout`]: a pressed key whose packets stop coming is released.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

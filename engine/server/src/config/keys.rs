@@ -52,6 +52,14 @@ pub(super) const RTP: &[Field] = &[
     field("ports", Shape::Like("^ *[0-9]+ *- *[0-9]+ *$", "range of ports"), Default("20000-29999"), "first and last port, 1024 to 65535; a leg uses an even one (RTP) and the next (RTCP)", "30000-30999"),
 ];
 
+/// Ways of telephone keys.
+const DTMF: Field = field(
+    "dtmf",
+    Word(&["auto", "rfc4733", "info", "inband"]),
+    Default("auto"),
+    "how its keys come and go. `auto`: by telephone events (RFC 4733), SIP INFO, and tones in the sound where no events were agreed; a key that comes by several ways is one; sent as events, else as tones. `rfc4733`: events alone are believed. `info`: INFO alone, both ways. `inband`: as `auto`, but tones are listened for in every call, and keys are sent as tones",
+    "inband",
+);
 /// A codec's name in lower case.
 const CODEC: Shape = Word(&["pcmu", "pcma", "g722", "opus", "gsm"]);
 
@@ -165,6 +173,7 @@ pub(super) const CONNECTION: &[Field] = &[
     field("caller_id", E164, Optional, "the number it presents to trunks", "\"+15550101\""),
     field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first; without it those of the exchange", "[opus, pcma]"),
     field("srtp", Word(SRTP), Optional, "whether its media is protected by SRTP: off, optional, required; without it as with the whole exchange", "required"),
+    DTMF,
 ];
 
 pub(super) const NUMBER: &[Field] = &[
@@ -207,6 +216,7 @@ pub(super) const TRUNK: &[Field] = &[
     field("identity", Boolean, Default("false"), "whether P-Asserted-Identity is believed and sent", "true"),
     field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first; without it those of the exchange", "[pcma]"),
     field("srtp", Word(SRTP), Optional, "whether its media is protected by SRTP: off, optional, required; without it as with the whole exchange", "required"),
+    DTMF,
 ];
 
 pub(super) const OUTBOUND: &[Field] = &[field(

@@ -18,6 +18,7 @@
 //!     display: Alice              # the name shown to people it calls
 //!     caller_id: "+15550101"      # the number it presents to trunks
 //!     codecs: [opus, pcma]        # the only ones spoken with it, best first; default: `codecs:` of the file
+//!     dtmf: auto                  # how its keys come and go: auto, rfc4733, info or inband
 //! numbers:
 //!   "+15550100":
 //!     to: connection/reception    # or flow/NAME; required
@@ -47,6 +48,7 @@
 //!     format: plus                # plus (+44…), plain (44…) or 00 (0044…)
 //!     caller_id: "+15550100"      # presented when the caller has none of ours
 //!     codecs: [pcma]              # the only ones spoken with it, best first
+//!     dtmf: auto                  # how its keys come and go
 //!     identity: false             # whether P-Asserted-Identity is believed and sent
 //! outbound: { sip_hosts: ["127.0.0.1:15080"] }        # hosts, or `any`; default: none
 //! secrets: { crm: "${CRM_TOKEN}" }
@@ -65,7 +67,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use switchboard::{
     Cidr, Connection, E164, Inbound, Listing, Number, NumberFormat, NumberTarget, Passwords, Realm, SipHosts, Trunk,
 };
-use terms::{Codec, Name, Secret};
+use terms::{Codec, Dtmf, Name, Secret};
 use voicemail::{Greeting, Mailbox, MailboxLimits};
 
 /// The realm there is when none is declared; phones show it when they ask for a password.
@@ -181,6 +183,10 @@ impl Item<'_> {
         self.section.get("codecs").map(|node| codec_list(reading, node))
     }
 
+    fn dtmf(&self, reading: &mut Reading) -> Dtmf {
+        Dtmf::of_word(self.section.word(reading, "dtmf")).unwrap_or_default()
+    }
+
     fn number(&self, reading: &mut Reading, key: &str) -> Option<E164> {
         self.section.get(key).and_then(|node| reading.parsed(node))
     }
@@ -248,6 +254,7 @@ fn connection(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Co
         caller_id: item.number(reading, "caller_id"),
         codecs: item.codecs(reading),
         srtp: item.section.get("srtp").and_then(|node| srtp_word(reading, node)),
+        dtmf: item.dtmf(reading),
         name: item.name(reading)?,
         realm,
         user,
@@ -376,6 +383,7 @@ fn trunk(reading: &mut Reading, item: &Item<'_>, first: &Name) -> Option<Trunk> 
         identity: item.section.flag(reading, "identity"),
         codecs: item.codecs(reading),
         srtp: item.section.get("srtp").and_then(|node| srtp_word(reading, node)),
+        dtmf: item.dtmf(reading),
         name: item.name(reading)?,
         address: address?,
     })

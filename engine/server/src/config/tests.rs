@@ -6,7 +6,7 @@ use super::{Config, Faults, load_flows, read};
 use notation::{Field, Need, Shape, Source};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 use switchboard::{Inbound, NumberTarget, OverPlainSip, SipHosts};
-use terms::{Codec, Name, Srtp};
+use terms::{Codec, Dtmf, Name, Srtp};
 use voicemail::Greeting;
 
 fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Faults> {
@@ -76,7 +76,7 @@ limits: { calls_max: 9000, call_length: 1h, silence: 0s, shards: 2, disk_reserve
 log: { format: json, level: "info,sip=debug" }
 realms: { first: { domains: [pbx.example] }, second: }
 connections:
-  alice: { user: "1001", password: x, mailbox: alice, caller_id: "+44 20 7183 8750", codecs: [opus, gsm] }
+  alice: { user: "1001", password: x, mailbox: alice, caller_id: "+44 20 7183 8750", codecs: [opus, gsm], dtmf: info }
   reception: { inbound: reception, public: true, settings: { ring_for: 10s } }
 numbers:
   +15550100: { to: connection/reception }
@@ -84,7 +84,7 @@ numbers:
 mailboxes:
   alice: { greeting: { play: hello.wav }, length_max: 1m, keep: 7d }
 trunks:
-  acme: { address: "sip.acme.example:5061;transport=tcp", sources: [192.0.2.0/24], allow: "+44", format: 00, codecs: pcma }
+  acme: { address: "sip.acme.example:5061;transport=tcp", sources: [192.0.2.0/24], allow: "+44", format: 00, codecs: pcma, dtmf: inband }
 outbound: { sip_hosts: any }
 secrets: { crm: token }
 hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
@@ -109,6 +109,7 @@ hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
     assert_eq!(directory.trunk("acme").unwrap().codecs.as_deref(), Some(&[Codec::Pcma][..]));
     let reception = directory.connection("reception").unwrap();
     assert_eq!(reception.codecs, None);
+    assert_eq!((alice.dtmf, directory.trunk("acme").unwrap().dtmf, reception.dtmf), (Dtmf::Info, Dtmf::Inband, Dtmf::Auto));
     assert!(reception.passwords.is_none() && reception.public);
     assert_eq!(reception.settings["ring_for"], "10s");
     assert_eq!(directory.number(&first, "+15550100").unwrap().to, NumberTarget::Connection(reception.name.clone()));
@@ -268,6 +269,10 @@ fn every_line_of_the_table_is_true() {
     }
     let codecs: Vec<String> = Codec::ALL.iter().map(|codec| codec.name().to_ascii_lowercase()).collect();
     assert_eq!(good("").codecs, Codec::ALL, "the table knows {codecs:?}");
+    for dtmf in Dtmf::ALL {
+        let config = good(&format!("connections: {{ a: {{ dtmf: {} }} }}", dtmf.word()));
+        assert_eq!(config.directory.connection("a").unwrap().dtmf, dtmf);
+    }
 }
 
 /// The page of the manual: each section with its keys and an example.

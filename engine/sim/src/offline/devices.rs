@@ -88,6 +88,7 @@ impl Device {
             trusted: false,
             codecs: vec![terms::Codec::Pcmu],
             srtp: terms::Srtp::Off,
+            dtmf: terms::Dtmf::default(),
         }
     }
 }

@@ -79,6 +79,7 @@ fn connection(user: &str, password: Option<&str>) -> Connection {
         caller_id: None,
         codecs: None,
         srtp: None,
+        dtmf: terms::Dtmf::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use switchboard::*;
-use terms::{Codec, Name, Now, Secret, Srtp, UnixMs};
+use terms::{Codec, Dtmf, Name, Now, Secret, Srtp, UnixMs};
 
 pub(crate) const HOST: &str = "198.51.100.1:5060";
 pub(crate) const PHONE: &str = "192.0.2.9:5060";
@@ -62,6 +62,7 @@ pub(crate) fn connection(user: &str, password: Option<&str>) -> Connection {
         caller_id: None,
         codecs: None,
         srtp: None,
+        dtmf: Dtmf::default(),
     }
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn listing() -> Listing {
             identity: true,
             codecs: Some(vec![Codec::Pcma]),
             srtp: None,
+            dtmf: Dtmf::default(),
         }],
         mailboxes: Vec::new(),
         sip_hosts: SipHosts::Only(vec!["192.0.2.80:15080".to_owned()]),
