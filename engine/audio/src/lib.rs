@@ -1,10 +1,11 @@
 //! # audio: sound as numbers
 //!
 //! **Owns** PCM, the codecs of [`terms::Codec`], resampling, prompts encoded once and shared, tones, level and speech
-//! energy, loudness, telephone keys in sound, concealment of lost frames, WAV and Ogg Opus bytes.
+//! energy, loudness, telephone keys in sound, concealment of lost frames, comfort noise,
+//! sound made shorter and longer, WAV and Ogg Opus bytes.
 //! **Never** knows RTP, sockets, clocks or where files live: bytes come in, bytes and samples go out.
 //! **Door**: [`decode_file`], [`Pcm`], [`Prompt`], [`Decoder`]/[`Encoder`], [`FrameResampler`], [`tone`], [`level`],
-//! [`loudness`], [`KeyDetector`], [`Concealer`], [`wav`], [`ogg_opus`].
+//! [`loudness`], [`KeyDetector`], [`Concealer`], [`Stretcher`], [`ComfortNoise`], [`wav`], [`ogg_opus`].
 //! **Invariants**: a frame is 20 ms; samples are mono `i16` at 8 or 16 kHz where codecs are concerned; coding allocates
 //! nothing; nothing a file or a peer sends can panic.
 //! **How to add a codec**: a row in `terms::Codec`, one arm in `codec.rs` for each of decoder and encoder, a row in its
@@ -20,6 +21,7 @@
 //! length is known and never touch a file.
 
 mod codec;
+mod comfort;
 mod conceal;
 pub mod dtmf;
 pub mod file;
@@ -28,12 +30,15 @@ pub mod loudness;
 pub mod music;
 pub mod ogg_opus;
 mod pcm;
+mod pitch;
 mod prompt;
 mod resample;
+mod stretch;
 pub mod tone;
 pub mod wav;
 
 pub use codec::{Decoder, Encoder, OPUS_COMPLEXITY, PACKET_SAMPLES_MAX, g711_translation, packet_ticks, silence};
+pub use comfort::ComfortNoise;
 pub use conceal::Concealer;
 pub use dtmf::{KeyDetector, Tone};
 pub use file::decode_file;
@@ -41,3 +46,4 @@ pub use level::SpeechDetector;
 pub use pcm::{AudioFault, Pcm};
 pub use prompt::{JOINED_BYTES_MAX, Prompt};
 pub use resample::{FrameResampler, resample};
+pub use stretch::Stretcher;

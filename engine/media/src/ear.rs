@@ -1,9 +1,9 @@
 //! Listening to a leg: jitter buffer, decoders, concealment. Exists only while somebody needs decoded sound.
 
-use crate::limits::FRAME_SAMPLES_MAX;
-use audio::{Concealer, Decoder, FrameResampler, PACKET_SAMPLES_MAX, packet_ticks};
-use rtp::{JitterBuffer, Packet, Take};
-use std::time::Instant;
+use crate::limits::{FRAME, FRAME_SAMPLES_MAX};
+use audio::{ComfortNoise, Concealer, Decoder, FrameResampler, PACKET_SAMPLES_MAX, Stretcher, packet_ticks};
+use rtp::{JitterBuffer, JitterSnapshot, Packet, Take, Wish};
+use std::time::{Duration, Instant};
 use terms::{Codec, Packing};
 
 /// What the last 20 ms were.
@@ -15,6 +15,8 @@ pub(crate) enum Heard {
     Concealed,
     /// The same, by the codec's own decoder; outside the ear it is [`Heard::Concealed`].
     Guessed,
+    /// The peer sends nothing but how its line sounds (comfort noise).
+    Noise,
     /// The peer sends nothing.
     Nothing,
 }
@@ -28,7 +30,7 @@ struct Decoded {
     heard: Heard,
 }
 
-/// One leg's decoded sound, 20 ms at a time. About 9 kB (Opus and GSM: 21 kB more, and their decoders); allocates when packets
+/// One leg's decoded sound, 20 ms at a time. About 13 kB (Opus and GSM: 21 kB more, and their decoders); allocates when packets
 /// of a new codec come, never in a tick.
 pub(crate) struct Ear {
     jitter: JitterBuffer,
@@ -38,6 +40,11 @@ pub(crate) struct Ear {
     /// From a codec of the other rate to `rate`.
     adapter: Option<FrameResampler>,
     concealer: Concealer,
+    /// Sound on its way out, made shorter or longer as the jitter buffer wishes.
+    stretcher: Stretcher,
+    /// What the peer's line sounds like while it pauses, and whether it has sent sound since it said so.
+    comfort: Option<ComfortNoise>,
+    spoke_since: bool,
     rate: u32,
     frame: [i16; FRAME_SAMPLES_MAX],
     pub(crate) heard: Heard,
@@ -54,6 +61,9 @@ impl Ear {
             decoded: None,
             adapter: None,
             concealer: Concealer::new(codec.sample_rate()),
+            stretcher: Stretcher::new(codec.sample_rate()),
+            comfort: None,
+            spoke_since: false,
             rate: codec.sample_rate(),
             frame: [0; FRAME_SAMPLES_MAX],
             heard: Heard::Nothing,
@@ -91,15 +101,40 @@ impl Ear {
     /// A packet of that codec came.
     pub(crate) fn put(&mut self, packet: &Packet<'_>, codec: Codec, now: Instant) {
         self.expect(codec);
+        self.spoke_since = true;
         match (codec.packing(), packet_ticks(codec, packet.payload)) {
             (Packing::Bytes, _) => {
                 self.jitter.put(packet, now);
             }
             (Packing::Frames(_) | Packing::Packets, Some(ticks)) => {
+                if codec.packing() == Packing::Packets {
+                    // The packet after a lost one may restore it, if it is here in time.
+                    self.jitter.set_least(Duration::from_micros(u64::from(ticks) * 125) + FRAME);
+                }
                 self.jitter.put_whole(packet, codec.clock_rate(), ticks, now);
             }
             (Packing::Frames(_) | Packing::Packets, None) => {}
         }
+    }
+
+    /// Comfort noise came: the peer pauses, and this is what its line sounds like (RFC 3389).
+    pub(crate) fn put_comfort(&mut self, payload: &[u8]) {
+        if let Some(noise) = ComfortNoise::new(payload) {
+            self.comfort = Some(noise.after(self.comfort.as_ref()));
+            self.spoke_since = false;
+        }
+    }
+
+    /// How the jitter buffer fares.
+    pub(crate) fn jitter(&self) -> JitterSnapshot {
+        self.jitter.snapshot()
+    }
+
+    /// How long what was taken from the jitter buffer has to wait until it is heard.
+    fn over(&self) -> Duration {
+        let span_of = |count: usize, rate: u32| Duration::from_micros(count as u64 * 1_000_000 / u64::from(rate.max(1)));
+        let decoded = self.decoded.as_ref().map_or(Duration::ZERO, |decoded| span_of(decoded.count, decoded.codec.sample_rate()));
+        decoded + span_of(self.stretcher.count(), self.rate)
     }
 
     /// The source began anew.
@@ -111,13 +146,14 @@ impl Ear {
     }
 
     /// What comes next, in `frame`, as far as it came at all.
-    fn next_frame(&mut self, now: Instant, codec_of: impl Fn(u8) -> Option<Codec>) -> Heard {
+    fn next_frame(&mut self, now: Instant, codec_of: &impl Fn(u8) -> Option<Codec>) -> Heard {
         // A packet lasts 2.5 ms at least: eight fill a frame.
         for _ in 0..=8 {
             if let Some(heard) = self.waiting_frame() {
                 return heard;
             }
-            match self.jitter.take(now) {
+            let over = self.over();
+            match self.jitter.take(now, over) {
                 Take::Frame { payload_type, payload } => {
                     let Some(codec) = codec_of(payload_type) else { return Heard::Concealed };
                     let Some(decoder) = self.decoders[codec.index()].as_mut() else { return Heard::Concealed };
@@ -187,28 +223,61 @@ impl Ear {
     /// Makes the next 20 ms; to be called once for every 20 ms of wall time. `codec_of` reads a payload type.
     pub(crate) fn listen(&mut self, now: Instant, codec_of: impl Fn(u8) -> Option<Codec>) {
         let samples = self.samples();
-        self.heard = self.next_frame(now, codec_of);
+        if self.stretcher.count() < samples {
+            self.hear(now, &codec_of);
+        }
+        let wish = self.jitter.wish(now, self.over());
+        let stepped = match wish {
+            Wish::Keep => 0,
+            Wish::Shorter { hurry } => {
+                if self.stretcher.count() < 2 * samples {
+                    self.hear(now, &codec_of);
+                }
+                self.stretcher.shorten(hurry)
+            }
+            Wish::Longer => self.stretcher.lengthen(),
+        };
+        if stepped > 0 {
+            self.jitter.stepped(wish, now);
+        }
+        if self.stretcher.count() < samples {
+            self.hear(now, &codec_of);
+        }
+        self.stretcher.take(&mut self.frame[..samples]);
+    }
+
+    /// The next 20 ms as they come, on their way out.
+    fn hear(&mut self, now: Instant, codec_of: &impl Fn(u8) -> Option<Codec>) {
+        let samples = self.samples();
+        let heard = self.next_frame(now, codec_of);
         let frame = &mut self.frame[..samples];
-        match self.heard {
-            Heard::Sound => {
+        self.quiet = if heard == Heard::Sound { 0 } else { self.quiet.saturating_add(1) };
+        self.heard = match (heard, &mut self.comfort) {
+            (Heard::Sound, comfort) => {
+                if self.spoke_since {
+                    *comfort = None;
+                }
                 self.concealer.good(frame);
-                self.quiet = 0;
+                heard
             }
             // The decoder's own guess needs no other.
-            Heard::Guessed => {
+            (Heard::Guessed, _) => {
                 self.concealer.good(frame);
-                self.heard = Heard::Concealed;
-                self.quiet = self.quiet.saturating_add(1);
+                Heard::Concealed
             }
-            Heard::Concealed => {
+            // Not lost, but never sent.
+            (Heard::Concealed | Heard::Nothing | Heard::Noise, Some(noise)) if !self.spoke_since => {
+                noise.fill(frame);
+                self.concealer.good(frame);
+                self.quiet = 0;
+                Heard::Noise
+            }
+            // Fades what was last heard, then is silence.
+            (Heard::Concealed | Heard::Nothing | Heard::Noise, _) => {
                 self.concealer.conceal(frame);
-                self.quiet = self.quiet.saturating_add(1);
+                heard
             }
-            Heard::Nothing => {
-                // Fades what was last heard, then is silence.
-                self.concealer.conceal(frame);
-                self.quiet = self.quiet.saturating_add(1);
-            }
-        }
+        };
+        self.stretcher.put(frame);
     }
 }

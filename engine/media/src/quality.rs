@@ -1,5 +1,6 @@
 //! A leg's media in figures.
 
+use rtp::JitterSnapshot;
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -35,6 +36,8 @@ pub struct Quality {
     pub round_trip: Option<Duration>,
     /// Loss the peer reports of what we sent, 0–1.
     pub far_loss: Option<f32>,
+    /// The jitter buffer, while somebody needs its sound decoded (a recording, a room, a far side of another codec).
+    pub jitter_buffer: Option<JitterSnapshot>,
     /// When RTP was last accepted.
     pub last_received: Option<Instant>,
     /// Ticks that came over 20 ms late (packets were caught up or skipped).

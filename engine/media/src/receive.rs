@@ -141,8 +141,14 @@ impl Mixer {
                     self.relay_key(listener, &packet, clock_rate, false, now, wire);
                 }
             }
-            (Meaning::ComfortNoise, Some(listener)) => self.relay_comfort_noise(listener, &packet, now, wire),
-            (Meaning::ComfortNoise, None) => {}
+            (Meaning::ComfortNoise, _) => {
+                if let Some(ear) = &mut self.streams[at].ear {
+                    ear.put_comfort(packet.payload);
+                }
+                if let Some(listener) = listener {
+                    self.relay_comfort_noise(listener, &packet, now, wire);
+                }
+            }
         }
         let stream = &self.streams[at];
         let is_under_key = matches!(kind, Kind::Audio(_)) && stream.relays_event && stream.keys_in.covers(packet.timestamp);

@@ -11,6 +11,7 @@ use std::{
 use terms::{Codec, Digit, Direction, LegId};
 
 mod codecs;
+mod delay;
 mod protection;
 mod keys;
 

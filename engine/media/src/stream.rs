@@ -387,6 +387,7 @@ impl Stream {
             jitter: Duration::from_micros(statistics.jitter_us),
             round_trip: remote.round_trip,
             far_loss: remote.fraction_lost,
+            jitter_buffer: self.ear.as_ref().map(|ear| ear.jitter()),
             last_received: self.receiver.last_heard(),
             late_ticks: self.late_ticks,
         }

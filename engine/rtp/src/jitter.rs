@@ -2,20 +2,29 @@
 //!
 //! Time is counted in eighths of a millisecond, whatever the RTP clock. Where each byte lasts one of them (PCMU, PCMA,
 //! G.722: [`JitterBuffer::put`]) a ring of bytes addressed by time takes payloads of any length and gives frames of 20 ms.
-//! Other codecs' packets are kept and given whole ([`JitterBuffer::put_whole`]); whoever decodes them keeps what is over
-//! 20 ms and takes again when that is used up. `play` is the time of the next frame; every [`JitterBuffer::take`] moves it
-//! on by what it gave. The delay is steered by two measures:
+//! Other codecs' packets are kept and given whole ([`JitterBuffer::put_whole`]). `play` is the time of the next frame; what is
+//! [taken](JitterBuffer::take) moves it on. Whoever takes keeps what it has over, and tells how much that is.
 //!
 //! ```text
-//! spread = slowest − fastest transit of the last seconds        target = spread + 20 ms, within 20–200 ms
-//! delay  = (now − fastest transit) − play                       too small: wait one frame, too large: skip one
+//! delay  = (now − fastest transit) − play + what the listener has over     how long a packet waits that came fast
+//! target = usual lateness + 20 ms, within 20–300 ms                        see lateness.rs
 //! ```
-//! Clock drift shows as a slow change of the fastest transit, so it is steered away by the same rule.
+//! The delay is brought to the target by small steps, which the listener makes in the sound ([`JitterBuffer::wish`]): a pitch
+//! period left out or put in. Drift of the clocks, which is a slow change of the fastest transit, goes the same way. Missing sound:
+//!
+//! ```text
+//! something later is here  → it is lost: conceal it, go on      (too early, the buffer being short: conceal, but wait)
+//! nothing is here          → once it is lost; then it is late: conceal and wait for it, up to 200 ms, then it is a pause
+//! a pause is over          → leap over it to the target
+//! ```
+
+mod lateness;
 
 use crate::{
     limits::{CLOCK_RATE, FRAME_BYTES, JITTER_DEPTH, PACKET_BYTES_MAX},
     packet::Packet,
 };
+use lateness::Lateness;
 use arrayvec::ArrayVec;
 use std::time::{Duration, Instant};
 
@@ -30,28 +39,44 @@ const WHOLE_MAX: u32 = 960;
 /// Separate stretches of audio waiting (whole packets of 10 ms: 50); more, such as single bytes far apart, are not worth
 /// holding.
 const STRETCHES: usize = 52;
-/// Bounds of the target delay: 20–200 ms.
-const TARGET: (i64, i64) = (FRAME, 10 * FRAME);
+/// Bounds of the target delay: 20–300 ms.
+const TARGET: (i64, i64) = (FRAME, 15 * FRAME);
 /// Delay to begin with, before jitter is known: 40 ms.
 const FIRST_DELAY: i64 = 2 * FRAME;
-/// How far below the target the delay may fall before a frame is waited: 17.5 ms.
-const SLACK_BELOW: i64 = 140;
-/// How far above the target it may rise before a frame is skipped: 25 ms.
-const SLACK_ABOVE: i64 = 200;
-/// Far above the target: catch up fast (100 ms).
-const FAR_ABOVE: i64 = 800;
-/// Takes between two steps of steering while audio flows: 200 ms, so that steps stay inaudible.
-const STEP_TAKES: u32 = 10;
+/// How far below the target the delay may fall before it is lengthened: 12.5 ms.
+const SLACK_BELOW: i64 = 100;
+/// Time between the arrival of what is usually late and its taking, under which it is lengthened as well: 3 ms.
+const SLACK_TIGHT: i64 = 24;
+/// How far above the target it may rise before it is shortened: 20 ms.
+const SLACK_ABOVE: i64 = 160;
+/// Far above the target: hurry (80 ms).
+const FAR_ABOVE: i64 = 640;
+/// The longest delay: more is thrown away at once (420 ms, and what the listener has over: together under half a second).
+const DELAY_MOST: i64 = 3_360;
+/// From one step to the next: 100 ms, so that they stay inaudible; in a hurry 40 ms.
+const STEP_PAUSE: (i64, i64) = (800, 320);
 /// Missing frames in a row that are concealed; then it is a pause (100 ms).
 const CONCEAL_MAX: u32 = 5;
+/// Takes without anything in the buffer that wait for what is late (200 ms): longer spikes are pauses.
+const WAIT_TAKES: u32 = 10;
 /// Takes without audio after which an odd timestamp begins the stream anew (200 ms).
 const DRY_TAKES: u32 = 10;
 /// Late or far packets in a row that agree with each other and show that the stream moved.
 const ODD_MAX: u8 = 4;
-/// Transit is remembered in this many buckets …
-const BUCKETS: usize = 4;
-/// … of one second of received stream each.
-const BUCKET_TICKS: i64 = 8_000;
+
+/// What the listener should do with what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Play it as it is.
+    Keep,
+    /// Leave a little out: a pitch period, or 10 ms where it is quiet. `hurry`: where nothing repeats, too.
+    Shorter {
+        /// Far too much waits.
+        hurry: bool,
+    },
+    /// Put as much in.
+    Longer,
+}
 
 /// What became of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +121,7 @@ pub enum Take<'a> {
 pub struct JitterSnapshot {
     /// Audio now waiting, gaps included.
     pub waiting: Duration,
-    /// The delay aimed at, 20–200 ms.
+    /// The delay aimed at, 20–300 ms.
     pub target: Duration,
     /// Frames given out.
     pub played: u64,
@@ -106,22 +131,27 @@ pub struct JitterSnapshot {
     pub late: u64,
     /// Packets that came twice.
     pub duplicates: u64,
-    /// Frames skipped to catch up (drift, overflow).
+    /// Frames thrown away, because far too much waited.
     pub dropped: u64,
-    /// Frames waited (drift, underrun).
-    pub inserted: u64,
+    /// Frames waited for what was late.
+    pub waited: u64,
+    /// Steps by which the listener made it shorter.
+    pub shortened: u64,
+    /// Steps by which it made it longer.
+    pub lengthened: u64,
     /// How many times it began anew.
     pub restarts: u64,
 }
 
 /// Holds at most 500 ms of one stream. Empty it is a few words; storage is allocated at the first packet, once (and once
-/// more, 16 kB, at the first whole one). Call [`JitterBuffer::take`] exactly once for every 20 ms of wall time that are not
-/// covered by what whole packets gave before: then what is taken is as long as the time that passed.
+/// more, 16 kB, at the first whole one). Call [`JitterBuffer::take`] whenever less than 20 ms are over of what it gave before.
 #[derive(Clone, Debug, Default)]
 pub struct JitterBuffer {
     stream: Option<Box<Stream>>,
     /// After [`JitterBuffer::reset`] the next packet begins anew in the same storage.
     begun: bool,
+    /// Least target, eighths of a millisecond.
+    least: i64,
     counts: JitterSnapshot,
 }
 
@@ -149,21 +179,11 @@ struct Whole {
     next: usize,
 }
 
-/// Fastest and slowest transit of about a second.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    began: i64,
-    fastest: i64,
-    slowest: i64,
-}
-
 #[derive(Clone, Debug)]
 struct Stream {
     ring: [u8; RING],
     whole: Option<Box<Whole>>,
     frame: [u8; FRAME_BYTES],
-    /// Payload type of `frame` while it holds the frame played last.
-    repeatable: Option<u8>,
     stretches: ArrayVec<Stretch, STRETCHES>,
     base: Instant,
     /// Timestamp units a second of what comes.
@@ -172,12 +192,16 @@ struct Stream {
     newest_timestamp: u32,
     newest: i64,
     play: i64,
-    transits: ArrayVec<Bucket, BUCKETS>,
+    lateness: Lateness,
+    least: i64,
     target: i64,
     /// A frame was given out since the beginning.
     heard: bool,
     missing: u32,
-    takes_since_step: u32,
+    /// The last take gave no time: what is missing is waited for.
+    waits: bool,
+    /// When the last step was made.
+    stepped: i64,
     odd: u8,
     odd_at: i64,
 }
@@ -199,6 +223,11 @@ impl JitterBuffer {
         self.take_in(packet, Length { clock_rate: CLOCK_RATE, ticks: length, is_whole: false }, now)
     }
 
+    /// The delay aimed at is never under `least` (it is 20 ms to begin with, and 300 ms at most).
+    pub fn set_least(&mut self, least: Duration) {
+        self.least = ticks_of(least).min(TARGET.1);
+    }
+
     /// Takes in a packet that is kept whole: it lasts `ticks` eighths of a millisecond (1–960) and its timestamp counts
     /// `clock_rate` units a second.
     pub fn put_whole(&mut self, packet: &Packet<'_>, clock_rate: u32, ticks: u32, now: Instant) -> Put {
@@ -210,6 +239,7 @@ impl JitterBuffer {
 
     fn take_in(&mut self, packet: &Packet<'_>, length: Length, now: Instant) -> Put {
         let stream = self.stream.get_or_insert_with(|| Box::new(Stream::new(now)));
+        stream.least = self.least;
         if !self.begun || stream.clock_rate != length.clock_rate {
             self.begun = true;
             stream.clock_rate = length.clock_rate;
@@ -251,54 +281,45 @@ impl JitterBuffer {
     /// The whole packet that follows a loss at once, if it is here already: it may tell what was lost (Opus in-band FEC).
     #[must_use]
     pub fn after_loss(&self) -> Option<(u8, &[u8])> {
-        let stream = self.stream.as_deref().filter(|_| self.begun)?;
+        let stream = self.stream.as_deref().filter(|stream| self.begun && !stream.waits)?;
         let next = stream.stretches.first().filter(|next| next.start < stream.play + FRAME)?;
         Some((next.payload_type, stream.whole.as_ref()?.read(next.place?)))
     }
 
-    /// The next 20 ms, or the next whole packet.
-    pub fn take(&mut self, now: Instant) -> Take<'_> {
+    /// The next 20 ms, or the next whole packet. `over`: what the listener still has of what it took before.
+    pub fn take(&mut self, now: Instant, over: Duration) -> Take<'_> {
         let counts = &mut self.counts;
         let Some(stream) = self.stream.as_deref_mut().filter(|_| self.begun) else { return Take::Silence };
-        stream.takes_since_step = stream.takes_since_step.saturating_add(1);
-        let delay = stream.delay(now);
-        let may_step = stream.takes_since_step >= STEP_TAKES;
+        let over = ticks_of(over);
+        stream.waits = false;
         let mut covered = stream.covered();
-
-        let too_late = delay > stream.target + SLACK_ABOVE;
-        let catch_up = too_late && (covered.is_none() || may_step || (delay > stream.target + FAR_ABOVE && stream.takes_since_step >= 2));
-        if stream.heard && catch_up && !stream.stretches.is_empty() {
-            counts.dropped += 1;
-            stream.skip();
-            stream.takes_since_step = 0;
+        if covered.is_none() && stream.missing > CONCEAL_MAX && stream.leap(now, over) {
             covered = stream.covered();
         }
-        let too_early = delay < stream.target - SLACK_BELOW;
-        let active = stream.missing < DRY_TAKES;
-        if stream.heard && too_early && active && (covered.is_none() || may_step) {
-            counts.inserted += 1;
-            stream.takes_since_step = 0;
-            if covered.is_none() {
-                stream.missing += 1;
-            }
-            return match stream.repeatable {
-                Some(payload_type) if covered.is_some() => {
-                    counts.played += 1;
-                    Take::Frame { payload_type, payload: &stream.frame }
-                }
-                Some(_) | None => {
-                    counts.lost += 1;
-                    Take::Lost
-                }
-            };
+        while stream.heard && !stream.stretches.is_empty() && stream.delay(now) + over > stream.target.max(DELAY_MOST) {
+            counts.dropped += 1;
+            stream.skip();
+            covered = stream.covered();
         }
         let Some(Stretch { payload_type, end, place, .. }) = covered else {
-            stream.advance(FRAME);
-            stream.repeatable = None;
             if !stream.heard {
+                stream.advance(FRAME);
                 return Take::Silence;
             }
             stream.missing = stream.missing.saturating_add(1);
+            let delay = stream.delay(now) + over;
+            let is_late = if stream.stretches.is_empty() {
+                // The first of them is lost rather than late, when it had its time.
+                (stream.missing > 1 || delay < stream.target - SLACK_BELOW) && stream.missing <= WAIT_TAKES
+            } else {
+                delay < stream.target - SLACK_BELOW && stream.missing <= CONCEAL_MAX
+            };
+            if is_late && delay + FRAME < DELAY_MOST {
+                counts.waited += 1;
+                stream.waits = true;
+            } else {
+                stream.advance(FRAME);
+            }
             if stream.missing > CONCEAL_MAX {
                 return Take::Silence;
             }
@@ -310,14 +331,48 @@ impl JitterBuffer {
         counts.played += 1;
         if let Some(place) = place {
             stream.advance((end - stream.play).max(0));
-            stream.repeatable = None;
             let payload = stream.whole.as_ref().map_or(&[][..], |whole| whole.read(place));
             return Take::Whole { payload_type, payload };
         }
         stream.load();
         stream.advance(FRAME);
-        stream.repeatable = Some(payload_type);
         Take::Frame { payload_type, payload: &stream.frame }
+    }
+
+    /// What to do with what was taken, `over` being what the listener has of it now. After a step: [`JitterBuffer::stepped`].
+    #[must_use]
+    pub fn wish(&self, now: Instant, over: Duration) -> Wish {
+        let Some(stream) = self.stream.as_deref().filter(|stream| self.begun && stream.heard && stream.missing == 0) else { return Wish::Keep };
+        let off = stream.delay(now) + ticks_of(over) - stream.target;
+        // The next take comes sooner the less is over: what is usually late must be here by then.
+        let is_tight = stream.delay(now) + 2 * FRAME < stream.target + SLACK_TIGHT;
+        let rested = stream.ticks(now) - stream.stepped;
+        if off > FAR_ABOVE && rested >= STEP_PAUSE.1 {
+            Wish::Shorter { hurry: true }
+        } else if off > SLACK_ABOVE && rested >= STEP_PAUSE.0 {
+            Wish::Shorter { hurry: false }
+        } else if (is_tight || off < -SLACK_BELOW) && rested >= STEP_PAUSE.0 {
+            Wish::Longer
+        } else {
+            Wish::Keep
+        }
+    }
+
+    /// The listener did as [wished](JitterBuffer::wish).
+    pub fn stepped(&mut self, wish: Wish, now: Instant) {
+        let Some(stream) = self.stream.as_deref_mut() else { return };
+        stream.stepped = stream.ticks(now);
+        match wish {
+            Wish::Keep => {}
+            Wish::Shorter { .. } => self.counts.shortened += 1,
+            Wish::Longer => self.counts.lengthened += 1,
+        }
+    }
+
+    /// How long the fastest packets wait here now, to be called between takes; `None` before the first was played.
+    #[must_use]
+    pub fn delay(&self, now: Instant) -> Option<Duration> {
+        self.stream.as_deref().filter(|stream| self.begun && stream.heard).map(|stream| span(stream.delay(now)))
     }
 
     /// Forgets everything waiting (re-INVITE, new source); statistics stay.
@@ -340,18 +395,19 @@ impl Stream {
             ring: [0; RING],
             whole: None,
             frame: [0; FRAME_BYTES],
-            repeatable: None,
             stretches: ArrayVec::new(),
             base: now,
             clock_rate: CLOCK_RATE,
             newest_timestamp: 0,
             newest: 0,
             play: 0,
-            transits: ArrayVec::new(),
+            lateness: Lateness::new(),
+            least: 0,
             target: FIRST_DELAY,
             heard: false,
             missing: 0,
-            takes_since_step: 0,
+            waits: false,
+            stepped: 0,
             odd: 0,
             odd_at: 0,
         }
@@ -360,17 +416,15 @@ impl Stream {
     /// The stream begins, or begins anew, with a packet at `start`: it will be played after the target delay.
     fn begin(&mut self, start: i64, timestamp: u32, now: Instant) {
         self.stretches.clear();
-        self.transits.clear();
+        self.lateness.rebase();
         self.target = self.target.max(FIRST_DELAY);
         self.newest = start;
         self.newest_timestamp = timestamp;
         // `play` meets `start` after whole frames of silence.
         self.play = start - self.target.div_euclid(FRAME) * FRAME;
         self.heard = false;
-        self.repeatable = None;
         self.missing = 0;
         self.odd = 0;
-        self.takes_since_step = 0;
         self.measure(start, now);
     }
 
@@ -380,33 +434,15 @@ impl Stream {
 
     /// Notes how long a packet took, and what delay that asks for.
     fn measure(&mut self, start: i64, now: Instant) {
-        let at = self.ticks(now);
-        let transit = at - start;
-        match self.transits.last_mut() {
-            Some(bucket) if at - bucket.began < BUCKET_TICKS => {
-                bucket.fastest = bucket.fastest.min(transit);
-                bucket.slowest = bucket.slowest.max(transit);
-            }
-            Some(_) | None => {
-                if self.transits.is_full() {
-                    self.transits.remove(0);
-                }
-                self.transits.push(Bucket { began: at, fastest: transit, slowest: transit });
-            }
-        }
-        let slowest = self.transits.iter().map(|bucket| bucket.slowest).max().unwrap_or(transit);
-        // Before a second is over little is known of the jitter: not below the first delay.
-        let least = if self.transits.len() > 1 { TARGET.0 } else { FIRST_DELAY };
-        self.target = (slowest - self.fastest() + FRAME).clamp(least, TARGET.1);
-    }
-
-    fn fastest(&self) -> i64 {
-        self.transits.iter().map(|bucket| bucket.fastest).min().unwrap_or(0)
+        self.lateness.note(start, self.ticks(now));
+        // While little is known of the jitter: not below the first delay.
+        let least = if self.lateness.is_known() { TARGET.0 } else { FIRST_DELAY }.max(self.least);
+        self.target = (self.lateness.usual() + FRAME).clamp(least, TARGET.1);
     }
 
     /// How long before its playing the fastest packet now arrives.
     fn delay(&self, now: Instant) -> i64 {
-        self.ticks(now) - self.fastest() - self.play
+        self.ticks(now) - self.lateness.fastest() - self.play
     }
 
     /// Keeps a packet that lies within the ring's time.
@@ -494,6 +530,18 @@ impl Stream {
         self.frame[tail..].copy_from_slice(&self.ring[..FRAME_BYTES - tail]);
     }
 
+    /// A pause is over: leaves out as much of it as makes the delay the target's. Whether anything was left out.
+    fn leap(&mut self, now: Instant, over: i64) -> bool {
+        let Some(first) = self.stretches.first() else { return false };
+        let wanted = self.ticks(now) - self.lateness.fastest() + over - self.target;
+        let to = first.start.min(wanted);
+        let leaps = to > self.play;
+        if leaps {
+            self.advance(to - self.play);
+        }
+        leaps
+    }
+
     /// Leaves out 20 ms, or the whole packet that is next.
     fn skip(&mut self) {
         let next = self.stretches.first().filter(|next| next.place.is_some() && next.start < self.play + FRAME);
@@ -533,6 +581,10 @@ struct Length {
     clock_rate: u32,
     ticks: i64,
     is_whole: bool,
+}
+
+fn ticks_of(span: Duration) -> i64 {
+    i64::try_from(span.as_micros() / 125).unwrap_or(i64::MAX / 4)
 }
 
 fn span(ticks: i64) -> Duration {

@@ -18,7 +18,7 @@ struct Sent {
 }
 
 /// What came of a story: how many takes of each kind, and what the buffer says.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Heard {
     frames: usize,
     lost: usize,
@@ -26,25 +26,53 @@ struct Heard {
     snapshot: JitterSnapshot,
     most_waiting: Duration,
     longest_target: Duration,
+    /// Of each 20 ms: how long the fastest packets wait, ms.
+    delays: Vec<u64>,
 }
 
-/// Each payload byte tells its timestamp in 20 ms units, so that what is played can be checked for order.
-fn run(mut packets: Vec<Sent>, takes: u64, in_order: bool) -> Heard {
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} frames, {} lost, {} silent, {:?} waiting, {:?} target, {:?}", self.frames, self.lost, self.silence, self.most_waiting, self.longest_target, self.snapshot)
+    }
+}
+
+impl Heard {
+    /// Mean and 95th percentile of the delay, ms.
+    fn delay(&self) -> (u64, u64) {
+        let mut sorted = self.delays.clone();
+        sorted.sort_unstable();
+        let count = sorted.len().max(1) as u64;
+        (sorted.iter().sum::<u64>() / count, sorted.get(sorted.len() * 95 / 100).copied().unwrap_or(0))
+    }
+    /// Share of the frames that were made up, percent.
+    fn concealed(&self) -> f64 {
+        100.0 * self.lost as f64 / (self.lost + self.frames).max(1) as f64
+    }
+}
+
+/// A listener's 20 ms, and a step is 6 ms. Each payload byte tells its timestamp in 20 ms units, so that what is played can
+/// be checked for order.
+fn run(mut packets: Vec<Sent>, turns: u64, in_order: bool) -> Heard {
+    const STEP: Duration = Duration::from_millis(6);
+    const TURN: Duration = Duration::from_millis(20);
     packets.sort_by_key(|packet| packet.arrives_us);
     let begin = start();
     let mut buffer = JitterBuffer::new();
     let mut heard = Heard::default();
     let mut coming = packets.into_iter().peekable();
     let mut before: Option<u8> = None;
-    for take in 0..takes {
-        // Takes fall 7 ms off the packets' grid.
-        let at = take * 20_000 + 7_000;
+    let mut over = Duration::ZERO;
+    for turn in 0..turns {
+        // Turns fall 7 ms off the packets' grid.
+        let at = turn * 20_000 + 7_000;
         while let Some(packet) = coming.next_if(|packet| packet.arrives_us <= at) {
             let payload: Vec<u8> = (0..packet.bytes).map(|n| (packet.timestamp.wrapping_add(n as u32) / 160) as u8).collect();
             let view = Packet { marker: false, payload_type: 8, sequence: 0, timestamp: packet.timestamp, ssrc: 1, payload: &payload };
             buffer.put(&view, begin + Duration::from_micros(packet.arrives_us));
         }
-        match buffer.take(begin + Duration::from_micros(at)) {
+        let now = begin + Duration::from_micros(at);
+        let frames = heard.frames;
+        let mut take = |buffer: &mut JitterBuffer, over: Duration| match buffer.take(now, over) {
             Take::Frame { payload_type, payload } => {
                 assert_eq!((payload_type, payload.len()), (8, FRAME_BYTES));
                 if in_order {
@@ -57,9 +85,33 @@ fn run(mut packets: Vec<Sent>, takes: u64, in_order: bool) -> Heard {
             Take::Whole { .. } => unreachable!("only bytes were put"),
             Take::Lost => heard.lost += 1,
             Take::Silence => heard.silence += 1,
+        };
+        if over < TURN {
+            take(&mut buffer, over);
+            over += TURN;
         }
+        match buffer.wish(now, over) {
+            Wish::Keep => {}
+            wish @ Wish::Shorter { .. } => {
+                if over < TURN + STEP {
+                    take(&mut buffer, over);
+                    over += TURN;
+                }
+                over -= STEP;
+                buffer.stepped(wish, now);
+            }
+            wish @ Wish::Longer => {
+                over += STEP;
+                buffer.stepped(wish, now);
+            }
+        }
+        // Of sound: what a pause waits is no delay.
+        if let Some(delay) = buffer.delay(now).filter(|_| heard.frames > frames) {
+            heard.delays.push((delay + over).as_millis() as u64);
+        }
+        over -= TURN;
         heard.snapshot = buffer.snapshot();
-        heard.most_waiting = heard.most_waiting.max(heard.snapshot.waiting);
+        heard.most_waiting = heard.most_waiting.max(heard.snapshot.waiting + over);
         heard.longest_target = heard.longest_target.max(heard.snapshot.target);
     }
     heard
@@ -81,7 +133,7 @@ fn an_even_stream_comes_out_whole_after_a_short_delay() {
         let heard = run(even(480_000 / bytes as u64, bytes, 0, |_| 0), 3_000, true);
         assert!(heard.lost <= 1, "{bytes}: {heard:?}");
         assert!((2..=6).contains(&heard.silence), "{bytes}: {heard:?}");
-        assert!(heard.snapshot.dropped <= 3 && heard.snapshot.inserted <= 3, "{bytes}: {heard:?}");
+        assert!(heard.snapshot.dropped == 0 && heard.snapshot.shortened + heard.snapshot.lengthened <= 8, "{bytes}: {:?}", heard.snapshot);
     }
 }
 
@@ -118,8 +170,8 @@ fn m6_clock_drift_of_500_ppm_is_steered_away() {
         let heard = run(even(30_000, 160, ppm, |n| splitmix(n) % 5_000), 29_900, true);
         assert!(heard.lost <= 20, "{ppm}: {heard:?}");
         assert!(heard.most_waiting <= Duration::from_millis(120), "{ppm}: {heard:?}");
-        let steps = if ppm > 0 { heard.snapshot.dropped } else { heard.snapshot.inserted };
-        assert!((10..=30).contains(&steps), "{ppm}: {heard:?}");
+        let (steps, others) = if ppm > 0 { (heard.snapshot.shortened, heard.snapshot.lengthened) } else { (heard.snapshot.lengthened, heard.snapshot.shortened) };
+        assert!((35..=65).contains(&steps) && others <= 5, "{ppm}: {:?}", heard.snapshot);
     }
 }
 
@@ -134,7 +186,7 @@ fn m6_a_gap_of_30_s_is_silence_and_then_audio_goes_on() {
         let heard = run(packets, 1_750, false);
         assert!(heard.frames >= 195, "{restart:?}: {heard:?}");
         assert!(heard.lost <= 12, "{restart:?}: {heard:?}");
-        assert_eq!(heard.frames + heard.lost + heard.silence, 1_750);
+        assert!((heard.frames + heard.lost + heard.silence).abs_diff(1_750) <= 10, "{restart:?}: {:?}", heard.snapshot);
     }
 }
 
@@ -168,7 +220,7 @@ fn a_payload_type_change_is_told_with_its_frames() {
     }
     let mut types = Vec::new();
     for n in 0..6 {
-        if let Take::Frame { payload_type, .. } = buffer.take(begin + Duration::from_millis(20 * n)) {
+        if let Take::Frame { payload_type, .. } = buffer.take(begin + Duration::from_millis(20 * n), Duration::ZERO) {
             types.push(payload_type);
         }
     }
@@ -178,13 +230,12 @@ fn a_payload_type_change_is_told_with_its_frames() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
-    /// Whatever comes, at any time: no panic, never more than 500 ms, every take gives one frame's time.
+    /// Whatever comes, at any time: no panic, never more than 500 ms, a take whenever there is room.
     #[test]
     fn m6_lies_of_any_kind_stay_bounded(packets in prop::collection::vec((0_u64..2_000_000, prop_oneof![any::<u32>(), 0_u32..20_000], 0_usize..1_473), 0..300)) {
         let packets = packets.into_iter().map(|(arrives_us, timestamp, bytes)| Sent { arrives_us, timestamp, bytes }).collect();
         let heard = run(packets, 110, false);
         prop_assert!(heard.most_waiting <= JITTER_DEPTH);
-        prop_assert_eq!(heard.frames + heard.lost + heard.silence, 110);
     }
 }
 
@@ -206,7 +257,7 @@ fn run_whole(packets: &[Option<u8>], clock_rate: u32, ms: u32, takes: u64) -> (S
             next += 1;
         }
         while left_ms < 20 {
-            match buffer.take(begin + Duration::from_millis(at)) {
+            match buffer.take(begin + Duration::from_millis(at), Duration::from_millis(u64::from(left_ms))) {
                 Take::Whole { payload_type, payload } => {
                     assert_eq!((payload_type, payload.len()), (96, 40 + usize::from(payload[0])));
                     told.push_str(&payload[0].to_string());
@@ -253,7 +304,7 @@ fn a_lost_whole_packet_is_told_and_the_next_is_at_hand() {
         if number != 2 {
             buffer.put_whole(&view, 48_000, 160, now);
         }
-        if matches!(buffer.take(now), Take::Lost) {
+        if matches!(buffer.take(now, Duration::ZERO), Take::Lost) {
             at_loss.push(buffer.after_loss().map(|(payload_type, payload)| (payload_type, payload[0])));
         }
     }
@@ -275,9 +326,64 @@ proptest! {
             let timestamp = if kind & 1 == 0 { timestamp % 4_000 } else { timestamp };
             let view = Packet { marker: false, payload_type: 96, sequence: 0, timestamp, ssrc: 1, payload: &payload };
             if kind < 3 { buffer.put_whole(&view, if kind == 2 { 8_000 } else { 48_000 }, ticks, now); } else { buffer.put(&view, now); }
-            let _ = buffer.take(now);
+            let _ = buffer.take(now, Duration::ZERO);
             let _ = buffer.after_loss();
             prop_assert!(buffer.snapshot().waiting <= Duration::from_millis(500));
         }
+    }
+}
+
+/// Its name, its packets, and its bounds.
+type Trace = (&'static str, Vec<Sent>, (u64, u64, f64));
+
+/// What networks do, and the most that may come of it: mean and 95th percentile of the delay in ms, share concealed in percent.
+/// The figures are told: `cargo test -p rtp traces -- --nocapture`.
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are worth telling")]
+fn m6_delay_and_loss_on_the_traces_stay_in_bounds() {
+    let seconds = |s: u64| s * 50;
+    let uniform = |n: u64, span_us: u64| splitmix(n) % span_us;
+    let drop = |packets: Vec<Sent>, lost: &dyn Fn(u64) -> bool| -> Vec<Sent> {
+        (0..).zip(packets).filter(|(n, _)| !lost(*n)).map(|(_, packet)| packet).collect()
+    };
+    // All that is on the way waits: 10 packets arrive at once.
+    let spike = |n: u64, every: u64, us: u64| us.saturating_sub((n % every) * 20_000);
+    let normal_count = seconds(120);
+    let mut traces: Vec<Trace> = vec![
+        ("even", even(normal_count, 160, 0, |_| 0), (45, 50, 0.1)),
+        ("5 % loss", drop(even(normal_count, 160, 0, |_| 0), &|n| splitmix(n) % 100 < 5), (60, 70, 7.0)),
+        ("40 ± 15 ms", even(normal_count, 160, 0, |n| 25_000 + uniform(n, 30_000)), (80, 95, 1.5)),
+        ("40 ± 15 ms, 5 % loss", drop(even(normal_count, 160, 0, |n| 25_000 + uniform(n, 30_000)), &|n| splitmix(n + 9_999) % 100 < 5), (90, 110, 7.5)),
+        ("2 % out of order", even(normal_count, 160, 0, |n| if splitmix(n).is_multiple_of(50) { 30_000 } else { 0 }), (75, 90, 0.5)),
+        ("200 ms spikes, every 10 s", even(normal_count, 160, 0, |n| spike(n, 500, 200_000)), (150, 260, 2.5)),
+        ("200 ms spikes, every 60 s", even(normal_count, 160, 0, |n| spike(n, 3_000, 200_000)), (90, 240, 0.5)),
+        ("drift +500 ppm", even(seconds(600), 160, 500, |n| uniform(n, 5_000)), (70, 80, 0.1)),
+        ("drift -500 ppm", even(seconds(600), 160, -500, |n| uniform(n, 5_000)), (70, 80, 0.1)),
+        ("bursts of 3 lost", drop(even(normal_count, 160, 0, |_| 0), &|n| n % 150 < 3), (70, 90, 3.5)),
+        ("packets of 60 ms, jitter", even(normal_count / 3, 480, 0, |n| uniform(n, 20_000)), (90, 110, 1.0)),
+    ];
+    // Silence suppression: a second of speech, 400 ms without packets.
+    traces.push(("pauses without packets", drop(even(normal_count, 160, 0, |n| uniform(n, 10_000)), &|n| n % 70 >= 50), (120, 230, 12.0)));
+    // 20 ms, then 60, then 10.
+    let mut changing = even(seconds(40), 160, 0, |_| 0);
+    let (mut at_us, mut timestamp) = (40_000_000, changing.last().map_or(0, |last| last.timestamp.wrapping_add(160)));
+    for bytes in [480_usize; 600].into_iter().chain([80; 4_000]) {
+        changing.push(Sent { arrives_us: at_us + bytes as u64 * 125, timestamp, bytes });
+        at_us += bytes as u64 * 125;
+        timestamp = timestamp.wrapping_add(bytes as u32);
+    }
+    traces.push(("20, 60, 10 ms", changing, (110, 140, 1.0)));
+    for (name, packets, (mean_most, late_most, concealed_most)) in traces {
+        let turns = packets.last().map_or(0, |last| last.arrives_us / 20_000);
+        let heard = run(packets, turns, true);
+        let ((mean, late), concealed) = (heard.delay(), heard.concealed());
+        let longest = heard.delays.iter().max().copied().unwrap_or(0);
+        let snapshot = heard.snapshot;
+        println!(
+            "{name}: delay {mean} ms, 95 % under {late} ms, longest {longest} ms; {concealed:.2} % concealed; {} shortened, {} lengthened, {} waited, {} dropped, {} late",
+            snapshot.shortened, snapshot.lengthened, snapshot.waited, snapshot.dropped, snapshot.late
+        );
+        assert!(mean <= mean_most && late <= late_most && concealed <= concealed_most, "{name}: {mean} {late} {concealed:.2}");
+        assert!(longest <= 500 && heard.most_waiting <= JITTER_DEPTH, "{name}: {longest}");
     }
 }

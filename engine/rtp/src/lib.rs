@@ -23,7 +23,7 @@ pub mod rtcp;
 mod sender;
 pub mod srtp;
 
-pub use jitter::{JitterBuffer, JitterSnapshot, Put, Take};
+pub use jitter::{JitterBuffer, JitterSnapshot, Put, Take, Wish};
 pub use latch::{Latch, LatchState, Symmetric, Verdict, is_private};
 pub use limits::{FRAME_BYTES, HEADER_BYTES, JITTER_DEPTH, LATCH_PACKETS, LATCH_WINDOW, PACKET_BYTES_MAX};
 pub use packet::{NotRtp, Packet, is_rtcp};
