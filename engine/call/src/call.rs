@@ -38,7 +38,7 @@ pub(crate) struct Call {
     silence: Watch,
     until: Instant,
     /// When time next decides anything but media, as it was after the last whole turn: media alone cannot change it.
-    due: Option<Instant>,
+    decision: Option<Instant>,
 }
 
 /// What a turn of a call was.
@@ -75,7 +75,7 @@ impl Call {
         desk.output(Output::OpenMedia { seat, leg: LegId::CALLER });
         let (until, silence) = (now.at + new.plan.length_max, new.plan.silence);
         let stage = Stage::Opening { new, until: now.at + MEDIA_WAIT };
-        Self { desk, run, stage, doing: None, script: None, silence: Watch::new(silence), until, due: None }
+        Self { desk, run, stage, doing: None, script: None, silence: Watch::new(silence), until, decision: None }
     }
 
     pub(crate) const fn id(&self) -> CallId {
@@ -125,8 +125,8 @@ impl Call {
 
     /// When time decides next, media included; to be asked after each whole turn.
     pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
-        self.due = self.next_decision();
-        self.with_media()
+        self.decision = self.next_decision();
+        self.due()
     }
 
     fn next_decision(&self) -> Option<Instant> {
@@ -141,16 +141,22 @@ impl Call {
         [own, script, doing, legs, self.silence.poll_timeout()].into_iter().flatten().min()
     }
 
-    fn with_media(&self) -> Option<Instant> {
+    /// The same as it was after the last whole turn, with media as it is.
+    pub(crate) fn due(&self) -> Option<Instant> {
         if self.is_over() {
             return None;
         }
-        self.due.into_iter().chain(self.desk.mixer.poll_timeout()).min()
+        self.decision.into_iter().chain(self.desk.mixer.poll_timeout()).min()
+    }
+
+    /// Whether time decides something by `now`.
+    pub(crate) fn is_due(&self, now: Now) -> bool {
+        self.due().is_some_and(|due| due <= now.at)
     }
 
     /// Whether nothing happened that anybody but the mixer must know by `now`.
     fn is_quiet(&self, now: Now) -> bool {
-        !self.desk.mixer.has_events() && self.due.is_some_and(|due| due > now.at)
+        !self.desk.mixer.has_events() && self.decision.is_some_and(|due| due > now.at)
     }
 
     // --- inputs -------------------------------------------------------------------------------------------------
@@ -289,7 +295,7 @@ impl Call {
         }
         // Nearly every packet of a call: sound that was relayed or waits to be decoded.
         if self.is_quiet(now) {
-            return Turn::Quiet(self.with_media());
+            return Turn::Quiet(self.due());
         }
         self.settle(now, wire);
         Turn::Whole
@@ -302,7 +308,7 @@ impl Call {
         }
         // Nearly every tick of a call.
         if self.is_quiet(now) {
-            return Turn::Quiet(self.with_media());
+            return Turn::Quiet(self.due());
         }
         self.decide(now, wire);
         Turn::Whole

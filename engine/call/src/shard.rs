@@ -65,6 +65,8 @@ pub struct Shard {
     elsewhere: HashMap<CallId, Elsewhere>,
     rooms: Rooms,
     wheel: Wheel,
+    /// Who is served in this turn; empty between turns.
+    due: Vec<Seat>,
     out: VecDeque<Output>,
     begun: u64,
     /// Runs of calls that are over, where somebody wants them.
@@ -83,6 +85,7 @@ impl Shard {
             elsewhere: HashMap::new(),
             rooms: Rooms::default(),
             wheel: Wheel::new(now),
+            due: Vec::new(),
             out: VecDeque::new(),
             begun: 0,
             runs: None,
@@ -214,9 +217,19 @@ impl Shard {
                 self.with_seat(seat, now, sockets, |call, wire| call.stirred(now, wire));
             }
         }
+        // All are looked at before any is served: so their memory is fetched side by side, not one wait after another.
+        let mut due = std::mem::take(&mut self.due);
         while let Some(seat) = self.wheel.pop_due(now.at) {
+            match self.call(seat) {
+                Some(call) if call.is_due(now) => due.push(seat),
+                Some(_) => self.turn(seat, now, sockets, |call, _| Turn::Quiet(call.due())),
+                None => {}
+            }
+        }
+        for seat in due.drain(..) {
             self.turn(seat, now, sockets, |call, wire| call.handle_timeout(now, wire));
         }
+        self.due = due;
     }
 
     /// When [`Shard::handle_timeout`] is next worth calling; `None` without calls.

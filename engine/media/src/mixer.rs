@@ -175,7 +175,7 @@ impl Mixer {
         }
         if let Some(stream) = self.streams.iter_mut().find(|stream| stream.player.as_ref().is_some_and(is_it)) {
             if stream.keys_out.is_none() {
-                stream.due = None;
+                stream.end_slots();
             }
             if let Some(event) = stream.end_player(PlayerEnd::Stopped) {
                 self.tell(event);

@@ -54,6 +54,7 @@ impl Stream {
                 pressed = Some(digit);
             }
         }
+        self.plan_chores();
         pressed
     }
 
@@ -97,6 +98,7 @@ impl Mixer {
         stream.bytes_received += packet.payload.len() as u64;
         stream.last_heard = now;
         if std::mem::take(&mut stream.silent) {
+            stream.plan_chores();
             self.tell(Event::Heard { leg });
         }
         if moved {
@@ -213,6 +215,7 @@ impl Mixer {
         if !believed || stream.reporter.handle(packet, &stream.sender, now).is_err() {
             stream.refused += 1;
         }
+        stream.plan_chores();
     }
 }
 

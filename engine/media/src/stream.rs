@@ -50,6 +50,8 @@ pub(crate) struct Stream {
     edge: Instant,
     /// The next 20 ms slot of a player or of keys.
     pub(crate) due: Option<Instant>,
+    /// No chore is due before: as last looked at. Packets only move chores away, which is seen when the moment comes.
+    rest: Option<Instant>,
     last_sent: Instant,
     pub(crate) latch: Option<Latch>,
     pub(crate) receiver: Receiver,
@@ -84,6 +86,7 @@ impl Stream {
             protection: setup.crypto.clone().map(|keys| Box::new(Protection::new(keys))),
             edge: now,
             due: None,
+            rest: None,
             last_sent: now,
             latch: None,
             receiver: Receiver::new(),
@@ -101,6 +104,7 @@ impl Stream {
         stream.set_clocks(now);
         stream.arm(now);
         stream.listen_for_tones();
+        stream.plan_chores();
         stream
     }
 
@@ -134,6 +138,7 @@ impl Stream {
             player.prepare(self.setup.send);
         }
         self.arm(now);
+        self.plan_chores();
     }
 
     /// Both ways count time as the codecs do.
@@ -219,7 +224,7 @@ impl Stream {
         self.due = Some(slot + FRAME);
         if self.player.is_none() {
             if self.keys_out.is_none() {
-                self.due = None;
+                self.end_slots();
             }
             return told;
         }
@@ -235,7 +240,7 @@ impl Stream {
             return told;
         }
         if self.keys_out.is_none() {
-            self.due = None;
+            self.end_slots();
         }
         self.end_player(PlayerEnd::Finished)
     }
@@ -318,13 +323,36 @@ impl Stream {
         (self.latch.is_some() && self.setup.remote.is_some()).then(|| self.reporter.poll_timeout())
     }
 
-    /// The earliest thing to do.
+    /// The earliest thing to do, or earlier.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        [self.due, self.keep_alive_due(), self.silent_due(), self.report_due(), self.keys_in.poll_timeout()].into_iter().flatten().min()
+        match (self.due, self.rest) {
+            (Some(due), Some(rest)) => Some(due.min(rest)),
+            (due, rest) => due.or(rest),
+        }
+    }
+
+    /// Looks when the next chore is due: to be called whenever one may have come nearer.
+    pub(crate) fn plan_chores(&mut self) {
+        self.rest = [self.keep_alive_due(), self.silent_due(), self.report_due(), self.keys_in.poll_timeout()].into_iter().flatten().min();
+    }
+
+    /// No more slots: the way is kept open by packets of silence.
+    pub(crate) fn end_slots(&mut self) {
+        self.due = None;
+        self.plan_chores();
     }
 
     /// What is due beside sound: keep-alive, report, the event of a silent wire.
     pub(crate) fn chores(&mut self, now: Now, wire: &mut dyn Wire) -> Option<Event> {
+        if self.rest.is_none_or(|rest| rest > now.at) {
+            return None;
+        }
+        let told = self.do_chores(now, wire);
+        self.plan_chores();
+        told
+    }
+
+    fn do_chores(&mut self, now: Now, wire: &mut dyn Wire) -> Option<Event> {
         let at = now.at;
         if self.keep_alive_due().is_some_and(|due| due <= at) {
             let (payload, ms) = silence(self.setup.send, self.setup.send_ms.min(20));

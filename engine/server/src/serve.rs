@@ -155,7 +155,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     };
     runtime.spawn(clerk.clone().run(errands));
     runtime.spawn(clerk.clone().transcribe_for_ever());
-    runtime.spawn(clerk::keep_records(config.folders.data.join("calls.jsonl"), records));
+    let keeper = runtime.spawn(clerk::keep_records(config.folders.data.join("calls.jsonl"), records));
     runtime.spawn(sweep_for_ever(store.clone()));
     let signer = keys.signer(config.webhooks.secret.as_ref())?;
     let courier = Courier::new(store.clone(), CourierOptions { signer: signer.clone(), guard, seed: keys::random_u64()? })?;
@@ -163,7 +163,6 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let courier = runtime.spawn(courier.run(until(stopped.clone())));
 
     let shown: front::Shown = Arc::new(Mutex::new(switchboard::Counters::default()));
-    let records = record_queue.clone();
     threads.start_front(front::FrontThread {
         front,
         inbox: front_inbox,
@@ -171,7 +170,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
         shards: threads.doors.clone(),
         store: store.clone(),
         runtime: runtime.handle().clone(),
-        records,
+        records: record_queue,
         shown: Arc::clone(&shown),
         poll,
         udp,
@@ -213,6 +212,8 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     threads.stop(&front_door);
     let _ = stop.send(true);
     let _ = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), courier).await });
+    // Its door closed with the front: it ends once the last record is written.
+    let _ = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), keeper).await });
     runtime.block_on(store.close());
     runtime.shutdown_timeout(Duration::from_secs(1));
     tracing::info!("stopped");

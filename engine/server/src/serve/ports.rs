@@ -13,6 +13,7 @@ use std::{
     ops::Range,
     os::fd::OwnedFd,
 };
+use smallvec::SmallVec;
 use terms::LegId;
 
 /// Pairs tried before "no ports left" (others on the machine may hold some).
@@ -35,7 +36,8 @@ pub(super) struct Ports {
     /// Even ports of this shard.
     range: Range<u16>,
     next: u16,
-    seats: Vec<Vec<Pair>>,
+    /// By seat; most calls have one leg or two.
+    seats: Vec<SmallVec<[Pair; 2]>>,
     epoll: OwnedFd,
     /// Packets the system did not take.
     pub(super) unsent: u64,
@@ -89,7 +91,7 @@ impl Ports {
 
     /// Takes all sockets of a call out, for another shard. What arrives meanwhile waits in them.
     pub(super) fn lift(&mut self, seat: Seat) -> Vec<Pair> {
-        let pairs = self.seats.get_mut(seat.0 as usize).map(std::mem::take).unwrap_or_default();
+        let pairs = self.seats.get_mut(seat.0 as usize).map(|pairs| std::mem::take(pairs).into_vec()).unwrap_or_default();
         for socket in pairs.iter().flat_map(|pair| [&pair.rtp, &pair.rtcp]) {
             if let Err(fault) = epoll::delete(&self.epoll, socket) {
                 tracing::error!(%fault, "a socket cannot be taken out of epoll");
@@ -108,10 +110,10 @@ impl Ports {
         }
     }
 
-    fn place(&mut self, seat: Seat) -> &mut Vec<Pair> {
+    fn place(&mut self, seat: Seat) -> &mut SmallVec<[Pair; 2]> {
         let index = seat.0 as usize;
         if self.seats.len() <= index {
-            self.seats.resize_with(index + 1, Vec::new);
+            self.seats.resize_with(index + 1, SmallVec::new);
         }
         &mut self.seats[index]
     }
