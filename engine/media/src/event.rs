@@ -61,7 +61,7 @@ pub enum Event {
         /// To whom.
         leg: LegId,
     },
-    /// About 200 ms of sound (any length at the end) at [`crate::Mixer::recording_rate`]; of two channels, their samples in turn.
+    /// About 500 ms of sound (any length at the end) at [`crate::Mixer::recording_rate`]; of two channels, their samples in turn.
     Recorded {
         /// Which recorder.
         id: RecorderId,

@@ -31,8 +31,9 @@ pub(crate) const PRESSES_MAX: usize = 12;
 pub(crate) const REORDER_MAX: Duration = Duration::from_millis(200);
 /// Payload bytes of the one packet that waits there: 60 ms of G.711.
 pub(crate) const HELD_BYTES_MAX: usize = 480;
-/// Sound is told in pieces of about this many frames (200 ms).
-pub(crate) const CHUNK_FRAMES: usize = 10;
+/// Sound is told in pieces of about this many frames (500 ms): as much as a crash may cost, and twice a second is seldom enough for
+/// hundreds of recordings.
+pub(crate) const CHUNK_FRAMES: usize = 25;
 /// Frames without sound after which a transcoded leg stops sending: 100 ms covers concealment.
 pub(crate) const QUIET_FRAMES: u32 = 5;
 /// Frames the speech detector hangs over (200 ms) and needs to begin (2): subtracted from what it says of times.
