@@ -15,10 +15,6 @@ mod cli;
 mod config;
 mod serve;
 
-/// Half the price of the system's allocator where calls begin and end (mimalloc 0.1, MIT).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     cli::main()
 }

@@ -1,6 +1,6 @@
 //! A shard thread: a pure [`call::Shard`], its RTP sockets, and the 1 ms clock.
 //!
-//! With few packets it sleeps until the next packet or deadline (lowest delay); with many it looks once a millisecond, because
+//! With few packets it sleeps until the next packet or deadline (lowest delay); with many it naps between two looks, because
 //! waking for each packet costs more than the packet itself ([`Pace`]).
 
 use super::{
@@ -38,7 +38,9 @@ const CROWD: usize = 4;
 const PACKET_MAX: usize = 2_048;
 /// Marks the bell in epoll.
 const BELL: u64 = u64::MAX;
-/// The pause of a busy shard.
+/// The pause of a busy shard: a key pressed by a caller is answered within half a millisecond even so.
+const NAP: Duration = Duration::from_micros(300);
+/// How soon it looks again at queues that had no room.
 const SLOT: Duration = Duration::from_millis(1);
 /// Recordings shorter than this are deleted when a crash left them.
 const LEFT_OVER_MIN: Duration = Duration::from_secs(1);
@@ -128,9 +130,9 @@ impl Running {
         let now = clock::now().at;
         let wait = due.map(|due| due.saturating_duration_since(now));
         if is_busy {
-            let pause = wait.map_or(SLOT, |wait| wait.min(SLOT));
+            let pause = wait.map_or(NAP, |wait| wait.min(NAP));
             if !pause.is_zero() {
-                #[expect(clippy::disallowed_methods, reason = "the 1 ms clock of a busy shard")]
+                #[expect(clippy::disallowed_methods, reason = "the clock of a busy shard")]
                 std::thread::sleep(pause);
             }
             self.poll(Some(Duration::ZERO), events);
