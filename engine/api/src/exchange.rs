@@ -78,7 +78,7 @@ pub struct ContactView {
 }
 
 /// A call under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CallView {
     /// Id.
     pub id: CallId,
@@ -103,7 +103,7 @@ pub struct CallView {
 }
 
 /// A leg of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LegView {
     /// Number within the call; 0 is the caller.
     pub id: u16,
@@ -113,6 +113,12 @@ pub struct LegView {
     pub state: String,
     /// Codec, once agreed.
     pub codec: Option<String>,
+    /// Suite of protected media (SRTP); `null`: plain RTP.
+    pub protection: Option<String>,
+    /// How it sounded when that last changed by half a point (mean opinion score, 1–4.41).
+    pub mos: Option<f32>,
+    /// Why one side hears nothing, in words.
+    pub one_way: Option<String>,
 }
 
 /// The flows in use.

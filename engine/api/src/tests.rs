@@ -45,7 +45,7 @@ impl Desk {
             since: UnixMs(0).rfc3339(),
             flow: None,
             step: None,
-            legs: vec![LegView { id: 0, peer: "sip:alice".into(), state: "answered".into(), codec: Some("PCMU".into()) }],
+            legs: vec![LegView { id: 0, peer: "sip:alice".into(), state: "answered".into(), codec: Some("PCMU".into()), protection: None, mos: Some(4.3), one_way: None }],
             timeline: Vec::new(),
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     door::{Answer, CallRecord, Command, Errand, LegEvent, NewCall, Output, Seat, Ticket, ToFront},
     leg::{Leg, News, warning},
     limits::{ENDING_WAIT, ERRAND_WAIT, MEDIA_WAIT},
+    quality::opinion,
     room::RoomAct,
     shard::CallLook,
     silence::{Act, Hearing, Watch},
@@ -433,6 +434,14 @@ impl Call {
                 self.desk.with_leg(leg, |leg, _| leg.heard());
             }
             media::Event::Latched { leg, to } => self.desk.note(now, format!("{leg}: its RTP comes from {to}")),
+            media::Event::OneWay { leg, why } => {
+                self.desk.note(now, why.map_or_else(|| format!("{leg}: sound goes both ways again"), |why| format!("{leg}: one-way audio: {why}")));
+                self.desk.show_media(leg);
+            }
+            media::Event::Rated { leg, mos } => {
+                self.desk.note(now, format!("{leg}: sounds {}", opinion(mos)));
+                self.desk.show_media(leg);
+            }
         }
     }
 
@@ -643,5 +652,6 @@ fn blank_record(new: &NewCall, now: Now) -> CallRecord {
         path: Vec::new(),
         timeline: Vec::new(),
         quality: Vec::new(),
+        media: Vec::new(),
     }
 }

@@ -3,8 +3,9 @@
 //! An action never talks to the network or the flow: it moves things on this desk, and the call carries them out.
 
 use crate::{
-    door::{Branch, CallRecord, Errand, Line, Origin, Output, Plan, Seat, Ticket, ToFront},
+    door::{Branch, CallRecord, Errand, LegLook, Line, Origin, Output, Plan, Seat, Ticket, ToFront},
     leg::{Leg, News, Outgoing},
+    quality::{LegMedia, in_words},
     room::RoomAct,
     limits::{CALLER_ID_MAX, DIGITS_WAITING_MAX, LEGS_MAX, TIMELINE_MAX},
     tape::Tape,
@@ -243,15 +244,8 @@ impl Desk {
 
     fn note_quality(&mut self, leg: LegId) {
         if let Some(quality) = self.mixer.snapshot(leg) {
-            self.record.quality.push(format!(
-                "{leg}: {} packets sent, {} received, {} lost, jitter {} ms, {} late ticks ({})",
-                quality.packets_sent,
-                quality.packets_received,
-                quality.packets_lost,
-                quality.jitter.as_millis(),
-                quality.late_ticks,
-                quality.codec,
-            ));
+            self.record.quality.push(in_words(leg, &quality));
+            self.record.media.push(LegMedia::new(leg, &quality));
         }
     }
 
@@ -326,6 +320,20 @@ impl Desk {
         let protected = agreement.crypto.as_ref().map_or_else(String::new, |keys| format!(", SRTP {}", keys.suite));
         self.note(now, format!("{leg}: {} {} with {}{protected}", agreement.send.codec, agreement.direction, agreement.remote));
         self.mixer.set_stream(leg, setup, now.at);
+        self.show_media(leg);
+    }
+
+    /// Lets the front show how a leg's media stands: when something changed that people look for.
+    pub(crate) fn show_media(&mut self, leg: LegId) {
+        let Some(quality) = self.mixer.snapshot(leg) else { return };
+        let look = LegLook {
+            peer: quality.remote,
+            codec: quality.codec,
+            protection: quality.protection,
+            mos: quality.mos,
+            one_way: quality.one_way.map(|why| why.to_string()),
+        };
+        self.tell_front(ToFront::Media { call: self.id, leg, look });
     }
 
     // --- calling others -----------------------------------------------------------------------------------------
@@ -421,5 +429,6 @@ fn setup_of(agreement: &Agreement) -> StreamSetup {
     setup.comfort_noise = agreement.comfort_noise;
     setup.direction = agreement.direction;
     setup.crypto = agreement.crypto.clone();
+    setup.voip_metrics = agreement.voip_metrics;
     setup
 }

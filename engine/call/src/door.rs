@@ -7,11 +7,14 @@
 //!              ToFront                      ToShard::Answer
 //! ```
 
-use crate::meet::{Meet, Met};
+use crate::{
+    meet::{Meet, Met},
+    quality::LegMedia,
+};
 use audio::Prompt;
 use sip::{Flow, NextHop, Request, Response, ServerKey, Uri};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
-use terms::{CallId, Codec, Dtmf, LegId, MessageId, Name, Secret, Srtp, UnixMs};
+use terms::{CallId, Codec, CryptoSuite, Dtmf, LegId, MessageId, Name, Secret, Srtp, UnixMs};
 
 /// A call admitted by the front: the INVITE that began it and what was decided about it.
 #[derive(Debug)]
@@ -280,6 +283,15 @@ pub enum ToFront {
         /// The call.
         call: CallId,
     },
+    /// A leg's media is agreed, or something changed that people look for.
+    Media {
+        /// The call.
+        call: CallId,
+        /// The leg.
+        leg: LegId,
+        /// How it stands.
+        look: LegLook,
+    },
     /// A leg's dialog is over: forget it.
     LegEnded {
         /// The call.
@@ -289,6 +301,21 @@ pub enum ToFront {
     },
     /// The call is over, with its record.
     Ended(Box<CallRecord>),
+}
+
+/// How a leg's media stands, for people who look at calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LegLook {
+    /// Where its packets go.
+    pub peer: Option<SocketAddr>,
+    /// The codec sent.
+    pub codec: Codec,
+    /// How it is protected; `None`: plain RTP.
+    pub protection: Option<CryptoSuite>,
+    /// How it sounded when this was told (mean opinion score), if anything was heard.
+    pub mos: Option<f32>,
+    /// Why one side hears nothing, in words.
+    pub one_way: Option<String>,
 }
 
 /// One way to reach a target: one device, one trunk.
@@ -573,4 +600,6 @@ pub struct CallRecord {
     pub timeline: Vec<Line>,
     /// Audio quality of each leg, in words a person reads.
     pub quality: Vec<String>,
+    /// The same in figures.
+    pub media: Vec<LegMedia>,
 }

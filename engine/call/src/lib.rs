@@ -24,6 +24,7 @@ pub mod door;
 mod leg;
 pub mod limits;
 mod meet;
+mod quality;
 mod ring;
 mod room;
 mod shard;
@@ -31,8 +32,9 @@ mod silence;
 mod tape;
 
 pub use door::{
-    Answer, Branch, CallRecord, Command, Disposition, Errand, HttpReply, LegEvent, Line, NewCall, Origin, Output, Plan, Seat,
+    Answer, Branch, CallRecord, Command, Disposition, Errand, HttpReply, LegEvent, LegLook, Line, NewCall, Origin, Output, Plan, Seat,
     Sockets, Ticket, ToFront, ToShard,
 };
 pub use meet::{Meet, Met, Parcel, RoomId, Waiting};
+pub use quality::{FarMedia, LegMedia, RefusedPackets};
 pub use shard::{CallLook, Shard, ShardCounts};

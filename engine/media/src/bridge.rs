@@ -178,7 +178,7 @@ impl Mixer {
                     to.equip_transcoder(rate);
                 }
             } else {
-                stream.ear = None;
+                stream.put_ear_away();
             }
             if let (Some(to), None) = (listener, unlike) {
                 self.streams[to].transcoder = None;

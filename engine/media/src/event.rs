@@ -94,6 +94,21 @@ pub enum Event {
         /// Who.
         leg: LegId,
     },
+    /// Why one side of a leg hears nothing; `None`: it hears again. Told when it changes, seen at the time of a report (about
+    /// every 5 s).
+    OneWay {
+        /// Who.
+        leg: LegId,
+        /// Why.
+        why: Option<crate::OneWay>,
+    },
+    /// A leg sounds half a point of mean opinion better or worse than when this was last told (a good one to begin with).
+    Rated {
+        /// Who.
+        leg: LegId,
+        /// The mean opinion score, 1–4.41.
+        mos: f32,
+    },
     /// The source of a leg's RTP was latched to another address than signalled (peer behind NAT).
     Latched {
         /// Who.

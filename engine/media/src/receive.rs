@@ -1,6 +1,12 @@
 //! What comes from the wire: whose it is, what it is, and who wants it.
 
-use crate::{Dropped, Event, Mixer, Wire, limits::PACKET_BYTES, outside::Kind, stream::Stream};
+use crate::{
+    Dropped, Event, Mixer, Wire,
+    limits::PACKET_BYTES,
+    outside::Kind,
+    refusals::{Recent, Refused},
+    stream::Stream,
+};
 use rtp::{Packet, Reception, Verdict, events::Key, srtp::Unprotected};
 use std::{net::SocketAddr, time::Instant};
 use terms::{Codec, Digit, KeyWay, LegId};
@@ -26,6 +32,10 @@ impl Stream {
         }
     }
 
+    fn refuse(&mut self, why: Refused) {
+        self.refused.count(why, &mut self.recent);
+    }
+
     /// A protected packet, proven and decrypted into `clear`. One that proves nothing is counted and moves nothing: it is
     /// judged before its address is.
     fn unprotected<'a>(&mut self, packet: &[u8], clear: &'a mut [u8; PACKET_BYTES], is_report: bool) -> Option<&'a [u8]> {
@@ -38,8 +48,7 @@ impl Stream {
         match proven {
             Ok(length) => clear.get(..length),
             Err(why) => {
-                self.refused += 1;
-                self.unauthentic += u64::from(why == Unprotected::Unauthentic);
+                self.refuse(Refused::Unprotected(why));
                 None
             }
         }
@@ -77,7 +86,7 @@ impl Mixer {
             if stream.setup.rtcp_mux {
                 self.handle_rtcp(leg, from, packet, now, wire);
             } else {
-                stream.refused += 1;
+                stream.refuse(Refused::Malformed);
             }
             return;
         }
@@ -90,10 +99,14 @@ impl Mixer {
                 None => return,
             }
         }
-        let Some((packet, meaning, moved)) = accept(stream, from, bytes, now) else {
-            stream.refused += 1;
-            return;
+        let (packet, meaning, moved) = match accept(stream, from, bytes, now) {
+            Ok(accepted) => accepted,
+            Err(why) => return stream.refuse(why),
         };
+        if stream.recent != Recent::default() {
+            stream.recent = Recent::default();
+        }
+        stream.comfort_noise += u64::from(matches!(meaning, Meaning::ComfortNoise));
         let reception = stream.receiver.receive(&packet, now);
         stream.bytes_received += packet.payload.len() as u64;
         stream.last_heard = now;
@@ -213,19 +226,25 @@ impl Mixer {
         }
         let believed = stream.latch.as_mut().is_some_and(|latch| latch.judge_rtcp(from) != Verdict::Ignore);
         if !believed || stream.reporter.handle(packet, &stream.sender, now).is_err() {
-            stream.refused += 1;
+            stream.refuse(Refused::Malformed);
         }
         stream.plan_chores();
     }
 }
 
 /// Reads a packet and judges its source; the flag tells that the stream moved to this source.
-fn accept<'a>(stream: &mut Stream, from: SocketAddr, bytes: &'a [u8], now: Instant) -> Option<(Packet<'a>, Meaning, bool)> {
-    let packet = Packet::parse(bytes).ok()?;
-    let meaning = stream.meaning_of(packet.payload_type)?;
-    match stream.latch.as_mut()?.judge(from, &packet, now) {
-        Verdict::Accept => Some((packet, meaning, false)),
-        Verdict::AcceptAndMove => Some((packet, meaning, true)),
-        Verdict::Ignore => None,
+fn accept<'a>(stream: &mut Stream, from: SocketAddr, bytes: &'a [u8], now: Instant) -> Result<(Packet<'a>, Meaning, bool), Refused> {
+    let packet = Packet::parse(bytes).map_err(|_| Refused::Malformed)?;
+    let meaning = stream.meaning_of(packet.payload_type);
+    let latch = stream.latch.as_mut().ok_or(Refused::Stranger(from))?;
+    let Some(meaning) = meaning else {
+        // A packet that means nothing moves no latch.
+        let is_the_peer = latch.target().port() == from.port() && latch.target().ip().to_canonical() == from.ip().to_canonical();
+        return Err(if is_the_peer { Refused::UnknownPayload(packet.payload_type) } else { Refused::Stranger(from) });
+    };
+    match latch.judge(from, &packet, now) {
+        Verdict::Accept => Ok((packet, meaning, false)),
+        Verdict::AcceptAndMove => Ok((packet, meaning, true)),
+        Verdict::Ignore => Err(Refused::Stranger(from)),
     }
 }

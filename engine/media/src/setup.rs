@@ -57,6 +57,8 @@ pub struct StreamSetup {
     pub symmetric: Symmetric,
     /// The keys of protected media (SRTP); `None`: plain RTP.
     pub crypto: Option<SrtpKeys>,
+    /// Whether the peer wants reports of how it is heard (RTCP XR, RFC 3611 VoIP metrics).
+    pub voip_metrics: bool,
     /// Silence of the wire that is worth an event.
     pub silent_after: Duration,
 }
@@ -86,6 +88,7 @@ impl StreamSetup {
             direction: Direction::SendRecv,
             symmetric: Symmetric::BehindNat,
             crypto: None,
+            voip_metrics: false,
             silent_after: SILENT_AFTER,
         }
     }

@@ -14,6 +14,7 @@ mod codecs;
 mod delay;
 mod protection;
 mod keys;
+mod quality;
 
 const A: LegId = LegId(0);
 const B: LegId = LegId(1);
@@ -533,7 +534,7 @@ fn m1_a_sprayer_is_never_heard_nor_answered() {
     assert!(desk.to(B).iter().all(|out| out.payload == [0xff; 160]), "only keep-alives");
     assert!(desk.recording().iter().all(|sample| *sample == 0));
     assert!(desk.told(|event| matches!(event, Event::Digit { .. } | Event::Latched { .. })).is_empty());
-    assert_eq!(desk.mixer.snapshot(A).unwrap().packets_refused, 600);
+    assert_eq!(desk.mixer.snapshot(A).unwrap().refused.total(), 600);
 }
 
 #[test]

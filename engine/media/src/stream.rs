@@ -1,13 +1,14 @@
 //! One leg's stream: what goes out in 20 ms slots, and the numbers both ways.
 
 use crate::{
-    Event, PlayerEnd, Quality, StreamSetup, Wire,
+    Event, Figures, OneWay, PlayerEnd, Quality, Rating, Refusals, StreamSetup, Wire,
     bridge::Transcoder,
     ear::Ear,
     keys::{Presses, Tones},
     limits::{FRAME, GROWTH, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES, PACKET_PAYLOAD_MAX, PAYLOAD_BYTES_USUAL},
     monitor::Monitor,
     player::{Player, Purpose},
+    refusals::Recent,
 };
 use audio::silence;
 use rtp::{HEADER_BYTES, Latch, Packet, Receiver, Sender, clock_ticks, events, rtcp::Reporter, srtp::Protection};
@@ -16,6 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 use terms::{Codec, KeyWay, LegId, Now, Packing};
+
+/// What a leg is taken for before it is rated, and by how much its score must change to be told: half a point of five.
+const RATED_FIRST: f32 = 4.4;
+const RATED_STEP: f32 = 0.5;
 
 /// One leg's media.
 pub(crate) struct Stream {
@@ -59,9 +64,14 @@ pub(crate) struct Stream {
     pub(crate) last_heard: Instant,
     pub(crate) silent: bool,
     pub(crate) bytes_received: u64,
-    pub(crate) refused: u64,
-    /// Of those refused: protected packets whose tag was wrong.
-    pub(crate) unauthentic: u64,
+    pub(crate) comfort_noise: u64,
+    pub(crate) refused: Refusals,
+    pub(crate) recent: Recent,
+    /// Packets that came too late for ears that are there no more.
+    late_packets: u64,
+    one_way: Option<OneWay>,
+    /// The score last told.
+    rated: f32,
     pub(crate) late_ticks: u64,
 }
 
@@ -94,8 +104,12 @@ impl Stream {
             last_heard: now,
             silent: false,
             bytes_received: 0,
-            refused: 0,
-            unauthentic: 0,
+            comfort_noise: 0,
+            refused: Refusals::default(),
+            recent: Recent::default(),
+            late_packets: 0,
+            one_way: None,
+            rated: RATED_FIRST,
             late_ticks: 0,
             setup,
         };
@@ -362,9 +376,20 @@ impl Stream {
             self.keys_in.handle_timeout(at);
         }
         if self.report_due().is_some_and(|due| due <= at) {
-            let mut report = [0; 256];
-            let length = self.reporter.write(&self.sender, &mut self.receiver, now, &mut report);
+            let mut report = [0; 320];
+            let voip = self.setup.voip_metrics.then(|| self.quality().metrics(self.ear_ms()));
+            let length = self.reporter.write(&self.sender, &mut self.receiver, voip.as_ref(), now, &mut report);
             self.send_report(&mut report, length, wire);
+            let why = OneWay::of(&self.figures(at));
+            let told = std::mem::replace(&mut self.one_way, why);
+            // How long it has stopped for is no news.
+            if told.map(|told| std::mem::discriminant(&told)) != why.map(|why| std::mem::discriminant(&why)) {
+                return Some(Event::OneWay { leg: self.leg, why });
+            }
+            if let Some(mos) = self.quality().mos.filter(|mos| (mos - self.rated).abs() >= RATED_STEP) {
+                self.rated = mos;
+                return Some(Event::Rated { leg: self.leg, mos });
+            }
         }
         if self.silent_due().is_some_and(|due| due <= at) {
             self.silent = true;
@@ -397,23 +422,71 @@ impl Stream {
         }
     }
 
+    /// The ear goes; what it counted stays.
+    pub(crate) fn put_ear_away(&mut self) {
+        if let Some(ear) = self.ear.take() {
+            self.late_packets += ear.jitter().late;
+        }
+    }
+
+    /// What the jitter buffer aims at and what it may hold at most, milliseconds.
+    fn ear_ms(&self) -> (u16, u16) {
+        let target = self.ear.as_ref().map_or(Duration::ZERO, |ear| ear.jitter().target);
+        let ms = |span: Duration| u16::try_from(span.as_millis()).unwrap_or(u16::MAX);
+        (ms(target), if self.ear.is_some() { ms(rtp::JITTER_DEPTH) } else { 0 })
+    }
+
+    fn figures(&self, now: Instant) -> Figures {
+        Figures {
+            expects: self.setup.direction.receives() && self.setup.remote.is_some(),
+            speaks: self.target().is_some(),
+            quiet: now.saturating_duration_since(self.last_heard),
+            taken: self.receiver.received(),
+            comfort_noise: self.comfort_noise,
+            sent: u64::from(self.sender.counts().packets),
+            target: self.latch.as_ref().map(Latch::target),
+            strangers: (self.recent.strangers, self.refused.last_stranger),
+            unknown_payload: (self.recent.unknown_payload, self.refused.last_payload_type),
+            unauthentic: self.recent.unauthentic,
+            deaf_reports: self.reporter.remote().deaf_reports,
+        }
+    }
+
     pub(crate) fn quality(&self) -> Quality {
         let statistics = self.receiver.statistics();
         let remote = self.reporter.remote();
         let counts = self.sender.counts();
+        let jitter = self.ear.as_ref().map(|ear| ear.jitter()).unwrap_or_default();
+        let packets_late = self.late_packets + jitter.late;
+        let bursts = self.receiver.bursts();
+        let gone = u64::try_from(statistics.lost).unwrap_or(0) + packets_late;
+        let loss = (gone as f32 / (statistics.expected.max(1)) as f32).clamp(0.0, 1.0);
+        let end_system = jitter.target + FRAME + Duration::from_millis(u64::from(self.setup.send_ms));
+        let delay = remote.round_trip.unwrap_or_default() / 2 + end_system;
+        let rating = (statistics.received > 0).then(|| Rating::new(self.heard, loss, bursts.burst_ratio, delay));
         Quality {
             codec: self.setup.send,
+            heard: self.heard,
+            direction: self.setup.direction,
             remote: self.latch.as_ref().filter(|_| self.setup.remote.is_some()).map(Latch::target),
             packets_sent: u64::from(counts.packets),
             bytes_sent: u64::from(counts.octets),
             packets_received: statistics.received,
             bytes_received: self.bytes_received,
             packets_lost: statistics.lost,
-            packets_refused: self.refused,
-            packets_unauthentic: self.unauthentic,
+            comfort_noise: self.comfort_noise,
+            packets_late,
+            refused: self.refused,
+            loss,
+            bursts,
             protection: self.protection.as_deref().map(Protection::suite),
             jitter: Duration::from_micros(statistics.jitter_us),
             round_trip: remote.round_trip,
+            end_system,
+            r_factor: rating.map(Rating::r_factor),
+            mos: rating.map(Rating::mos),
+            far: remote.voip,
+            one_way: self.one_way,
             far_loss: remote.fraction_lost,
             jitter_buffer: self.ear.as_ref().map(|ear| ear.jitter()),
             last_received: self.receiver.last_heard(),

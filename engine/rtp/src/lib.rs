@@ -13,6 +13,7 @@
 //! `arrayvec` holds short lists without allocating; `aws-lc-rs` ciphers and authenticates (kept, and in the build for TLS anyway; why
 //! no whole SRTP library stands in `srtp.rs`). Writing 12 header bytes is ours: it must not allocate.
 
+mod bursts;
 pub mod events;
 mod jitter;
 mod latch;
@@ -22,10 +23,13 @@ mod receiver;
 pub mod rtcp;
 mod sender;
 pub mod srtp;
+mod voip;
 
+pub use bursts::{BurstView, GAP_PACKETS};
 pub use jitter::{JitterBuffer, JitterSnapshot, Put, Take, Wish};
 pub use latch::{Latch, LatchState, Symmetric, Verdict, is_private};
 pub use limits::{FRAME_BYTES, HEADER_BYTES, JITTER_DEPTH, LATCH_PACKETS, LATCH_WINDOW, PACKET_BYTES_MAX};
 pub use packet::{NotRtp, Packet, is_rtcp};
 pub use receiver::{ReceiveStatistics, Reception, Receiver};
 pub use sender::{Sender, SentCounts, clock_ticks};
+pub use voip::VoipMetrics;

@@ -4,7 +4,7 @@
 //! first packet → Probation → (next in row) → valid → jump? remember its successor → it comes → Restarted
 //! ```
 
-use crate::{limits::CLOCK_RATE, packet::Packet, sender::clock_ticks};
+use crate::{bursts::{BurstView, Bursts}, limits::CLOCK_RATE, packet::Packet, sender::clock_ticks};
 use std::time::Instant;
 
 /// A gap that is still loss, in packets (A.1).
@@ -68,6 +68,8 @@ pub struct Receiver {
     last_heard: Option<Instant>,
     /// Of rows before this one.
     earlier_lost: i64,
+    earlier_received: u64,
+    bursts: Bursts,
 }
 
 /// One SSRC's uninterrupted row.
@@ -146,7 +148,7 @@ impl Receiver {
     /// Nothing heard yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { clock_rate: CLOCK_RATE, row: None, restarts: 0, last_heard: None, earlier_lost: 0 }
+        Self { clock_rate: CLOCK_RATE, row: None, restarts: 0, last_heard: None, earlier_lost: 0, earlier_received: 0, bursts: Bursts::new() }
     }
 
     /// What comes from now on counts `clock_rate` timestamp units a second (8 000 to begin with).
@@ -159,6 +161,7 @@ impl Receiver {
         self.last_heard = Some(now);
         let Some(row) = self.row.as_mut() else {
             self.row = Some(Row::new(packet, now));
+            self.bursts.begin();
             return Reception::Probation;
         };
         if row.ssrc != packet.ssrc {
@@ -168,20 +171,24 @@ impl Receiver {
         if !row.valid {
             if ahead == 1 {
                 row.valid = true;
+                self.bursts.advance(1);
                 Self::step(row, packet, self.clock_rate, now);
                 return Reception::InOrder;
             }
             // A.1: probation begins again with this packet.
             if ahead != 0 {
                 *row = Row::new(packet, now);
+                self.bursts.begin();
             }
             return Reception::Probation;
         }
         if ahead == 0 || ahead > 0u16.wrapping_sub(MAX_MISORDER) {
             row.received += 1;
+            self.bursts.late(0u16.wrapping_sub(ahead));
             return Reception::Old;
         }
         if ahead < MAX_DROPOUT {
+            self.bursts.advance(ahead);
             Self::step(row, packet, self.clock_rate, now);
             return Reception::InOrder;
         }
@@ -205,7 +212,9 @@ impl Receiver {
     fn restart(&mut self, packet: &Packet<'_>, now: Instant) -> Reception {
         if let Some(row) = &self.row {
             self.earlier_lost += row.lost();
+            self.earlier_received += row.received;
         }
+        self.bursts.begin();
         self.restarts = self.restarts.saturating_add(1);
         self.row = Some(Row::new(packet, now));
         Reception::Restarted
@@ -225,6 +234,18 @@ impl Receiver {
             jitter_us: jitter.saturating_mul(1_000_000) / u64::from(self.clock_rate.max(1)),
             restarts: self.restarts,
         }
+    }
+
+    /// Losses in time, over the whole stream.
+    #[must_use]
+    pub fn bursts(&self) -> BurstView {
+        self.bursts.view()
+    }
+
+    /// Packets received in all, of every SSRC.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.earlier_received + self.row.as_ref().map_or(0, |row| row.received)
     }
 
     /// When the last packet came, for "no audio for N seconds".

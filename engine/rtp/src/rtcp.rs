@@ -3,6 +3,7 @@
 use crate::{
     receiver::{Block, Receiver},
     sender::{Sender, splitmix},
+    voip::VoipMetrics,
 };
 use rtcp_types::{
     Bye, Compound, Packet, ReceiverReport, ReportBlock, ReportBlockBuilder, RtcpPacketWriterExt, Sdes, SdesChunk, SdesItem,
@@ -15,8 +16,10 @@ use terms::{Now, UnixMs};
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Bytes of a CNAME that are used: `user@host` of any sane length, and the report fits [`REPORT_BYTES`].
 const CNAME_MAX: usize = 64;
-/// Room a caller gives for a report: SR 28 + block 24 + SDES 80 + BYE 8, rounded up.
-const REPORT_BYTES: usize = 200;
+/// Room a caller gives for a report: SR 28 + block 24 + SDES 80 + BYE 8, or XR 44, rounded up.
+const REPORT_BYTES: usize = 250;
+/// Packets of ours between two of its reports that it must have heard something of (chosen: a second's worth).
+const SENT_ENOUGH: u32 = 50;
 /// Seconds from 1900 (NTP) to 1970 (Unix).
 const NTP_EPOCH: u64 = 2_208_988_800;
 /// Packets of one compound that are looked at.
@@ -41,6 +44,12 @@ pub struct RemoteView {
     pub lost: Option<i32>,
     /// Jitter it sees, in timestamp units.
     pub jitter_ticks: Option<u32>,
+    /// Reports of its that came.
+    pub reports: u32,
+    /// Reports in a row by which it received nothing of what we sent since the one before.
+    pub deaf_reports: u32,
+    /// How it hears us by its own account (RTCP XR).
+    pub voip: Option<VoipMetrics>,
     /// It said goodbye (BYE); the SIP dialog decides what that means.
     pub said_bye: bool,
 }
@@ -63,6 +72,8 @@ pub struct Reporter {
     packets_reported: u32,
     heard: Option<Heard>,
     remote: RemoteView,
+    /// At its last report: what we had sent, and the newest of it that it had received.
+    told: (u32, Option<u32>),
 }
 
 impl Reporter {
@@ -76,6 +87,7 @@ impl Reporter {
             packets_reported: 0,
             heard: None,
             remote: RemoteView::default(),
+            told: (0, None),
         };
         reporter.next = now + reporter.interval() / 2;
         reporter
@@ -95,13 +107,18 @@ impl Reporter {
     }
 
     /// Writes the report that is due (SR when we sent since the last, else RR; with SDES CNAME) and plans the next.
-    /// Returns its length; 0 when nothing is due yet at `now` or `into` is shorter than 200 bytes.
-    pub fn write(&mut self, sender: &Sender, receiver: &mut Receiver, now: Now, into: &mut [u8]) -> usize {
+    /// `voip` goes along as an extended report (XR), once somebody is heard. Returns its length; 0 when nothing is due yet at
+    /// `now` or `into` is shorter than 250 bytes.
+    pub fn write(&mut self, sender: &Sender, receiver: &mut Receiver, voip: Option<&VoipMetrics>, now: Now, into: &mut [u8]) -> usize {
         if now.at < self.next {
             return 0;
         }
         self.next = now.at + self.interval();
-        self.report(sender, receiver, now, false, into)
+        let length = self.report(sender, receiver, now, false, into);
+        match (voip, receiver.statistics().ssrc) {
+            (Some(voip), Some(source)) if length > 0 => length + into.get_mut(length..).map_or(0, |rest| voip.write(sender.ssrc(), source, rest)),
+            _ => length,
+        }
     }
 
     /// Writes a last report with BYE, for the end of a stream. Same return as [`Reporter::write`], but always due.
@@ -167,23 +184,39 @@ impl Reporter {
     pub fn handle(&mut self, bytes: &[u8], sender: &Sender, now: Now) -> Result<(), NotRtcp> {
         let mut remote = self.remote;
         let mut heard = self.heard;
+        let mut told = None;
         for packet in Compound::parse(bytes).map_err(|_| NotRtcp::Malformed)?.take(COMPOUND_MAX) {
             match packet.map_err(|_| NotRtcp::Malformed)? {
                 Packet::Sr(report) => {
                     let middle = (report.ntp_timestamp() >> 16) as u32;
                     heard = Some(Heard { ssrc: report.ssrc(), middle, at: now.at });
-                    report.report_blocks().filter(|b| b.ssrc() == sender.ssrc()).for_each(|b| remote.learn(&b, now));
+                    let about_us = report.report_blocks().filter(|b| b.ssrc() == sender.ssrc());
+                    told = Some(about_us.map(|b| remote.learn(&b, now)).last());
                 }
                 Packet::Rr(report) => {
-                    report.report_blocks().filter(|b| b.ssrc() == sender.ssrc()).for_each(|b| remote.learn(&b, now));
+                    let about_us = report.report_blocks().filter(|b| b.ssrc() == sender.ssrc());
+                    told = Some(about_us.map(|b| remote.learn(&b, now)).last());
                 }
                 Packet::Bye(_) => remote.said_bye = true,
                 Packet::App(_)
                 | Packet::Sdes(_)
                 | Packet::TransportFeedback(_)
                 | Packet::PayloadFeedback(_)
-                | Packet::Xr(_)
                 | Packet::Unknown(_) => {}
+                Packet::Xr(_) => remote.voip = VoipMetrics::read(bytes, sender.ssrc()).or(remote.voip),
+            }
+        }
+        if let Some(newest) = told {
+            remote.reports = remote.reports.saturating_add(1);
+            let sent = sender.counts().packets;
+            let (sent_before, newest_before) = self.told;
+            // Between a few packets and its report there is the way.
+            if newest.is_some() && newest != newest_before {
+                remote.deaf_reports = 0;
+                self.told = (sent, newest);
+            } else if sent.wrapping_sub(sent_before) >= SENT_ENOUGH {
+                remote.deaf_reports = remote.deaf_reports.saturating_add(1);
+                self.told = (sent, newest.or(newest_before));
             }
         }
         self.remote = remote;
@@ -199,7 +232,8 @@ impl Reporter {
 }
 
 impl RemoteView {
-    fn learn(&mut self, block: &ReportBlock<'_>, now: Now) {
+    /// Answers the newest packet of ours that it received, with its wraps.
+    fn learn(&mut self, block: &ReportBlock<'_>, now: Now) -> u32 {
         self.fraction_lost = Some(f32::from(block.fraction_lost()) / 256.0);
         // Sign of 24 bits.
         self.lost = Some((block.cumulative_lost() << 8).cast_signed() >> 8);
@@ -215,6 +249,7 @@ impl RemoteView {
                 i32::MIN..0 | 3_932_160.. => self.round_trip,
             };
         }
+        block.extended_sequence_number()
     }
 }
 
@@ -258,12 +293,12 @@ mod tests {
                 }
             }
         }
-        assert_eq!(us.write(&ours, &mut our_ear, begin, &mut bytes), 0, "not due");
+        assert_eq!(us.write(&ours, &mut our_ear, None, begin, &mut bytes), 0, "not due");
         // Our report takes 30 ms, they answer 1 s later, theirs takes 30 ms.
-        let length = us.write(&ours, &mut our_ear, at(8_000), &mut bytes);
+        let length = us.write(&ours, &mut our_ear, None, at(8_000), &mut bytes);
         assert_eq!(bytes[1], 200, "a sender report");
         they.handle(&bytes[..length], &theirs, at(8_030)).unwrap();
-        let length = they.write(&theirs, &mut their_ear, at(9_030), &mut bytes);
+        let length = they.write(&theirs, &mut their_ear, None, at(9_030), &mut bytes);
         us.handle(&bytes[..length], &ours, at(9_060)).unwrap();
         let remote = us.remote();
         let trip = remote.round_trip.unwrap();
@@ -272,11 +307,40 @@ mod tests {
         assert!((remote.fraction_lost.unwrap() - 0.1).abs() < 0.01);
         assert!(us.poll_timeout() >= at(10_500).at && us.poll_timeout() <= at(15_500).at);
         // Nothing sent since: a receiver report; then goodbye.
-        us.write(&ours, &mut our_ear, at(20_000), &mut bytes);
+        us.write(&ours, &mut our_ear, None, at(20_000), &mut bytes);
         assert_eq!(bytes[1], 201);
         let length = us.write_bye(&ours, &mut our_ear, at(20_001), &mut bytes);
         they.handle(&bytes[..length], &theirs, at(20_031)).unwrap();
         assert!(they.remote().said_bye);
+    }
+
+    #[test]
+    fn a_far_end_that_hears_nothing_says_so_by_its_reports() {
+        let begin = start();
+        let at = |ms| begin.later(Duration::from_millis(ms));
+        let (mut ours, theirs) = (Sender::new(1), Sender::new(2));
+        let mut their_ear = Receiver::new();
+        let mut us = Reporter::new("us", 1, begin.at);
+        let mut they = Reporter::new("they", 2, begin.at);
+        let mut bytes = [0; 400];
+        let mut deaf = Vec::new();
+        for n in 0..3_000_u64 {
+            let length = ours.write(0, &[0; 160], 160, at(n * 20).at, &mut bytes);
+            // It hears us from the tenth second to the thirtieth.
+            if (500..1_500).contains(&n) {
+                their_ear.receive(&Rtp::parse(&bytes[..length]).unwrap(), at(n * 20).at);
+            }
+            let voip = VoipMetrics { mos: Some(3.5), ..VoipMetrics::default() };
+            let length = they.write(&theirs, &mut their_ear, Some(&voip), at(n * 20), &mut bytes);
+            if length > 0 {
+                us.handle(&bytes[..length], &ours, at(n * 20)).unwrap();
+                deaf.push((n / 50, us.remote().deaf_reports, us.remote().voip.and_then(|voip| voip.mos)));
+            }
+        }
+        let of = |from: u64, to: u64| deaf.iter().filter(|(s, ..)| (from..to).contains(s)).map(|(_, deaf, _)| *deaf).max();
+        assert!(of(5, 10) >= Some(1) && of(20, 30) == Some(0) && of(45, 60) >= Some(2), "{deaf:?}");
+        let told: Vec<_> = deaf.iter().map(|(_, _, mos)| *mos).collect();
+        assert_eq!((told[0], told.last()), (None, Some(&Some(3.5))), "an account of us begins when we are heard");
     }
 
     #[test]

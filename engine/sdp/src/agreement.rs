@@ -46,6 +46,8 @@ pub struct Agreement {
     pub direction: Direction,
     /// Milliseconds of audio in each packet we send: the peer's ptime within its maxptime, 10–60, a multiple of 10.
     pub ptime_ms: u16,
+    /// The peer wants reports of how it is heard (RTCP XR with VoIP metrics, RFC 3611 §5).
+    pub voip_metrics: bool,
     /// The keys of protected media (SRTP); `None`: plain RTP.
     pub crypto: Option<SrtpKeys>,
     /// The peer does not want to hear us: `sendonly`, `inactive` or address 0.0.0.0.

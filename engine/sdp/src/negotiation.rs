@@ -117,6 +117,7 @@ impl Negotiation {
             direction,
             rtcp_mux: self.standing.rtcp_mux,
             crypto: &crypto,
+            voip_metrics: true,
         };
         if self.standing.slots.is_empty() {
             let proto = if local.capabilities.srtp == Srtp::Required { "RTP/SAVP" } else { "RTP/AVP" };
@@ -180,6 +181,7 @@ impl Negotiation {
             comfort_noise: stream.comfort_noise(send.codec),
             direction,
             ptime_ms: stream.ptime(local.capabilities.ptime_ms),
+            voip_metrics: stream.voip_metrics,
             crypto,
             on_hold_by_remote: stream.is_deaf(),
         };
@@ -190,6 +192,7 @@ impl Negotiation {
         let answered = line.zip(agreement.crypto.as_ref()).map(|(line, keys)| crypto::Line { key: keys.send.clone(), ..line });
         let text = self.say(&Audio {
             crypto: answered.as_slice(),
+            voip_metrics: agreement.voip_metrics,
             media: local.media,
             formats: &receive,
             events: &event_receive,
@@ -315,6 +318,7 @@ impl Negotiation {
             comfort_noise: None,
             direction: meet(offer.direction, &stream),
             ptime_ms: stream.ptime(offer.ptime_ms),
+            voip_metrics: stream.voip_metrics,
             crypto,
             on_hold_by_remote: stream.is_deaf(),
         };

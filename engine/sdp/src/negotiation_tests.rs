@@ -159,8 +159,9 @@ fn opus_is_answered_as_its_rfc_says() {
     let audio = answer.split("m=").nth(1).unwrap();
     assert_eq!(
         audio,
-        "audio 30000 RTP/AVPF 96 101\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 telephone-event/48000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
+        "audio 30000 RTP/AVPF 96 101\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 telephone-event/48000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=rtcp-xr:voip-metrics\r\na=sendrecv\r\n"
     );
+    assert!(agreement.voip_metrics, "Linphone asks for them for the whole session");
     assert_eq!(agreement.event_receive.as_slice(), [EventFormat { payload_type: 101, clock_rate: 48_000 }]);
     // Chrome's numbers stay Chrome's in our own later offer (RFC 3264 §8.3.2), and ours keep away from them.
     let plain = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 111 0 126 96\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:126 telephone-event/8000\r\na=rtpmap:96 red/48000/2\r\n";

@@ -46,6 +46,8 @@ pub(crate) struct Stream {
     pub(crate) direction: Direction,
     pub(crate) ptime_ms: Option<u16>,
     pub(crate) ptime_max_ms: Option<u16>,
+    /// It asks for VoIP metrics (RFC 3611 §5.1).
+    pub(crate) voip_metrics: bool,
 }
 
 impl Stream {
@@ -138,6 +140,7 @@ pub(crate) fn stream(session: &Session, media: &Media, local: IpAddr) -> Result<
         direction: direction(&media.attributes).or_else(|| direction(&session.attributes)).unwrap_or(Direction::SendRecv),
         ptime_ms: text(&media.attributes, "ptime").and_then(whole),
         ptime_max_ms: text(&media.attributes, "maxptime").and_then(whole),
+        voip_metrics: wants_voip_metrics(&media.attributes) || wants_voip_metrics(&session.attributes),
     })
 }
 
@@ -215,6 +218,11 @@ fn direction(attributes: &[Attribute]) -> Option<Direction> {
             .into_iter()
             .find(|direction| direction.name().eq_ignore_ascii_case(&a.attribute))
     })
+}
+
+fn wants_voip_metrics(attributes: &[Attribute]) -> bool {
+    let formats = text(attributes, "rtcp-xr").unwrap_or_default();
+    formats.split_ascii_whitespace().any(|format| format.eq_ignore_ascii_case("voip-metrics"))
 }
 
 fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<Option<&'a str>> {

@@ -42,6 +42,7 @@ pub(crate) struct Audio<'a> {
     pub(crate) direction: Direction,
     pub(crate) rtcp_mux: bool,
     pub(crate) crypto: &'a [crypto::Line],
+    pub(crate) voip_metrics: bool,
 }
 
 /// The whole text: `audio` at its place among `slots`, every other line with port 0.
@@ -106,6 +107,9 @@ impl Audio<'_> {
         say("ptime", Some(self.ptime_ms.to_string()));
         for line in self.crypto {
             say("crypto", Some(line.write()));
+        }
+        if self.voip_metrics {
+            say("rtcp-xr", Some("voip-metrics".to_owned()));
         }
         if self.rtcp_mux {
             say("rtcp-mux", None);

@@ -13,6 +13,7 @@ mod clerk;
 pub(crate) mod clock;
 mod exchange;
 mod front;
+mod hearing;
 mod keys;
 mod metrics;
 mod onlooker;
@@ -155,7 +156,8 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     };
     runtime.spawn(clerk.clone().run(errands));
     runtime.spawn(clerk.clone().transcribe_for_ever());
-    let keeper = runtime.spawn(clerk::keep_records(config.folders.data.join("calls.jsonl"), records));
+    let hearing = Arc::new(hearing::Hearing::default());
+    let keeper = runtime.spawn(clerk::keep_records(config.folders.data.join("calls.jsonl"), records, Arc::clone(&hearing)));
     runtime.spawn(sweep_for_ever(store.clone()));
     let signer = keys.signer(config.webhooks.secret.as_ref())?;
     let courier = Courier::new(store.clone(), CourierOptions { signer: signer.clone(), guard, seed: keys::random_u64()? })?;
@@ -191,7 +193,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let exchange = Arc::new(exchange::Desk { front: front_door.clone(), reloader: Arc::clone(&reloader), draining: Arc::clone(&draining) });
     if let Some((listener, _)) = http {
         let exchange = Arc::clone(&exchange);
-        let metrics = metrics::page(Arc::clone(&shown), store.clone(), Arc::clone(&speech), runtime.handle().clone());
+        let metrics = metrics::page(Arc::clone(&shown), store.clone(), Arc::clone(&speech), hearing, runtime.handle().clone());
         let options = api::ApiOptions { tokens: config.http.tokens.clone(), metrics };
         runtime.spawn(api::serve(listener, options, exchange, store.clone(), until(stopped.clone())));
     }

@@ -366,7 +366,7 @@ impl Offline {
     fn front(&mut self, message: ToFront) {
         match message {
             ToFront::Respond { transaction: ServerKey(1), response } => self.answered(response.code),
-            ToFront::Respond { .. } | ToFront::Ack { .. } | ToFront::Answered { .. } => {}
+            ToFront::Respond { .. } | ToFront::Ack { .. } | ToFront::Answered { .. } | ToFront::Media { .. } => {}
             ToFront::Repeat { .. } => self.acknowledge(),
             ToFront::Send { leg: LegId::CALLER, request, .. } => self.caller_hears(&request),
             ToFront::Send { leg, request, .. } => self.device_hears(leg, &request),

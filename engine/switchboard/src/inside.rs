@@ -94,6 +94,7 @@ impl Front {
                 self.refer_to(call, ticket, &target, &dialled, (&origin, &realm));
             }
             ToFront::Answered { call } => self.table.answered(call, now),
+            ToFront::Media { call, leg, look } => self.table.looks(call, leg, look),
             ToFront::LegEnded { call, leg } => self.table.leg_ended(call, leg),
             ToFront::Ended(record) => {
                 for shard in self.table.passed(record.id) {

@@ -8,7 +8,7 @@
 //! Everything a call put here leaves with it: [`CallTable::end`].
 
 use crate::limits::LEGS_A_CALL_MAX;
-use call::Origin;
+use call::{LegLook, Origin};
 use sip::{Method, ServerKey};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -26,7 +26,7 @@ pub enum CallState {
 }
 
 /// A call as shown to people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CallView {
     /// Its id.
     pub id: CallId,
@@ -44,6 +44,8 @@ pub struct CallView {
     pub shard: usize,
     /// Its legs now.
     pub legs: usize,
+    /// How the media of those stands that have some.
+    pub media: Vec<(LegId, LegLook)>,
 }
 
 /// A Call-ID and the tag of our side.
@@ -84,6 +86,7 @@ pub(crate) struct Entry {
     /// Shards it was in before.
     passed: Vec<usize>,
     legs: BTreeMap<LegId, Leg>,
+    media: BTreeMap<LegId, LegLook>,
     invites: Vec<ServerKey>,
 }
 
@@ -236,6 +239,7 @@ impl CallTable {
                 merged,
                 passed: Vec::new(),
                 legs: BTreeMap::from([(LegId::CALLER, caller_leg)]),
+                media: BTreeMap::new(),
                 invites: Vec::new(),
             },
         );
@@ -318,7 +322,16 @@ impl CallTable {
         self.calls.get(&call)?.legs.get(&leg)?.invite
     }
 
+    pub(crate) fn looks(&mut self, call: CallId, leg: LegId, look: LegLook) {
+        if let Some(entry) = self.calls.get_mut(&call) {
+            entry.media.insert(leg, look);
+        }
+    }
+
     pub(crate) fn leg_ended(&mut self, call: CallId, leg: LegId) {
+        if let Some(entry) = self.calls.get_mut(&call) {
+            entry.media.remove(&leg);
+        }
         if let Some(state) = self.calls.get_mut(&call).and_then(|entry| entry.legs.remove(&leg)) {
             self.forget_leg(state);
         }
@@ -365,6 +378,7 @@ impl CallTable {
             answered: entry.answered,
             shard: entry.shard,
             legs: entry.legs.len(),
+            media: entry.media.iter().map(|(leg, look)| (*leg, look.clone())).collect(),
         };
         self.calls.iter().map(view).collect()
     }

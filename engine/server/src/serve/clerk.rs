@@ -1,6 +1,7 @@
 //! The clerk: what calls ask of the world (sounds, HTTP, mailboxes, webhooks), transcription, and the record of calls. Tokio.
 
 use super::{
+    hearing::Hearing,
     shard::shelf_key,
     shelf::Shelf,
     wiring::{Errands, ShardDoor, ShardIn},
@@ -389,12 +390,13 @@ const fn may_retry(fault: &SpeechFault) -> bool {
 }
 
 /// Writes call records, one JSON line each.
-pub(super) async fn keep_records(path: PathBuf, mut records: Receiver<Box<CallRecord>>) {
+pub(super) async fn keep_records(path: PathBuf, mut records: Receiver<Box<CallRecord>>, hearing: Arc<Hearing>) {
     while let Some(first) = records.recv().await {
         tokio::time::sleep(RECORDS_TOGETHER).await;
         let mut lines = Vec::new();
         let mut next = Some(first);
         while let Some(record) = next {
+            record.media.iter().for_each(|leg| hearing.add(leg));
             tracing::info!(
                 call = %record.id, from = %terms::Secret::new(&record.from), to = record.to, flow = record.flow,
                 status = record.status, ended_by = record.ended_by, "call over"

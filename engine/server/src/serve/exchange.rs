@@ -80,10 +80,22 @@ fn call_views(front: &Front, now: Now) -> Vec<CallView> {
             since: view.began.rfc3339(),
             flow: None,
             step: None,
-            legs: Vec::new(),
+            legs: view.media.into_iter().map(|(leg, look)| leg_view(leg, look)).collect(),
             timeline: Vec::new(),
         })
         .collect()
+}
+
+fn leg_view(leg: terms::LegId, look: call::LegLook) -> api::LegView {
+    api::LegView {
+        id: leg.0,
+        peer: look.peer.map(|peer| peer.to_string()).unwrap_or_default(),
+        state: if look.peer.is_some() { "flowing" } else { "held" }.to_owned(),
+        codec: Some(look.codec.name().to_owned()),
+        protection: look.protection.map(|suite| suite.name().to_owned()),
+        mos: look.mos.map(|mos| (mos * 10.0).round() / 10.0),
+        one_way: look.one_way,
+    }
 }
 
 const fn state_name(state: CallState) -> &'static str {

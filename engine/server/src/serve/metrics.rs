@@ -1,6 +1,6 @@
 //! The text of `/metrics` (Prometheus text format 0.0.4): counters that the rooms keep anyway, with a fixed set of names.
 
-use super::front::Shown;
+use super::{front::Shown, hearing::Hearing};
 use speech::Speech;
 use std::{
     fmt::{Display, Write},
@@ -15,7 +15,7 @@ pub(super) fn calls(shown: &Shown) -> usize {
 }
 
 /// Renders the page when asked.
-pub(super) fn page(shown: Shown, store: Store, speech: Arc<Speech>, runtime: tokio::runtime::Handle) -> api::Metrics {
+pub(super) fn page(shown: Shown, store: Store, speech: Arc<Speech>, hearing: Arc<Hearing>, runtime: tokio::runtime::Handle) -> api::Metrics {
     let outbox = Arc::new(std::sync::Mutex::new(store::OutboxCounts::default()));
     Arc::new(move || {
         // The page is made without waiting: the outbox is counted for the next time.
@@ -34,6 +34,7 @@ pub(super) fn page(shown: Shown, store: Store, speech: Arc<Speech>, runtime: tok
         line(&mut text, "callflow_speech_rendered_total", "counter", "Texts rendered to speech.", said.rendered);
         line(&mut text, "callflow_speech_transcribed_total", "counter", "Recordings transcribed.", said.transcribed);
         line(&mut text, "callflow_speech_failures_total", "counter", "Failures of speech engines.", said.engine_failures);
+        hearing.write(&mut text);
         text
     })
 }

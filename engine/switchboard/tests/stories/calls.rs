@@ -24,6 +24,7 @@ fn record(new: &call::NewCall) -> Box<call::CallRecord> {
         path: Vec::new(),
         timeline: Vec::new(),
         quality: Vec::new(),
+        media: Vec::new(),
     })
 }
 
