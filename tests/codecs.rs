@@ -21,12 +21,12 @@ enum Peer {
 const CODECS: [(Peer, &str, &str, f32, f32); 8] = [
     (Peer::Pjsip, "pcmu", "PCMU/8000/1", 30.0, 30.0),
     (Peer::Pjsip, "pcma", "PCMA/8000/1", 30.0, 30.0),
-    (Peer::Pjsip, "g722", "G722/16000/1", 99.0, 40.0),
-    (Peer::Pjsip, "gsm", "GSM/8000/1", 99.0, 20.0),
+    (Peer::Pjsip, "g722", "G722/16000/1", 40.0, 40.0),
+    (Peer::Pjsip, "gsm", "GSM/8000/1", 22.0, 20.0),
     (Peer::Baresip, "pcma", "PCMA/8000/1", 30.0, 30.0),
-    (Peer::Baresip, "g722", "G722/16000/1", 99.0, 40.0),
-    (Peer::Baresip, "gsm", "GSM/8000/1", 99.0, 20.0),
-    (Peer::Baresip, "opus", "opus/48000/2", 99.0, 25.0),
+    (Peer::Baresip, "g722", "G722/16000/1", 40.0, 40.0),
+    (Peer::Baresip, "gsm", "GSM/8000/1", 22.0, 20.0),
+    (Peer::Baresip, "opus", "opus/48000/2", 30.0, 25.0),
 ];
 
 /// A tone against everything else in a quarter of a second (8 kHz), in dB: a sine fitted by least squares, and what it leaves.

@@ -10,6 +10,7 @@
 mod peers;
 
 mod calls;
+mod codecs;
 mod desk;
 mod devices;
 mod kill;

@@ -2,7 +2,7 @@
 //! socket (`ctrl_tcp`), its microphone a WAV, and what it hears a WAV again (module `sndfile`).
 
 use super::exchange::password;
-use super::process::{Folder, Process, free_port, wait_for};
+use super::process::{Folder, Process, free_port, media_ports, wait_for};
 use phone::{Sound, read_wav, write_wav};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
@@ -43,13 +43,15 @@ impl Baresip {
     pub(crate) fn start_protected(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str, srtp: &str) -> Self {
         let srtp = if srtp.is_empty() { String::new() } else { format!(";mediaenc={srtp}") };
         let folder = Folder::new("baresip");
-        let (sip, media, control) = (free_port(), free_port(), free_port());
+        let (sip, media, control) = (free_port(), media_ports(), free_port());
         let source = folder.path().join("says.wav");
         write_wav(&source, Sound::tone(tone_hz, -12.0, SOURCE).samples()).unwrap();
-        if codec.starts_with("opus") {
+        let mut form = codec.split('/').skip(1);
+        let (rate, channels) = (form.next().unwrap_or("8000"), form.next().unwrap_or("1"));
+        if rate != "8000" {
             let narrow = folder.path().join("narrow.wav");
             std::fs::rename(&source, &narrow).unwrap();
-            sox(&[&narrow, Path::new("-r"), Path::new("48000"), Path::new("-c"), Path::new("2"), &source]);
+            sox(&[&narrow, Path::new("-r"), Path::new(rate), Path::new("-c"), Path::new(channels), &source]);
         }
         let modules: String = MODULES.iter().map(|m| format!("module {m}.so\n")).collect();
         let dir = folder.path().display();

@@ -15,7 +15,7 @@
 //! aliases and is not used); `opus` for Opus (safe, thin, kept; builds libopus from source by cmake, so nothing but a C
 //! compiler is needed); `oxideav-gsm` for GSM 06.10 (pure Rust, MIT, 2026-08, bit-exact to the ETSI sequences, no allocation);
 //! left out are iLBC (`oxideav-ilbc` allocates for every frame and comes only behind a framework's trait objects; libilbc is
-//! in no distribution we build on) and Speex (`speex-safe` stands still since 2023 and needs libclang; `oxideav-speex` is
+//! in no distribution we build on) and Speex (`speex-safe` and `speex-sys` stand still since 2023 and need libclang for their bindings; `oxideav-speex` is
 //! fitted to the reference by measurement and not exact); `rubato` for resampling (FFT, −100 dB images); `symphonia` for files (wav, mp3, ogg, flac); `ogg` writes Ogg pages; `ebur128` measures loudness;
 //! `hound` is the independent WAV reader of the tests; the writer here is 40 lines, because it must give bytes before the
 //! length is known and never touch a file.
@@ -38,6 +38,7 @@ pub mod tone;
 pub mod wav;
 
 pub use codec::{Decoder, Encoder, OPUS_COMPLEXITY, PACKET_SAMPLES_MAX, g711_translation, packet_ticks, silence};
+pub use codec::opus::join as join_opus;
 pub use comfort::ComfortNoise;
 pub use conceal::Concealer;
 pub use dtmf::{KeyDetector, Tone};

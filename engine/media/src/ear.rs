@@ -73,11 +73,6 @@ impl Ear {
         ear
     }
 
-    /// What the jitter buffer did and does.
-    pub(crate) fn jitter(&self) -> rtp::JitterSnapshot {
-        self.jitter.snapshot()
-    }
-
     pub(crate) const fn rate(&self) -> u32 {
         self.rate
     }

@@ -20,6 +20,7 @@
 mod bridge;
 mod ear;
 mod event;
+mod joined;
 mod keys;
 mod limits;
 mod mixer;

@@ -6,7 +6,8 @@
 use crate::{
     Mixer, Wire,
     bridge::is_direct,
-    limits::{FRAME, PACKET_BYTES, PASSING_MAX, QUIET_FRAMES},
+    joined::Joined,
+    limits::{FRAME, PACKET_BYTES, PACKET_PAYLOAD_MAX, PASSING_MAX, QUIET_FRAMES},
 };
 use arrayvec::ArrayVec;
 use rtp::Packet;
@@ -19,6 +20,8 @@ pub(crate) struct Outside {
     /// The codec of the only one who listens.
     listener: Option<Codec>,
     passing: ArrayVec<Passing, PASSING_MAX>,
+    /// What the leg is to hear, until a packet of its length is full.
+    joined: Joined,
 }
 
 /// What a passing packet is.
@@ -56,7 +59,7 @@ impl Mixer {
     /// A leg goes into a room: it is bridged with nobody here, and [`Mixer::hear_outside`] is to be called every 20 ms.
     pub fn go_outside(&mut self, leg: LegId, now: Instant) {
         self.unbridge(leg, now);
-        self.outside = Some(Box::new(Outside { leg, listener: None, passing: ArrayVec::new() }));
+        self.outside = Some(Box::new(Outside { leg, listener: None, passing: ArrayVec::new(), joined: Joined::new() }));
         self.equip(now);
     }
 
@@ -143,11 +146,23 @@ impl Mixer {
         self.position(self.outside.as_ref()?.leg).map(|at| self.streams[at].setup.send)
     }
 
-    /// Sends the leg outside what it hears there in the 20 ms of `slot`, unless something plays to it.
+    /// Sends the leg outside what it hears there in the 20 ms of `slot`, in packets as long as its peer wishes, unless something
+    /// plays to it.
     pub fn say_outside(&mut self, payload: &[u8], slot: Instant, now: Instant, wire: &mut dyn Wire) {
         let Some(at) = self.outside.as_deref().and_then(|outside| self.position(outside.leg)) else { return };
-        if !payload.is_empty() && !self.streams[at].is_occupied() {
-            self.streams[at].send(payload, FRAME, slot, now, wire);
+        let (Some(outside), Some(stream)) = (&mut self.outside, self.streams.get_mut(at)) else { return };
+        if payload.is_empty() || stream.is_occupied() {
+            outside.joined.forget();
+            return;
+        }
+        if stream.setup.send_ms == 20 {
+            stream.send(payload, FRAME, slot, now, wire);
+            return;
+        }
+        outside.joined.put(payload, stream.setup.send, stream.setup.send_ms, slot);
+        let mut packet = [0; PACKET_PAYLOAD_MAX];
+        while let Some((length, lasts, moment)) = outside.joined.next(&mut packet) {
+            stream.send(&packet[..length], lasts, moment, now, wire);
         }
     }
 }

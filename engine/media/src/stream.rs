@@ -456,7 +456,8 @@ impl Stream {
         let statistics = self.receiver.statistics();
         let remote = self.reporter.remote();
         let counts = self.sender.counts();
-        let jitter = self.ear.as_ref().map(|ear| ear.jitter()).unwrap_or_default();
+        let jitter_buffer = self.ear.as_ref().map(|ear| ear.jitter());
+        let jitter = jitter_buffer.unwrap_or_default();
         let packets_late = self.late_packets + jitter.late;
         let bursts = self.receiver.bursts();
         let gone = u64::try_from(statistics.lost).unwrap_or(0) + packets_late;
@@ -488,7 +489,7 @@ impl Stream {
             far: remote.voip,
             one_way: self.one_way,
             far_loss: remote.fraction_lost,
-            jitter_buffer: self.ear.as_ref().map(|ear| ear.jitter()),
+            jitter_buffer,
             last_received: self.receiver.last_heard(),
             late_ticks: self.late_ticks,
         }

@@ -81,7 +81,8 @@ fn single(packet: &[u8]) -> Option<(u8, &[u8])> {
 
 /// Joins packets of one frame each into one packet (RFC 6716 §3.2.5, code 3). Answers its length and how many were joined:
 /// as many from the first on as are alike and fit `out`. Nothing is allocated.
-pub(crate) fn join<'a>(packets: impl Iterator<Item = &'a [u8]> + Clone, out: &mut [u8]) -> Option<(usize, usize)> {
+#[must_use]
+pub fn join<'a>(packets: impl Iterator<Item = &'a [u8]> + Clone, out: &mut [u8]) -> Option<(usize, usize)> {
     let (toc, _) = packets.clone().next().and_then(single)?;
     let alike = || packets.clone().map_while(|packet| single(packet).filter(|(other, _)| *other == toc).map(|(_, frame)| frame));
     let count = alike().count();
