@@ -4,6 +4,7 @@ pub(crate) mod baresip;
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
 pub(crate) mod kamailio;
+pub(crate) mod lossy;
 pub(crate) mod pjsua;
 pub(crate) mod process;
 pub(crate) mod sipp;

@@ -22,3 +22,4 @@ mod reload;
 mod rooms;
 mod schemas;
 mod upstream;
+mod weather;

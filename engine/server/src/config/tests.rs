@@ -134,7 +134,7 @@ fn a11_srtp_is_read_and_its_keys_are_warned_of() {
     assert_eq!(warned(&office), ["2:22 whoever can read SIP on its way there can read the keys of SRTP, and hear the calls"]);
     assert_eq!(good("srtp_over_plain_sip: true\n").srtp_over_plain_sip, OverPlainSip::Everywhere);
     let told = warned(&good("connections: { alice: { srtp: required } }\n"));
-    assert!(matches!(&told[..], [one] if one.starts_with("1:32 keys of SRTP are given only to peers on this machine")), "{told:?}");
+    assert!(matches!(&told[..], [one] if one.starts_with("1:31 keys of SRTP are given only to peers on this machine")), "{told:?}");
     assert_eq!(wrong("srtp: sometimes\nsrtp_over_plain_sip: 10.0.0.1/8\n").len(), 2);
 }
 

@@ -1,0 +1,109 @@
+//! Phones behind a bad wire (RELIABILITY R10), and one whose sound never arrives. The short form runs always; the whole one, 50
+//! calls and 5,000 digits, with `CALLFLOW_WHOLE=1`.
+
+use crate::peers::endpoint::Endpoint;
+use crate::peers::exchange::{Exchange, House, must, s, ms};
+use crate::peers::lossy::{Lossy, Weather};
+use crate::peers::process::{clock, wait_for};
+use phone::{Account, Handset, Manners, Sound, Step, Wire};
+
+/// The wire of R10.
+const BAD: Weather =
+    Weather { loss: 0.05, double: 0.01, overtaken: 0.02, delay: (ms(40), ms(15)), mute: false };
+/// Digits that a call keys in at a time.
+const ROW: usize = 50;
+
+/// A phone that is nobody, behind a wire.
+fn behind(exchange: &Exchange, wire: &Lossy, user: &str) -> Handset {
+    let account = Account { server: wire.server, ..exchange.account(user) };
+    Handset::start(Wire { manners: Manners::Ring, ..Wire::new(account) }).unwrap()
+}
+
+/// The records of so many calls.
+fn records(exchange: &Exchange, calls: usize) -> Vec<serde_json::Value> {
+    let kept = exchange.folder().path().join("data/calls.jsonl");
+    let text = wait_for("the records", s(60), || std::fs::read_to_string(&kept).ok().filter(|text| text.lines().count() >= calls && text.ends_with('\n')));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Digits of one row: every key, in an order of its own.
+fn row(call: usize, at: usize) -> String {
+    (0..ROW).map(|n| char::from(b'0' + ((n * 7 + call * 3 + at) % 10) as u8)).collect()
+}
+
+#[test]
+fn r10_calls_are_set_up_and_digits_arrive_over_a_bad_wire() {
+    let (calls, rows) = if std::env::var_os("CALLFLOW_WHOLE").is_some() { (50, 2) } else { (6, 1) };
+    let endpoint = Endpoint::start();
+    let keys = format!(
+        "flow: keys\nstart: in\nstates:\n  in: {{ answer: {{}}, then: ask }}\n  ask: {{ collect: {{ min: {ROW}, max: {ROW}, finish: none, wait: 30s, between: 10s, attempts: 1 }}, then: {{ ok: tell, failed: tell }} }}\n  tell: {{ notify: {{ url: \"{}\", event: keyed, body: {{ who: \"${{caller.number}}\", digits: \"${{result.digits}}\" }} }}, then: ask }}\n",
+        endpoint.url()
+    );
+    let mut exchange = Exchange::start_with(&House::default(), &[("flows/keys.yaml", &keys)]);
+    let wires: Vec<Lossy> = (0..calls).map(|call| Lossy::start(exchange.sip(), BAD, call as u64 + 1)).collect();
+    let took: Vec<std::time::Duration> = std::thread::scope(|scope| {
+        let running: Vec<_> = wires
+            .iter()
+            .enumerate()
+            .map(|(call, wire)| {
+                let (exchange, endpoint) = (&exchange, &endpoint);
+                scope.spawn(move || {
+                    let who = format!("p{call}");
+                    let phone = behind(exchange, wire, &who);
+                    let began = clock();
+                    must(&phone, Step::Dial(exchange.uri("keys")));
+                    must(&phone, Step::WaitAnswered { within: s(16) });
+                    let took = began.elapsed();
+                    for at in 0..rows {
+                        must(&phone, Step::Press(row(call, at)));
+                        endpoint.expect("the digits", s(30), |d| d.payload["data"]["who"] == who.as_str() && d.payload["data"]["digits"] == row(call, at).as_str());
+                    }
+                    must(&phone, Step::HangUp);
+                    took
+                })
+            })
+            .collect();
+        running.into_iter().map(|call| call.join().expect("a call over a bad wire")).collect()
+    });
+    let slow = took.iter().filter(|took| **took > s(4)).count();
+    assert!(slow * 100 <= calls.max(100), "{slow} of {calls} calls took over 4 s: {took:?}");
+    let told = endpoint.received().iter().filter(|d| d.kind() == "keyed").count();
+    assert_eq!(told, calls * rows, "every row once, and nothing else");
+    assert!(wires.iter().all(|wire| wire.lost() > 10), "the wire was as bad as it should be");
+    for record in records(&exchange, calls) {
+        let media = &record["media"][0];
+        let loss = media["loss"].as_f64().unwrap_or(1.0);
+        assert!(loss > 0.01 && loss < 0.12, "{media:#}");
+        assert!(media["jitter_ms"].as_f64().is_some_and(|jitter| jitter > 2.0), "{media:#}");
+        assert!(media["mos"].as_f64().is_some_and(|mos| mos > 3.0 && mos < 4.3), "{media:#}");
+        assert!(media["one_way"].is_null(), "{media:#}");
+    }
+    exchange.must_be_quiet();
+}
+
+#[test]
+fn a_phone_whose_sound_never_arrives_is_told_of_while_it_happens_and_in_the_record() {
+    let mut exchange = Exchange::start(&House::default());
+    let wire = Lossy::start(exchange.sip(), Weather { mute: true, ..Weather::FAIR }, 1);
+    let phone = behind(&exchange, &wire, "mute");
+    must(&phone, Step::Dial(exchange.uri("radio")));
+    must(&phone, Step::WaitAnswered { within: s(10) });
+    must(&phone, Step::SpeakOn(Sound::tone(440.0, -12.0, s(1))));
+    let shown = wait_for("the reason in the list of calls", s(20), || {
+        let call = exchange.get("/v1/calls")["calls"][0].clone();
+        call["legs"][0]["one_way"].is_string().then_some(call)
+    });
+    let leg = &shown["legs"][0];
+    assert!(leg["one_way"].as_str().is_some_and(|why| why.starts_with("nothing has come from it, while ")), "{shown:#}");
+    assert_eq!((leg["codec"].as_str(), leg["state"].as_str(), leg["mos"].is_null()), (Some("PCMU"), Some("flowing"), true), "{shown:#}");
+    must(&phone, Step::HangUp);
+    let record = records(&exchange, 1).remove(0);
+    let lines: Vec<&str> = record["timeline"].as_array().unwrap().iter().filter_map(|line| line["what"].as_str()).collect();
+    assert!(lines.iter().any(|line| line.starts_with("leg 0: one-way audio: nothing has come from it")), "{lines:#?}");
+    assert_eq!(record["media"][0]["one_way"], "nothing-came");
+    assert!(record["quality"][0].as_str().is_some_and(|words| words.contains("One-way audio: nothing has come from it")), "{record:#}");
+    let (_, metrics) = exchange.request("GET", "/metrics");
+    let metrics = String::from_utf8_lossy(&metrics);
+    assert!(metrics.contains("callflow_leg_one_way_total{why=\"nothing-came\"} 1"), "{metrics}");
+    exchange.must_be_quiet();
+}
