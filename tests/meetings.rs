@@ -2,6 +2,7 @@
 
 use crate::peers::baresip::Baresip;
 use crate::peers::exchange::{Exchange, House, must, s};
+use crate::peers::process::wait_for;
 use phone::{Manners, Sound, Step, tone_share};
 
 /// The share of a tone in the last second of what was heard.
@@ -29,6 +30,8 @@ fn three_phones_in_a_conference_hear_each_other() {
             assert!(good, "the phone of {own} Hz hears {hz} Hz with a share of {share}\n{}", phone.timeline());
         }
     }
+    let listed = exchange.get("/v1/conferences");
+    assert_eq!((listed["conferences"][0]["room"].as_str(), listed["conferences"][0]["people"].as_array().map(Vec::len)), (Some("board"), Some(3)), "{listed:#}");
     assert!(exchange.log().contains("goes to another shard"), "three calls in two shards, and none was handed over\n{}", exchange.log());
     must(&phones[0], Step::Press("*".into()));
     must(&phones[0], Step::WaitHangUp { within: s(5) });
@@ -36,6 +39,7 @@ fn three_phones_in_a_conference_hear_each_other() {
         must(phone, Step::HangUp);
     }
     exchange.must_be_quiet();
+    assert_eq!(exchange.get("/v1/conferences")["conferences"].as_array().map(Vec::len), Some(0));
 }
 
 #[test]
@@ -61,6 +65,11 @@ fn an_agent_dials_in_and_takes_the_next_caller() {
     must(&agent, Step::Dial(exchange.uri("agent")));
     must(&agent, Step::WaitAnswered { within: s(10) });
     must(&agent, Step::SpeakOn(Sound::tone(1_300.0, -14.0, s(30))));
+    let listed = wait_for("the agent in the list of queues", s(10), || {
+        let queues = exchange.get("/v1/queues")["queues"].clone();
+        queues[0]["takers"].as_array().is_some_and(|takers| takers.len() == 1).then_some(queues)
+    });
+    assert_eq!((listed[0]["queue"].as_str(), listed[0]["callers"].as_array().map(Vec::len)), (Some("sales"), Some(0)), "{listed:#}");
     let caller = exchange.phone("guest", Manners::Ring);
     must(&caller, Step::Dial(exchange.uri("sales")));
     must(&caller, Step::WaitAnswered { within: s(10) });

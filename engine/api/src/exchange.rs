@@ -28,6 +28,10 @@ pub trait Exchange: Send + Sync + 'static {
     fn call(&self, id: CallId) -> Answer<Option<CallView>>;
     /// Ends a call; false when there is none.
     fn hang_up(&self, id: CallId) -> Answer<bool>;
+    /// Conferences with somebody in them.
+    fn conferences(&self) -> Answer<Vec<ConferenceView>>;
+    /// Queues with somebody in them, on either side.
+    fn queues(&self) -> Answer<Vec<QueueView>>;
     /// The flows in use.
     fn flows(&self) -> Answer<FlowsView>;
     /// Reads all files again; a bad set is refused and the old one stays.
@@ -119,6 +123,58 @@ pub struct LegView {
     pub mos: Option<f32>,
     /// Why one side hears nothing, in words.
     pub one_way: Option<String>,
+}
+
+/// A conference with somebody in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConferenceView {
+    /// Realm.
+    pub realm: Name,
+    /// The name of its room.
+    pub room: Name,
+    /// Whether a host is or was there; until then some may wait for one.
+    pub opened: bool,
+    /// Who is in it.
+    pub people: Vec<PersonView>,
+}
+
+/// Somebody in a conference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PersonView {
+    /// Its call, as in `/v1/calls/ID`.
+    pub call: CallId,
+    /// A host.
+    pub host: bool,
+    /// Waits for the first host.
+    pub waits: bool,
+}
+
+/// A queue with somebody in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QueueView {
+    /// Realm.
+    pub realm: Name,
+    /// Name.
+    pub queue: Name,
+    /// Who waits, the next one first.
+    pub callers: Vec<WaitingView>,
+    /// Calls that take its callers and have none now.
+    pub takers: Vec<CallId>,
+}
+
+/// A caller who waits in a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WaitingView {
+    /// Its call.
+    pub call: CallId,
+    /// The caller in words.
+    pub who: String,
+    /// Higher ones are served before.
+    pub priority: u32,
+    /// Agents rung for it now, such as `connection/bob`.
+    pub ringing: Vec<String>,
+    /// Somebody takes it at this moment.
+    pub taken: bool,
 }
 
 /// The flows in use.

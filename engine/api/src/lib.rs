@@ -24,7 +24,7 @@ pub mod sink;
 mod tests;
 
 pub use exchange::{
-    Answer, CallView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, LegView, Readiness, Reloaded,
+    Answer, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, LegView, PersonView, QueueView, Readiness, Reloaded, WaitingView,
 };
 pub use problem::Problem;
 pub use router::{ApiOptions, Metrics, router, serve};

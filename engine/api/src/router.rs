@@ -56,6 +56,8 @@ pub fn router(options: ApiOptions, exchange: Arc<dyn Exchange>, store: Store) ->
         .route("/v1/connections/{name}", get(routes::connection))
         .route("/v1/calls", get(routes::calls))
         .route("/v1/calls/{id}", get(routes::call).delete(routes::hang_up))
+        .route("/v1/conferences", get(routes::conferences))
+        .route("/v1/queues", get(routes::queues))
         .route("/v1/flows", get(routes::flows))
         .route("/v1/reload", post(routes::reload))
         .route("/v1/messages", get(messages::list))

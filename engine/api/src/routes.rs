@@ -1,6 +1,6 @@
 //! The exchange's own state: probes, metrics, connections, calls, flows.
 
-use crate::{CallView, ConnectionView, FlowsView, Problem, Readiness, Reloaded, router::Shared};
+use crate::{CallView, ConferenceView, ConnectionView, FlowsView, Problem, QueueView, Readiness, Reloaded, router::Shared};
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
@@ -54,6 +54,24 @@ pub(crate) struct Calls {
 
 pub(crate) async fn calls(State(shared): State<Shared>) -> Result<Json<Calls>, Problem> {
     Ok(Json(Calls { calls: shared.exchange.calls().await? }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Conferences {
+    conferences: Vec<ConferenceView>,
+}
+
+pub(crate) async fn conferences(State(shared): State<Shared>) -> Result<Json<Conferences>, Problem> {
+    Ok(Json(Conferences { conferences: shared.exchange.conferences().await? }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Queues {
+    queues: Vec<QueueView>,
+}
+
+pub(crate) async fn queues(State(shared): State<Shared>) -> Result<Json<Queues>, Problem> {
+    Ok(Json(Queues { queues: shared.exchange.queues().await? }))
 }
 
 fn call_id(path: Result<Path<String>, PathRejection>) -> Result<CallId, Problem> {

@@ -1,7 +1,7 @@
 //! The HTTP side over real loopback sockets, on a real store.
 
 use crate::{
-    Answer, ApiOptions, CallView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowsView, LegView, Readiness, Reloaded, serve,
+    Answer, ApiOptions, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowsView, LegView, PersonView, QueueView, Readiness, Reloaded, WaitingView, serve,
     sink,
 };
 use reqwest::{Client, Method, StatusCode, header};
@@ -66,6 +66,16 @@ impl Exchange for Desk {
     }
     fn hang_up(&self, id: CallId) -> Answer<bool> {
         say(id == Self::call().id)
+    }
+    fn conferences(&self) -> Answer<Vec<ConferenceView>> {
+        let name = |text| Name::new(text).unwrap();
+        let people = vec![PersonView { call: Self::call().id, host: true, waits: false }];
+        say(vec![ConferenceView { realm: name("default"), room: name("board"), opened: true, people }])
+    }
+    fn queues(&self) -> Answer<Vec<QueueView>> {
+        let name = |text| Name::new(text).unwrap();
+        let caller = WaitingView { call: Self::call().id, who: "alice".into(), priority: 2, ringing: vec!["connection/bob".into()], taken: false };
+        say(vec![QueueView { realm: name("default"), queue: name("sales"), callers: vec![caller], takers: Vec::new() }])
     }
     fn flows(&self) -> Answer<FlowsView> {
         Box::pin(async { Err(ExchangeFault::Unavailable("starting".into())) })
@@ -157,6 +167,9 @@ async fn the_exchange_is_shown() {
     assert_eq!(house.get("/v1/connections/alice").await.1["online"], true);
     assert_eq!(house.get("/v1/calls").await.1["calls"][0]["legs"][0]["codec"], "PCMU");
     assert_eq!(house.get(&format!("/v1/calls/{CALL}")).await.1["to"], "reception");
+    assert_eq!(house.get("/v1/conferences").await.1["conferences"][0]["people"][0]["call"], CALL);
+    let queues = house.get("/v1/queues").await.1;
+    assert_eq!((&queues["queues"][0]["queue"], &queues["queues"][0]["callers"][0]["ringing"][0]), (&"sales".into(), &"connection/bob".into()));
     let ended = house.ask(Method::DELETE, &format!("/v1/calls/{CALL}")).send().await.unwrap();
     assert_eq!(ended.status(), StatusCode::NO_CONTENT);
     assert!(ended.headers().contains_key("x-request-id"));

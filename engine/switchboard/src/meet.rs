@@ -34,6 +34,12 @@ impl Front {
     }
 
     /// When an agent may be free.
+    /// Who is together in conferences, and who waits in queues.
+    #[must_use]
+    pub const fn meetings(&self) -> &Meetings {
+        &self.meetings
+    }
+
     pub(crate) fn meetings_due(&self) -> Option<Instant> {
         self.meetings.poll_timeout()
     }

@@ -27,6 +27,9 @@ type Key = (Name, Name);
 /// A parking place in its realm.
 type Place = (Name, u32);
 
+pub use conferences::{ConferenceView, PersonView};
+pub use queues::{QueueView, WaitingView};
+
 /// What the front is to do.
 #[derive(Debug, PartialEq)]
 pub enum Order {

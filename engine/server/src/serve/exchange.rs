@@ -86,6 +86,22 @@ fn call_views(front: &Front, now: Now) -> Vec<CallView> {
         .collect()
 }
 
+fn conference_view(view: switchboard::ConferenceView) -> api::ConferenceView {
+    let person = |person: switchboard::PersonView| api::PersonView { call: person.call, host: person.host, waits: person.waits };
+    api::ConferenceView { realm: view.realm, room: view.room, opened: view.opened, people: view.people.into_iter().map(person).collect() }
+}
+
+fn queue_view(view: switchboard::QueueView) -> api::QueueView {
+    let caller = |caller: switchboard::WaitingView| api::WaitingView {
+        call: caller.call,
+        who: caller.who,
+        priority: caller.priority,
+        ringing: caller.ringing,
+        taken: caller.taken,
+    };
+    api::QueueView { realm: view.realm, queue: view.queue, callers: view.callers.into_iter().map(caller).collect(), takers: view.takers }
+}
+
 fn leg_view(leg: terms::LegId, look: call::LegLook) -> api::LegView {
     api::LegView {
         id: leg.0,
@@ -126,6 +142,14 @@ impl Exchange for Desk {
 
     fn call(&self, id: CallId) -> Answer<Option<CallView>> {
         self.ask(move |front, now| call_views(front, now).into_iter().find(|view| view.id == id))
+    }
+
+    fn conferences(&self) -> Answer<Vec<api::ConferenceView>> {
+        self.ask(|front, _| front.meetings().conferences().into_iter().map(conference_view).collect())
+    }
+
+    fn queues(&self) -> Answer<Vec<api::QueueView>> {
+        self.ask(|front, _| front.meetings().queues().into_iter().map(queue_view).collect())
     }
 
     fn hang_up(&self, id: CallId) -> Answer<bool> {

@@ -3,7 +3,7 @@
 use super::{Asker, Hold, Key, Meetings, Stay};
 use call::{Met, RoomId};
 use std::collections::BTreeMap;
-use terms::Name;
+use terms::{CallId, Name};
 
 /// How somebody wants to be in a conference.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,43 @@ struct Person {
     most: usize,
 }
 
+/// A conference as shown to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConferenceView {
+    /// Its tenant.
+    pub realm: Name,
+    /// The name of its room.
+    pub room: Name,
+    /// Whether a host is or was there: until then those wait who came to wait for one.
+    pub opened: bool,
+    /// Who is in it, by call.
+    pub people: Vec<PersonView>,
+}
+
+/// Somebody in a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersonView {
+    /// Its call.
+    pub call: CallId,
+    /// It is a host.
+    pub host: bool,
+    /// It waits for the first host.
+    pub waits: bool,
+}
+
 impl Meetings {
+    /// Every conference with somebody in it.
+    #[must_use]
+    pub fn conferences(&self) -> Vec<ConferenceView> {
+        let view = |((realm, room), conference): (&Key, &Conference)| ConferenceView {
+            realm: realm.clone(),
+            room: room.clone(),
+            opened: conference.opened,
+            people: conference.people.iter().map(|(stay, person)| PersonView { call: stay.0, host: person.host, waits: person.waits }).collect(),
+        };
+        self.conferences.iter().map(view).collect()
+    }
+
     pub(super) fn join(&mut self, asker: Asker, room: Name, wish: Wish) {
         let stay = asker.stay;
         let key = (asker.realm, room);

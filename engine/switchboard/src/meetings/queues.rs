@@ -12,7 +12,7 @@ use crate::limits::{AGENT_LOOK, AGENT_REST};
 use call::{Met, Waiting};
 use flow::AgentOrder;
 use std::{collections::VecDeque, time::Instant};
-use terms::Name;
+use terms::{CallId, Name};
 
 /// A queue with somebody in it, on either side.
 #[derive(Debug, Default)]
@@ -55,6 +55,34 @@ struct Taker {
     told: bool,
 }
 
+/// A queue as shown to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueView {
+    /// Its tenant.
+    pub realm: Name,
+    /// Its name.
+    pub queue: Name,
+    /// Who waits, the next one first.
+    pub callers: Vec<WaitingView>,
+    /// Calls that take its callers and have none now.
+    pub takers: Vec<CallId>,
+}
+
+/// A caller in a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingView {
+    /// Its call.
+    pub call: CallId,
+    /// The caller in words.
+    pub who: String,
+    /// Who has a higher one is before who has a lower one.
+    pub priority: u32,
+    /// Agents that are rung for it now.
+    pub ringing: Vec<String>,
+    /// Somebody takes it at this moment.
+    pub taken: bool,
+}
+
 impl Queue {
     fn at(&self, stay: Stay) -> Option<usize> {
         self.row.iter().position(|caller| caller.stay == stay)
@@ -67,6 +95,28 @@ impl Queue {
 }
 
 impl Meetings {
+    /// Every queue with somebody in it, on either side.
+    #[must_use]
+    pub fn queues(&self) -> Vec<QueueView> {
+        let waiting = |caller: &Caller| WaitingView {
+            call: caller.stay.0,
+            who: caller.who.clone(),
+            priority: caller.wish.priority,
+            ringing: match &caller.state {
+                State::Idle => Vec::new(),
+                State::Ringing(agents) | State::Wanted(agents) => agents.clone(),
+            },
+            taken: matches!(caller.state, State::Wanted(_)),
+        };
+        let view = |((realm, name), queue): (&Key, &Queue)| QueueView {
+            realm: realm.clone(),
+            queue: name.clone(),
+            callers: queue.row.iter().map(waiting).collect(),
+            takers: queue.takers.iter().map(|taker| taker.stay.0).collect(),
+        };
+        self.queues.iter().map(view).collect()
+    }
+
     // --- callers ------------------------------------------------------------------------------------------------
 
     pub(super) fn queue(&mut self, asker: Asker, wish: Waiting, now: Moment<'_>) {
