@@ -36,7 +36,7 @@ fn r10_calls_are_set_up_and_digits_arrive_over_a_bad_wire() {
     let (calls, rows) = if std::env::var_os("CALLFLOW_WHOLE").is_some() { (50, 2) } else { (6, 1) };
     let endpoint = Endpoint::start();
     let keys = format!(
-        "flow: keys\nstart: in\nstates:\n  in: {{ answer: {{}}, then: ask }}\n  ask: {{ collect: {{ min: {ROW}, max: {ROW}, finish: none, wait: 30s, between: 10s, attempts: 1 }}, then: {{ ok: tell, failed: tell }} }}\n  tell: {{ notify: {{ url: \"{}\", event: keyed, body: {{ who: \"${{caller.number}}\", digits: \"${{result.digits}}\" }} }}, then: ask }}\n",
+        "flow: keys\nstart: in\nstates:\n  in: {{ answer: {{}}, then: ask }}\n  ask: {{ collect: {{ min: {ROW}, max: {ROW}, finish: none, wait: 30s, between: 10s, attempts: 1 }}, then: {{ ok: tell, failed: end }} }}\n  tell: {{ notify: {{ url: \"{}\", event: keyed, body: {{ who: \"${{caller.number}}\", digits: \"${{result.digits}}\" }} }}, then: ask }}\n",
         endpoint.url()
     );
     let mut exchange = Exchange::start_with(&House::default(), &[("flows/keys.yaml", &keys)]);
