@@ -1,13 +1,9 @@
 //! What checking costs: `cargo bench -p flow`. A hundred flows of fifty states each, as a large house has them: 1.8 MB of YAML.
-//! With the allocator of the binary, because a third of the work is making and dropping small texts.
 
 use divan::{Bencher, black_box};
 use flow::{FlowSet, World};
 use notation::Source;
 use std::{collections::BTreeSet, fmt::Write as _};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     divan::main();

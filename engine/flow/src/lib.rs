@@ -40,6 +40,7 @@ mod sections;
 mod session;
 mod set;
 mod spoken;
+mod spread;
 mod tell;
 mod template;
 mod value;

@@ -38,6 +38,8 @@ pub const EXPRESSION_CHARS: usize = 1_000;
 pub const SCRIPT_BYTES: usize = 256 * 1024;
 /// Stack of a script thread, in bytes: [`crate::ScriptJob::execute`] needs it (32 levels of calls and deep expressions).
 pub const SCRIPT_STACK: usize = 16 * 1024 * 1024;
+/// Fewer files than this are not worth a thread of their own.
+pub(crate) const FILES_A_THREAD_MIN: usize = 8;
 /// Characters of one evaluated text, a prompt for instance.
 pub const TEXT_CHARS: usize = 4_000;
 /// Sounds of one list of a prompt.

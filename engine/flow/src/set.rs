@@ -9,6 +9,7 @@ use crate::{
     prompts::{self, Prompts},
     script::{self, Script},
     sections::typed,
+    spread::spread,
     value::{Findings, Raw},
     world::World,
 };
@@ -212,14 +213,16 @@ struct Load<'w> {
 impl Load<'_> {
     fn all(&mut self, sources: &[Source]) -> Parts {
         let (mut mains, mut libraries, mut scripts) = (Vec::new(), BTreeMap::new(), Vec::new());
-        for source in sources.iter().filter(|source| !is_calendar(&source.path)) {
-            if source.path.ends_with(".rhai") {
+        let sources: Vec<&Source> = sources.iter().filter(|source| !is_calendar(&source.path)).collect();
+        let parsed = spread(&sources, |source| (!source.path.ends_with(".rhai")).then(|| parse(source)));
+        for (source, tree) in sources.into_iter().zip(parsed) {
+            let Some(tree) = tree else {
                 let (name, span) = script_name(source);
                 self.claim(&name, source, span);
                 scripts.push((name, source));
                 continue;
-            }
-            match parse(source) {
+            };
+            match tree {
                 Ok(tree) if tree.get("start").is_none() && tree.get("flow").is_none() && !tree.is_null() => {
                     libraries.insert(source.path.to_string(), (source.clone(), Some(tree)));
                 }
@@ -237,9 +240,13 @@ impl Load<'_> {
             }
         }
         let mut flows = BTreeMap::new();
-        for (name, source, tree) in &mains {
-            let (program, readers) = compile::compile(source, tree, &libraries, self.world, &self.calendars);
-            self.faults.extend(readers.into_iter().flat_map(Reader::into_faults));
+        let (world, calendars) = (self.world, &self.calendars);
+        let compiled = spread(&mains, |(_, source, tree)| {
+            let (program, readers) = compile::compile(source, tree, &libraries, world, calendars);
+            (program, readers.into_iter().flat_map(Reader::into_faults).collect::<Vec<_>>())
+        });
+        for ((name, ..), (program, faults)) in mains.iter().zip(compiled) {
+            self.faults.extend(faults);
             if let Some(program) = program {
                 flows.insert(name.clone(), Flow::Yaml(Arc::new(program)));
             }
