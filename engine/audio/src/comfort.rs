@@ -49,12 +49,12 @@ impl ComfortNoise {
             self.chance ^= self.chance << 13;
             self.chance ^= self.chance >> 17;
             self.chance ^= self.chance << 5;
-            let white = (self.chance as f32 / u32::MAX as f32).mul_add(2.0, -1.0) * UNIFORM * self.level * self.excitation;
+            let white = (self.chance as f32 / u32::MAX as f32 * 2.0 - 1.0) * UNIFORM * self.level * self.excitation;
             // The all-pole lattice.
             let mut forward = white;
             for at in (0..ORDER_MAX).rev() {
                 forward -= self.reflection[at] * self.state[at];
-                self.state[at + 1] = self.reflection[at].mul_add(forward, self.state[at]);
+                self.state[at + 1] = self.reflection[at] * forward + self.state[at];
             }
             self.state[0] = forward;
             *sample = forward as i16;

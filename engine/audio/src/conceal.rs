@@ -47,7 +47,7 @@ impl Concealer {
             for (at, sample) in frame.iter_mut().take(seam).enumerate() {
                 let share = (at + 1) as f32 / (seam + 1) as f32;
                 let synthetic = self.next_synthetic();
-                *sample = f32::from(*sample).mul_add(share, synthetic * (1.0 - share)) as i16;
+                *sample = (f32::from(*sample) * share + synthetic * (1.0 - share)) as i16;
             }
         }
         self.made = 0;
@@ -91,7 +91,7 @@ impl Concealer {
         if left <= quarter {
             let share = (quarter + 1 - left) as f32 / (quarter + 1) as f32;
             let before = f32::from(self.history[at - length.min(at)]);
-            sample = before.mul_add(share, sample * (1.0 - share));
+            sample = before * share + sample * (1.0 - share);
         }
         if self.made < quarter {
             sample += self.step * (1.0 - (self.made + 1) as f32 / (quarter + 1) as f32);

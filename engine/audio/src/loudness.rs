@@ -96,7 +96,7 @@ fn limit(sound: &mut [f32], rate: usize, ceiling: f32) {
     for (at, sample) in sound.iter_mut().enumerate() {
         let (stretch, into) = (at / window, (at % window) as f32 / window as f32);
         let next = gains.get(stretch + 1).copied().unwrap_or(gains[stretch]);
-        *sample *= gains[stretch].min(needed[stretch]).mul_add(1.0 - into, next * into).min(needed[stretch]);
+        *sample *= (gains[stretch].min(needed[stretch]) * (1.0 - into) + next * into).min(needed[stretch]);
     }
 }
 

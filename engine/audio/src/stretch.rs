@@ -113,7 +113,7 @@ impl Stretcher {
 /// From one sample to another, `at` of `length`.
 fn faded(from: i16, to: i16, at: usize, length: usize) -> i16 {
     let share = at as f32 / length as f32;
-    f32::from(to).mul_add(share, f32::from(from) * (1.0 - share)) as i16
+    (f32::from(to) * share + f32::from(from) * (1.0 - share)) as i16
 }
 
 #[cfg(test)]

@@ -237,8 +237,9 @@ impl Ear {
             }
             Wish::Longer => self.stretcher.lengthen(),
         };
-        if stepped > 0 {
-            self.jitter.stepped(wish, now);
+        if wish != Wish::Keep {
+            // Where nothing fitted, it is not looked for again at once: the search costs more than all else here.
+            self.jitter.stepped(if stepped > 0 { wish } else { Wish::Keep }, now);
         }
         if self.stretcher.count() < samples {
             self.hear(now, &codec_of);
