@@ -17,6 +17,7 @@ mod play;
 mod prompting;
 mod queue;
 mod record_call;
+mod naming;
 mod recording;
 mod refer;
 mod talk;

@@ -22,6 +22,8 @@ pub struct Conference {
     pub end_with_host: bool,
     /// Whether a beep tells that somebody came or went.
     pub beep: bool,
+    /// Whether the caller says a name at the door, and the others hear it, in place of the beep, when the caller comes and goes.
+    pub announce_name: bool,
     /// What is heard while waiting for a host; empty: the standard hold music.
     pub hold_music: Vec<PromptItem>,
     /// Most people in the room, 2–100.

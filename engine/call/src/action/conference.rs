@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!  Door (a collect an attempt) ── wrong too often ──▶ left (pin)
-//!    └─▶ Asked ── Full ──▶ full
+//!    └─▶ (Naming ──▶) Asked ── Full ──▶ full
 //!          └─ Inside ──▶ Lobby (music) ── Opened ──▶ Room ── key ──▶ Leaving ── Left ──▶ left (key)
 //!                └──────────────────────────────────┘  └── Over ──▶ ended
 //! ```
 
-use super::{Action, Begun, Event, Progress, collect::Collect, hold::Hold, prompting::Prompting};
+use super::{Action, Begun, Event, Progress, collect::Collect, hold::Hold, naming::Naming, prompting::Prompting};
 use crate::{
     desk::Desk,
     door::{Answer, Errand, Ticket},
@@ -38,6 +38,8 @@ pub(super) struct Conference {
     muted: bool,
     ticket: Option<Ticket>,
     beep: Beep,
+    /// The name that was said at the door.
+    name: Option<Naming>,
     /// When talk began.
     since: Option<Instant>,
     stage: Stage,
@@ -46,6 +48,7 @@ pub(super) struct Conference {
 #[derive(Debug)]
 enum Stage {
     Door { asking: Box<dyn Action>, attempt: u32 },
+    Naming,
     Asked { until: Instant },
     Lobby { hold: Hold, room: RoomId },
     Room { saying: Option<Prompting> },
@@ -69,8 +72,8 @@ impl Conference {
         };
         let (host, muted) = (spec.entry.host, spec.muted);
         let stage = Stage::Asked { until: now.at };
-        let mut action = Self { spec, host, muted, ticket: None, beep, since: None, stage };
-        let progress = if action.needs_pin() { action.ask_pin(1, desk, now) } else { action.knock(desk, now) };
+        let mut action = Self { spec, host, muted, ticket: None, beep, name: None, since: None, stage };
+        let progress = if action.needs_pin() { action.ask_pin(1, desk, now) } else { action.enter(desk, now) };
         match progress {
             Progress::Going => Begun::Going(Box::new(action)),
             done @ (Progress::Done(_) | Progress::Failed(_)) => Begun::At(done),
@@ -128,7 +131,17 @@ impl Conference {
             }
             return self.ask_pin(attempt + 1, desk, now);
         }
-        self.knock(desk, now)
+        self.enter(desk, now)
+    }
+
+    /// Through the door: with a name, where names are announced.
+    fn enter(&mut self, desk: &mut Desk, now: Now) -> Progress {
+        if !self.spec.announce_name {
+            return self.knock(desk, now);
+        }
+        self.name = Some(Naming::start(desk, now));
+        self.stage = Stage::Naming;
+        Progress::Going
     }
 
     fn knock(&mut self, desk: &mut Desk, now: Now) -> Progress {
@@ -174,7 +187,7 @@ impl Conference {
             }
             (Stage::Leaving { .. }, Met::Left { people_max }) => return self.outcome("left", people_max, "key", now),
             (
-                Stage::Door { .. } | Stage::Asked { .. } | Stage::Lobby { .. } | Stage::Room { .. } | Stage::Leaving { .. },
+                Stage::Door { .. } | Stage::Naming | Stage::Asked { .. } | Stage::Lobby { .. } | Stage::Room { .. } | Stage::Leaving { .. },
                 Met::Full
                 | Met::Nobody
                 | Met::Inside { .. }
@@ -195,7 +208,8 @@ impl Conference {
     fn talk(&mut self, room: RoomId, desk: &mut Desk, now: Now) {
         let who = if self.host { "as host" } else { "as participant" };
         desk.note(now, format!("in conference {} {who}", self.spec.room));
-        desk.enter_room(room, self.voice(), self.host, self.beep.sound.clone(), now);
+        let sound = self.name.as_ref().and_then(Naming::joins).or_else(|| self.beep.sound.clone());
+        desk.enter_room(room, self.voice(), self.host, sound, now);
         self.since = Some(now.at);
         self.stage = Stage::Room { saying: None };
     }
@@ -208,9 +222,10 @@ impl Conference {
                 if let Some(saying) = saying {
                     saying.stop(desk, now);
                 }
-                desk.leave_room(self.beep.sound.clone(), now);
+                let sound = self.name.as_ref().and_then(Naming::leaves).or_else(|| self.beep.sound.clone());
+                desk.leave_room(sound, now);
             }
-            Stage::Door { .. } | Stage::Asked { .. } | Stage::Leaving { .. } => {}
+            Stage::Door { .. } | Stage::Naming | Stage::Asked { .. } | Stage::Leaving { .. } => {}
         }
     }
 
@@ -245,7 +260,12 @@ impl Conference {
                     desk.note(now, if self.muted { "muted" } else { "unmuted" });
                     desk.set_voice(self.voice());
                 }
-                Stage::Door { .. } | Stage::Asked { .. } | Stage::Lobby { .. } | Stage::Room { .. } | Stage::Leaving { .. } => {}
+                Stage::Door { .. }
+                | Stage::Naming
+                | Stage::Asked { .. }
+                | Stage::Lobby { .. }
+                | Stage::Room { .. }
+                | Stage::Leaving { .. } => {}
             }
         }
     }
@@ -257,7 +277,12 @@ impl Conference {
                 Progress::Failed("conference: no word from the front".into())
             }
             Stage::Leaving { until } if *until <= now.at => self.outcome("left", 0, "key", now),
-            Stage::Door { .. } | Stage::Asked { .. } | Stage::Lobby { .. } | Stage::Room { .. } | Stage::Leaving { .. } => Progress::Going,
+            Stage::Door { .. }
+            | Stage::Naming
+            | Stage::Asked { .. }
+            | Stage::Lobby { .. }
+            | Stage::Room { .. }
+            | Stage::Leaving { .. } => Progress::Going,
         }
     }
 }
@@ -270,6 +295,12 @@ impl Action for Conference {
             self.beep.sound = found.as_ref().ok().cloned();
             return Progress::Going;
         }
+        if let Some(name) = &mut self.name {
+            let is_said = name.handle(&mut event, desk, now);
+            if matches!(self.stage, Stage::Naming) {
+                return if is_said { self.knock(desk, now) } else { Progress::Going };
+            }
+        }
         match &mut self.stage {
             Stage::Door { asking, attempt } => {
                 let attempt = *attempt;
@@ -280,7 +311,7 @@ impl Action for Conference {
             Stage::Room { saying: Some(saying) } => {
                 saying.handle(&mut event, desk, now);
             }
-            Stage::Room { saying: None } | Stage::Asked { .. } | Stage::Leaving { .. } => {}
+            Stage::Room { saying: None } | Stage::Naming | Stage::Asked { .. } | Stage::Leaving { .. } => {}
         }
         match event {
             Event::Answer(ticket, Answer::Met(met)) if Some(ticket) == self.ticket => self.met(met, desk, now),
@@ -305,14 +336,23 @@ impl Action for Conference {
     fn poll_timeout(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Door { asking, .. } => asking.poll_timeout(),
+            Stage::Naming => self.name.as_ref().and_then(Naming::poll_timeout),
             Stage::Asked { until } | Stage::Leaving { until } => Some(*until),
             Stage::Lobby { hold, .. } => hold.poll_timeout(),
             Stage::Room { saying } => saying.as_ref().and_then(Prompting::poll_timeout),
         }
     }
 
+    fn means_silence(&self) -> bool {
+        matches!(self.stage, Stage::Naming) && self.name.as_ref().is_some_and(Naming::is_listening)
+    }
+
     fn caller_left(&mut self, desk: &mut Desk, now: Now) -> Progress {
         self.go_out(desk, now);
+        if let (Stage::Naming, Some(name)) = (&self.stage, &mut self.name) {
+            name.stop(desk, now);
+            return Progress::done("caller_left");
+        }
         if !matches!(self.stage, Stage::Leaving { .. }) {
             self.leave(desk);
         }

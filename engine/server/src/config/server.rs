@@ -133,7 +133,8 @@ pub(super) fn over_plain_sip(reading: &mut Reading, root: Map<'_>) -> OverPlainS
 
 /// What the owner should know who has SRTP on: its keys stand in SIP.
 pub(super) fn warn_of_keys(reading: &mut Reading, root: Map<'_>, over: &OverPlainSip) {
-    let on = |node: Option<&Node>| node.filter(|node| node.as_text() != Some("off")).map(|node| node.span);
+    let is_on = |node: &&Node| matches!(node.as_text(), Some("optional" | "required"));
+    let on = |node: Option<&Node>| node.filter(is_on).map(|node| node.span);
     let mut own = ["connections", "trunks"].iter().filter_map(|section| root.get(section)).flat_map(|node| {
         let named = node.entries().iter().map(|entry| &entry.value);
         named.chain(node.items()).filter_map(|resource| on(resource.get("srtp")))

@@ -84,6 +84,20 @@ fn who_mutes_himself_is_heard_no_more() {
 }
 
 #[test]
+fn who_comes_and_goes_is_announced_by_a_name_of_its_own_voice() {
+    let mut world = World::new(setup(23));
+    let key = || Step::Press("#".to_owned());
+    // Bob says no name, and is announced by the beep.
+    calls(&mut world, "bob", 12, s(1), "club", [Step::Wait(s(34)), Step::HangUp]);
+    // Prompt and beep take 2.8 s.
+    let says = [Step::Wait(s(3)), Step::Speak(voice("alice", s(1))), key(), Step::Wait(s(5)), Step::HangUp];
+    calls(&mut world, "alice", 11, s(10), "club", says);
+    world.run(s(60));
+    in_order(&world, &["alice: hears “After the tone, please say your name", "alice: presses #", "bob: hears a tone of 24", "alice: hung up", "bob: hears a tone of 24"]);
+    ends_well(&mut world);
+}
+
+#[test]
 fn a_conference_begins_and_ends_with_its_host() {
     let mut world = World::new(setup(22));
     let pin = |pin: &str| [Step::Wait(s(1)), Step::Press(format!("{pin}#"))];

@@ -34,6 +34,7 @@ pub(crate) fn start() -> Now {
 
 /// Where calls meet: a conference, and the same for its host; a parking place and who fetches from it; a queue and its agents.
 const BOARD: &str = "flow: board\nstart: in\nstates:\n  in: { conference: { room: board, beep: false, mute_key: \"6\" }, then: end }\n";
+const CLUB: &str = "flow: club\nstart: in\nstates:\n  in: { conference: { room: club, announce: name }, then: end }\n";
 const CHAIR: &str = "flow: chair\nstart: in\nstates:\n  in: { conference: { room: chaired, pin: \"12\", host_pin: \"99\", start_with_host: true, end_with_host: true }, then: { ended: over, else: end } }\n  over: { say: The conference is over., then: end }\n";
 const PARK: &str = "flow: park\nstart: in\nstates:\n  in: { park: { slot: 701-702, timeout: 20s, leave_key: \"0\" }, then: { served: back, timeout: late, left: end, full: late } }\n  late: { say: Nobody came for you., then: end }\n  back: { say: You were served., then: end }\n";
 const FETCH: &str = "flow: fetch\nstart: in\nstates:\n  in: { bridge: { to: park/701 }, then: { answered: end, else: none } }\n  none: { say: Nobody is parked there., then: end }\n";
@@ -52,6 +53,7 @@ fn flows() -> flow::FlowSet {
             ("flows/queue.yaml", HOLD),
             ("flows/board.yaml", BOARD),
             ("flows/chair.yaml", CHAIR),
+            ("flows/club.yaml", CLUB),
             ("flows/park.yaml", PARK),
             ("flows/fetch.yaml", FETCH),
             ("flows/sales.yaml", SALES),
@@ -94,7 +96,7 @@ fn listing() -> Listing {
     let mut connections: Vec<Connection> = PEOPLE.iter().map(|(user, _)| person(user)).collect();
     connections.push(Connection { mailbox: None, ..connection("erin", Some("secret")) });
     connections.extend([door("reception", "reception"), door("script", "reception-script"), door("queue", "queue"), door("desk", "desk")]);
-    connections.extend(["board", "chair", "park", "fetch", "sales", "agent"].map(|user| door(user, user)));
+    connections.extend(["board", "club", "chair", "park", "fetch", "sales", "agent"].map(|user| door(user, user)));
     let boxes = ["alice", "bob", "carol", "dave", "reception"];
     Listing {
         realms: vec![Realm { name: name("home"), domains: vec!["home.example".to_owned()] }],
