@@ -20,6 +20,7 @@ mod protection;
 mod refusals;
 mod reload;
 mod rooms;
+mod sprayer;
 mod schemas;
 mod upstream;
 mod weather;

@@ -16,6 +16,9 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 /// How long after the last goodbye a call may still be listed.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
+/// Ports of media of one exchange.
+const MEDIA_PORTS: u16 = 400;
+
 /// What differs between the exchanges of the tests.
 #[derive(Debug, Default)]
 pub(crate) struct House {
@@ -106,6 +109,7 @@ pub(crate) struct Exchange {
     folder: Folder,
     sip: u16,
     http: u16,
+    media: u16,
     config: PathBuf,
 }
 
@@ -152,7 +156,7 @@ connections:
 {more}mailboxes:
   box: {{ transcribe: true, pin: "9380417" }}
 {trunks}"#,
-        last = media + 399,
+        last = media + MEDIA_PORTS - 1,
         shards = house.shards.max(1),
         alice = password("alice"),
         alice_more = more_of(house.alice),
@@ -191,7 +195,7 @@ impl Exchange {
             write_wav(&path, Sound::tone(hz, -12.0, Duration::from_secs(seconds)).samples()).unwrap();
         }
         let process = Self::serve(&folder, &config);
-        let mut exchange = Self { process, folder, sip, http, config };
+        let mut exchange = Self { process, folder, sip, http, media, config };
         exchange.wait_ready();
         exchange
     }
@@ -224,6 +228,11 @@ impl Exchange {
 
     pub(crate) const fn sip_port(&self) -> u16 {
         self.sip
+    }
+
+    /// The ports of its media.
+    pub(crate) const fn media(&self) -> std::ops::Range<u16> {
+        self.media..self.media + MEDIA_PORTS
     }
 
     pub(crate) fn sip(&self) -> SocketAddr {

@@ -11,7 +11,7 @@ use crate::{
     tape::Tape,
 };
 use audio::Prompt;
-use media::{EventFormat, Hears, Mixer, PlayerId, Playlist, StreamSetup};
+use media::{EventFormat, Hears, Mixer, PlayerId, Playlist, StreamSetup, Symmetric};
 use sdp::{Agreement, Capabilities};
 use sip::{Chance, Uri};
 use std::{
@@ -316,6 +316,10 @@ impl Desk {
             setup.keys_by_info = peer.takes_info() && agreement.send.codec.packing() != Packing::Bytes;
             setup.remote = setup.remote.map(|named| peer.outside(named));
             setup.remote_rtcp = setup.remote_rtcp.map(|named| peer.outside(named));
+            // Where its own signalling comes from its packets come from: no other host on a LAN is believed, not even at first.
+            if setup.remote.is_some_and(|remote| peer.is_at(remote.ip())) {
+                setup.symmetric = Symmetric::SameHost;
+            }
         }
         let protected = agreement.crypto.as_ref().map_or_else(String::new, |keys| format!(", SRTP {}", keys.suite));
         self.note(now, format!("{leg}: {} {} with {}{protected}", agreement.send.codec, agreement.direction, agreement.remote));

@@ -185,6 +185,11 @@ impl Leg {
         }
     }
 
+    /// Whether its own signalling comes from this host, with no proxy between.
+    pub(crate) fn is_at(&self, host: IpAddr) -> bool {
+        self.seen_at == Some(host.to_canonical())
+    }
+
     /// Whether there is something the call should know.
     pub(crate) fn has_news(&self) -> bool {
         !self.news.is_empty()

@@ -10,6 +10,7 @@ use std::{
 };
 use terms::{Codec, Digit, Direction, LegId};
 
+mod attacks;
 mod codecs;
 mod delay;
 mod protection;

@@ -64,6 +64,9 @@ const DRY_TAKES: u32 = 10;
 /// Late or far packets in a row that agree with each other and show that the stream moved.
 const ODD_MAX: u8 = 4;
 
+/// Sequence numbers remembered as come.
+const SEEN: u16 = 64;
+
 /// What the listener should do with what it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
@@ -191,6 +194,9 @@ struct Stream {
     /// Timestamp of the newest packet, as it came and in extended time.
     newest_timestamp: u32,
     newest: i64,
+    /// Its sequence number, and which of those before it came: bit n, n before.
+    newest_sequence: u16,
+    seen: u64,
     play: i64,
     lateness: Lateness,
     least: i64,
@@ -257,6 +263,18 @@ impl JitterBuffer {
                 self.counts.duplicates += 1;
             }
             return put;
+        }
+        // Older than what came: late, or come before. No stream begins anew with it, and only what came once tells of the network.
+        let age = stream.newest_sequence.wrapping_sub(packet.sequence);
+        if late && (1..1 << 15).contains(&age) {
+            if age >= SEEN || stream.seen & (1 << age) != 0 {
+                self.counts.duplicates += u64::from(age < SEEN);
+                return if age < SEEN { Put::Duplicate } else { Put::Late };
+            }
+            stream.seen |= 1 << age;
+            self.counts.late += 1;
+            stream.measure(start, now);
+            return Put::Late;
         }
         // Off the stream: believed at once when nothing else plays, else when several agree with each other.
         let agrees = (start - stream.odd_at).abs() < RING as i64;
@@ -400,6 +418,8 @@ impl Stream {
             clock_rate: CLOCK_RATE,
             newest_timestamp: 0,
             newest: 0,
+            newest_sequence: 0,
+            seen: 0,
             play: 0,
             lateness: Lateness::new(),
             least: 0,
@@ -420,6 +440,7 @@ impl Stream {
         self.target = self.target.max(FIRST_DELAY);
         self.newest = start;
         self.newest_timestamp = timestamp;
+        self.seen = 0;
         // `play` meets `start` after whole frames of silence.
         self.play = start - self.target.div_euclid(FRAME) * FRAME;
         self.heard = false;
@@ -451,6 +472,13 @@ impl Stream {
         if start > self.newest {
             self.newest = start;
             self.newest_timestamp = packet.timestamp;
+        }
+        let ahead = packet.sequence.wrapping_sub(self.newest_sequence);
+        if self.seen == 0 || (1..1 << 15).contains(&ahead) {
+            self.seen = if self.seen == 0 || ahead >= SEEN { 1 } else { self.seen << ahead | 1 };
+            self.newest_sequence = packet.sequence;
+        } else if let age @ 1..SEEN = self.newest_sequence.wrapping_sub(packet.sequence) {
+            self.seen |= 1 << age;
         }
         let end = start + length.ticks;
         if length.is_whole { self.keep_whole(packet, start, end) } else { self.keep_bytes(packet, start, end) }

@@ -21,6 +21,8 @@ use std::{
 pub enum Symmetric {
     /// Never: only the signalled address counts.
     Never,
+    /// Only to another port of the signalled host: its signalling comes from there, so its packets do.
+    SameHost,
     /// Only when the signalled address is private (RFC 1918, RFC 6598, loopback, link-local, ULA), or the source differs
     /// from it in its port only.
     BehindNat,
@@ -163,8 +165,8 @@ impl Latch {
             self.settle(self.before.map_or(LatchState::Signalled, LatchState::Moved));
             return Verdict::Ignore;
         }
+        // Who could never be believed does not disturb who may be.
         if !self.may_move_to(source.ip()) {
-            self.candidate = None;
             return Verdict::Ignore;
         }
         let in_a_row = match self.candidate {
@@ -203,6 +205,7 @@ impl Latch {
         }
         match self.symmetric {
             Symmetric::Never => false,
+            Symmetric::SameHost => source == signalled,
             Symmetric::BehindNat => source == signalled || is_private(signalled),
             Symmetric::Allowed => true,
         }

@@ -55,6 +55,15 @@ fn m1_behind_nat_three_in_a_row_move_it_and_then_it_is_strict() {
 }
 
 #[test]
+fn m1_who_is_seen_in_signalling_is_no_other_host_even_on_a_lan() {
+    const PORT: &str = "192.168.1.20:4444";
+    const NEIGHBOUR: &str = "192.168.1.66:4000";
+    let rows = |source| [(0, source, 1, 5), (20, source, 2, 5), (40, source, 3, 5)];
+    assert_eq!(story(PRIVATE, Symmetric::SameHost, &rows(NEIGHBOUR)).0, "---");
+    assert_eq!(story(PRIVATE, Symmetric::SameHost, &rows(PORT)).0, "--M");
+}
+
+#[test]
 fn m1_what_does_not_move_it() {
     let cases: [(&str, &str, Symmetric, [Row; 4]); 7] = [
         ("a public signalled address", PUBLIC, Symmetric::BehindNat, [(0, NAT, 1, 5), (1, NAT, 2, 5), (2, NAT, 3, 5), (3, NAT, 4, 5)]),

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
+#[path = "room/keys.rs"]
+mod keys;
 #[path = "room/mailbox.rs"]
 mod mailbox;
 #[path = "room/meetings.rs"]

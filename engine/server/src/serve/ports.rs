@@ -1,5 +1,8 @@
 //! RTP and RTCP sockets of one shard: opened in pairs, found by the call's seat, sent from without waiting.
 //!
+//! A port whose call is over rests before another call has it (RELIABILITY M5): its peer may go on sending for a while, and what
+//! it sends must not reach a stranger's ear or recording. Under more calls than that allows the port that rested longest is taken.
+//!
 //! `rustix` gives the system calls in safe Rust, without the second call per packet that edge-triggered polling needs.
 
 use call::{Seat, Sockets};
@@ -8,22 +11,29 @@ use rustix::{
     net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recvfrom, sendto, socket_with},
 };
 use std::{
+    collections::VecDeque,
     io,
     net::{IpAddr, SocketAddr},
     ops::Range,
     os::fd::OwnedFd,
+    time::{Duration, Instant},
 };
 use smallvec::SmallVec;
 use terms::LegId;
 
 /// Pairs tried before "no ports left" (others on the machine may hold some).
 const TRIES: usize = 64;
+/// How long a port rests (RELIABILITY M5): 64·T1, after which no lost BYE is repeated any more.
+const REST: Duration = Duration::from_secs(32);
+/// Ports of other shards that rest here, bound: those of calls that were handed over. More are given back at once.
+const GUESTS_MAX: usize = 64;
 /// Set in a token for the RTCP socket of a leg.
 const RTCP: u64 = 1 << 48;
 
 /// Both sockets of a leg.
 pub(super) struct Pair {
     leg: LegId,
+    port: u16,
     rtp: OwnedFd,
     rtcp: OwnedFd,
 }
@@ -38,6 +48,12 @@ pub(super) struct Ports {
     next: u16,
     /// By seat; most calls have one leg or two.
     seats: Vec<SmallVec<[Pair; 2]>>,
+    /// Ports that rest, and since when; the longest first.
+    resting: VecDeque<(Instant, u16)>,
+    /// By pair of ports: whether it rests.
+    rests: Vec<bool>,
+    /// Pairs of other shards that rest, for nobody here could keep their own shard from taking their ports.
+    guests: VecDeque<(Instant, Pair)>,
     epoll: OwnedFd,
     /// Packets the system did not take.
     pub(super) unsent: u64,
@@ -46,8 +62,8 @@ pub(super) struct Ports {
 impl Ports {
     pub(super) fn new(bind_to: IpAddr, advertised: IpAddr, range: Range<u16>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let next = range.start;
-        Ok(Self { bind_to, advertised, range, next, seats: Vec::new(), epoll, unsent: 0 })
+        let (next, pairs) = (range.start, usize::from(range.end - range.start).div_ceil(2));
+        Ok(Self { bind_to, advertised, range, next, seats: Vec::new(), resting: VecDeque::new(), rests: vec![false; pairs], guests: VecDeque::new(), epoll, unsent: 0 })
     }
 
     /// What the shard waits on.
@@ -56,21 +72,58 @@ impl Ports {
     }
 
     /// Opens a leg's pair; the address peers are told.
-    pub(super) fn open(&mut self, seat: Seat, leg: LegId) -> Option<SocketAddr> {
-        for _ in 0..TRIES {
+    pub(super) fn open(&mut self, seat: Seat, leg: LegId, now: Instant) -> Option<SocketAddr> {
+        self.wake(now);
+        let mut tries = 0;
+        for _ in 0..usize::from(self.range.end - self.range.start) / 2 {
             let port = self.next;
             self.next = if port + 3 < self.range.end { port + 2 } else { self.range.start };
-            let Ok(pair) = self.bind_pair(seat, leg, port) else { continue };
-            self.place(seat).push(pair);
-            return Some(SocketAddr::new(self.advertised, port));
+            if self.is_resting(port) {
+                continue;
+            }
+            if let Ok(pair) = self.bind_pair(seat, leg, port) {
+                self.place(seat).push(pair);
+                return Some(SocketAddr::new(self.advertised, port));
+            }
+            tries += 1;
+            if tries == TRIES {
+                break;
+            }
+        }
+        // Better a port that has rested for too short a time than no call.
+        while let Some((_, port)) = self.resting.pop_front() {
+            self.rest(port, false);
+            if let Ok(pair) = self.bind_pair(seat, leg, port) {
+                self.place(seat).push(pair);
+                return Some(SocketAddr::new(self.advertised, port));
+            }
         }
         None
+    }
+
+    fn is_resting(&self, port: u16) -> bool {
+        self.rests.get(usize::from(port - self.range.start) / 2).copied().unwrap_or(false)
+    }
+
+    fn rest(&mut self, port: u16, rests: bool) {
+        if let Some(known) = self.rests.get_mut(usize::from(port - self.range.start) / 2) {
+            *known = rests;
+        }
+    }
+
+    /// Ends the rest of those that have had enough.
+    fn wake(&mut self, now: Instant) {
+        let is_over = |since: Instant| now.saturating_duration_since(since) >= REST;
+        while let Some((_, port)) = self.resting.pop_front_if(|(since, _)| is_over(*since)) {
+            self.rest(port, false);
+        }
+        while self.guests.pop_front_if(|(since, _)| is_over(*since)).is_some() {}
     }
 
     fn bind_pair(&self, seat: Seat, leg: LegId, port: u16) -> io::Result<Pair> {
         let rtp = self.bind_one(port)?;
         let rtcp = self.bind_one(port + 1)?;
-        let pair = Pair { leg, rtp, rtcp };
+        let pair = Pair { leg, port, rtp, rtcp };
         self.watch(seat, &pair)?;
         Ok(pair)
     }
@@ -82,10 +135,25 @@ impl Ports {
         Ok(socket)
     }
 
-    /// Closes a leg's pair.
-    pub(super) fn close(&mut self, seat: Seat, leg: LegId) {
-        if let Some(pairs) = self.seats.get_mut(seat.0 as usize) {
-            pairs.retain(|pair| pair.leg != leg);
+    /// Closes a leg's pair; its port rests.
+    pub(super) fn close(&mut self, seat: Seat, leg: LegId, now: Instant) {
+        self.wake(now);
+        let Some(pairs) = self.seats.get_mut(seat.0 as usize) else { return };
+        while let Some(at) = pairs.iter().position(|pair| pair.leg == leg) {
+            let pair = pairs.swap_remove(at);
+            if self.range.contains(&pair.port) {
+                self.resting.push_back((now, pair.port));
+                if let Some(rests) = self.rests.get_mut(usize::from(pair.port - self.range.start) / 2) {
+                    *rests = true;
+                }
+            } else if self.guests.len() < GUESTS_MAX {
+                for socket in [&pair.rtp, &pair.rtcp] {
+                    if let Err(fault) = epoll::delete(&self.epoll, socket) {
+                        tracing::error!(%fault, "a socket cannot be taken out of epoll");
+                    }
+                }
+                self.guests.push_back((now, pair));
+            }
         }
     }
 
@@ -165,4 +233,57 @@ pub(super) fn share(ports: &std::ops::RangeInclusive<u16>, index: usize, shards:
     let end = (begin + each).min(last);
     let port = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
     port(begin)..port(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "an Instant has no other beginning; only differences are used")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    /// Six ports in a row that are free now.
+    fn ports() -> Ports {
+        let here = IpAddr::from([127, 0, 0, 1]);
+        (0..200_u16)
+            .map(|n| 31_000 + n * 12)
+            .map(|first| Ports::new(here, here, first..first + 6).unwrap())
+            .find(|ports| ports.range.clone().all(|port| ports.bind_one(port).is_ok()))
+            .unwrap()
+    }
+
+    #[test]
+    fn m5_a_port_rests_for_32_s_unless_all_are_taken() {
+        let (mut ports, begin) = (ports(), start());
+        let first = ports.range.start;
+        let open = |ports: &mut Ports, seat: u32, ms: u64| ports.open(Seat(seat), LegId::CALLER, begin + Duration::from_millis(ms)).map(|address| address.port() - first);
+        assert_eq!(open(&mut ports, 0, 0), Some(0));
+        ports.close(Seat(0), LegId::CALLER, begin);
+        assert_eq!((open(&mut ports, 1, 10), open(&mut ports, 2, 20)), (Some(2), Some(4)));
+        ports.close(Seat(1), LegId::CALLER, begin + Duration::from_secs(1));
+        // 0 rests since 0 s, 2 since 1 s, 4 is taken: nobody is turned away, the longest rest ends.
+        assert_eq!(open(&mut ports, 3, 2_000), Some(0));
+        ports.close(Seat(2), LegId::CALLER, begin + Duration::from_secs(3));
+        // 2 has rested for 32 s, 4 has not.
+        assert_eq!(open(&mut ports, 4, 33_000), Some(2));
+        assert_eq!(open(&mut ports, 5, 36_000), Some(4));
+        assert_eq!(open(&mut ports, 6, 36_000), None, "all three are taken");
+    }
+
+    #[test]
+    fn m5_a_port_of_a_call_that_was_handed_over_rests_as_well() {
+        let (mut one, begin) = (ports(), start());
+        let here = IpAddr::from([127, 0, 0, 1]);
+        let mut two = Ports::new(here, here, 1..1).unwrap();
+        let port = one.open(Seat(0), LegId::CALLER, begin).unwrap().port();
+        two.settle(Seat(7), one.lift(Seat(0)));
+        two.close(Seat(7), LegId::CALLER, begin);
+        one.next = port;
+        assert_ne!(one.open(Seat(1), LegId::CALLER, begin).unwrap().port(), port, "it rests where it ended");
+        two.close(Seat(9), LegId::CALLER, begin + Duration::from_secs(33));
+        one.next = port;
+        assert_eq!(one.open(Seat(2), LegId::CALLER, begin + Duration::from_secs(33)).unwrap().port(), port);
+    }
 }

@@ -245,10 +245,10 @@ impl Running {
                 Output::Front(message) => self.to_front.push_back(message),
                 Output::Errand { call, ticket, errand } => self.errand(call, ticket, errand, now),
                 Output::OpenMedia { seat, leg } => {
-                    let address = self.with.ports.open(seat, leg);
+                    let address = self.with.ports.open(seat, leg, now.at);
                     self.shard.media_opened(seat, leg, address, now, &mut self.with.ports);
                 }
-                Output::CloseMedia { seat, leg } => self.with.ports.close(seat, leg),
+                Output::CloseMedia { seat, leg } => self.with.ports.close(seat, leg, now.at),
                 Output::HandOver { call, to } => {
                     let parcel = self.shard.release(call, to).map(Box::new);
                     let pairs = parcel.as_ref().map(|parcel| self.with.ports.lift(parcel.seat)).unwrap_or_default();
