@@ -127,6 +127,13 @@ pub(crate) fn with_mailbox(setup: &mut Setup, change: impl Fn(&mut voicemail::Ma
     setup.directory = Arc::new(Directory::new(listing).unwrap());
 }
 
+/// The same office, with a change of one connection.
+pub(crate) fn with_connection(setup: &mut Setup, user: &str, change: impl Fn(&mut Connection)) {
+    let mut listing = listing();
+    listing.connections.iter_mut().filter(|connection| connection.user == user).for_each(change);
+    setup.directory = Arc::new(Directory::new(listing).unwrap());
+}
+
 /// The same office, where whoever dials `desk` gets this flow: YAML, or Rhai when it has a `main`.
 pub(crate) fn desk(seed: u64, text: &str) -> Setup {
     let path = if text.contains("fn main") { "scripts/desk.rhai" } else { "flows/desk.yaml" };
