@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Every room and the rooms it may know. An arrow that is not here is refused; one that is here may be unused.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("terms", &[]),
     ("notation", &["terms"]),
     ("sip", &["terms"]),
@@ -15,19 +15,20 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("media", &["terms", "rtp", "audio"]),
     ("speech", &["terms", "audio"]),
     ("flow", &["terms", "notation"]),
+    ("bundle", &["terms", "notation", "flow"]),
     ("chart", &["flow"]),
     ("registrar", &["terms", "sip"]),
     ("voicemail", &["terms"]),
-    ("call", &["terms", "sip", "sdp", "rtp", "audio", "media", "flow", "voicemail"]),
+    ("call", &["terms", "sip", "sdp", "rtp", "audio", "media", "flow", "voicemail", "bundle"]),
     ("switchboard", &["terms", "sip", "flow", "call", "registrar", "voicemail"]),
     ("store", &["terms", "registrar", "voicemail"]),
     ("api", &["terms", "store", "voicemail"]),
     ("phone", &["terms"]),
-    ("sim", &["terms", "notation", "sip", "sdp", "rtp", "audio", "media", "speech", "flow", "call", "registrar", "voicemail", "switchboard", "phone"]),
+    ("sim", &["terms", "notation", "sip", "sdp", "rtp", "audio", "media", "speech", "flow", "bundle", "call", "registrar", "voicemail", "switchboard", "phone"]),
     (
         "server",
         &[
-            "terms", "notation", "sip", "sdp", "rtp", "audio", "media", "speech", "flow", "call", "registrar", "voicemail", "switchboard", "store", "api",
+            "terms", "notation", "sip", "sdp", "rtp", "audio", "media", "speech", "flow", "bundle", "call", "registrar", "voicemail", "switchboard", "store", "api",
             "phone", "sim", "chart",
         ],
     ),

@@ -19,6 +19,7 @@ mod message;
 mod protection;
 mod refusals;
 mod reload;
+mod replay;
 mod rooms;
 mod sprayer;
 mod schemas;

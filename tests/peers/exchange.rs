@@ -139,6 +139,7 @@ rtp: {{ ports: {media}-{last} }}
 folders: {{ flows: flows, scripts: scripts, prompts: prompts, data: data }}
 http: {{ listen: "127.0.0.1:{http}" }}
 webhooks: {{ secret: "{SECRET}"{webhooks}, allow_private: ["127.0.0.0/8"] }}
+bundles: {{ keep: all, folder: bundles }}
 limits: {{ shards: {shards}, calls_a_caller: 1000, calls_a_stranger: 1000 }}
 log: {{ level: info }}
 realms: {{ test: {{ domains: ["127.0.0.1"] }} }}
@@ -296,10 +297,40 @@ impl Exchange {
         assert!(!self.log().contains("panicked"), "something panicked:\n{}", self.log());
     }
 
+    /// Every call so far that was kept, once all that are over are kept; each does again what it did.
+    #[track_caller]
+    pub(crate) fn bundles(&self) -> Vec<PathBuf> {
+        let kept = || {
+            let files = std::fs::read_dir(self.folder.path().join("bundles")).into_iter().flatten().flatten().map(|entry| entry.path());
+            files.filter(|path| path.extension().is_some_and(|ending| ending == "bundle")).collect::<Vec<_>>()
+        };
+        let over = std::fs::read_to_string(self.folder.path().join("data/calls.jsonl")).map_or(0, |records| records.lines().count());
+        wait_for("calls that are over to be kept", END_WITHIN, || Some(kept()).filter(|kept| kept.len() >= over))
+    }
+
+    /// What `callflow` says when it is called so in the exchange's folder, and whether it is content.
+    #[track_caller]
+    pub(crate) fn callflow(&self, arguments: &[&str]) -> (bool, String) {
+        let done = Command::new(binary()).args(arguments).current_dir(self.folder.path()).output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        (done.status.success(), text)
+    }
+
     /// All messages of all mailboxes.
     #[track_caller]
     pub(crate) fn messages(&self) -> Vec<Value> {
         self.get("/v1/messages")["messages"].as_array().cloned().unwrap_or_default()
+    }
+}
+
+impl Drop for Exchange {
+    /// Each test ends with this: whatever calls it made are run again from their bundles.
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.bundles().is_empty() {
+            return;
+        }
+        let (same, told) = self.callflow(&["replay", "bundles"]);
+        assert!(same, "calls do not run again as they were:\n{told}");
     }
 }
 

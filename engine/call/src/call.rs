@@ -9,10 +9,12 @@
 use crate::{
     action::{self, Action, Begun, Event, Progress},
     desk::Desk,
+    diary::{self, Diary, Keeping},
     door::{Answer, CallRecord, Command, Errand, LegEvent, NewCall, Output, Seat, Ticket, ToFront},
     leg::{Leg, News, warning},
     limits::{ENDING_WAIT, ERRAND_WAIT, MEDIA_WAIT},
     quality::opinion,
+    replay::{NO_SEAT, Script},
     room::RoomAct,
     shard::CallLook,
     silence::{Act, Hearing, Watch},
@@ -65,8 +67,23 @@ enum Stage {
 }
 
 impl Call {
-    /// A new call: its first output asks for the caller's sockets. `filler` is what breaks a silence nobody meant.
-    pub(crate) fn new(new: Box<NewCall>, seat: Seat, filler: Arc<Prompt>, now: Now) -> Self {
+    /// A new call: its first output asks for the caller's sockets. `filler` is what breaks a silence nobody meant; `keeping`: whether
+    /// it shall keep a diary.
+    pub(crate) fn new(new: Box<NewCall>, seat: Seat, filler: Arc<Prompt>, keeping: Option<Keeping>, now: Now) -> Self {
+        let diary = keeping.map(|keeping| Diary::new(&new, keeping, now));
+        let mut call = Self::begun(new, seat, filler, now);
+        call.desk.diary = diary;
+        call
+    }
+
+    /// A call that is run again: what its media told is handed in turn by turn ([`Call::script_mut`]).
+    pub(crate) fn played(new: Box<NewCall>, filler: Arc<Prompt>, now: Now) -> Self {
+        let mut call = Self::begun(new, NO_SEAT, filler, now);
+        call.desk.played = Some(Box::default());
+        call
+    }
+
+    fn begun(new: Box<NewCall>, seat: Seat, filler: Arc<Prompt>, now: Now) -> Self {
         let record = blank_record(&new, now);
         let run = Run::start(new.plan.flows.clone(), &new.plan.flow, new.plan.facts.clone());
         let hops = new.invite.headers.max_forwards().unwrap_or(70).saturating_sub(1);
@@ -113,6 +130,7 @@ impl Call {
 
     /// Its room's clock has let it hear something: what follows from that.
     pub(crate) fn stirred(&mut self, now: Now, wire: &mut dyn Wire) {
+        self.note_turn(bundle::Input::Media, now);
         self.settle(now, wire);
     }
 
@@ -120,8 +138,41 @@ impl Call {
         matches!(self.stage, Stage::Over)
     }
 
+    /// What it was told when it was real.
+    pub(crate) fn script_mut(&mut self) -> Option<&mut Script> {
+        self.desk.played.as_deref_mut()
+    }
+
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
-        self.desk.poll_output()
+        match self.desk.poll_output() {
+            Some(output) => {
+                if let Some(diary) = &mut self.desk.diary {
+                    diary.said(&output);
+                }
+                Some(output)
+            }
+            None if self.is_over() => self.close_diary(),
+            None => None,
+        }
+    }
+
+    fn close_diary(&mut self) -> Option<Output> {
+        let diary = self.desk.diary.take()?;
+        let draft = diary.close(&self.run, &self.desk.plan.flows, &self.desk.record, self.trouble())?;
+        Some(Output::Bundle(draft))
+    }
+
+    /// What went wrong in it, if anything did.
+    fn trouble(&self) -> Option<String> {
+        let record = &self.desk.record;
+        if let Some(trouble) = self.run.trouble() {
+            return Some(trouble.to_owned());
+        }
+        let is_lost = ["no ACK", "lost:", "the flow failed"].iter().any(|word| record.ended_by.contains(word));
+        if (500..600).contains(&record.status) || is_lost {
+            return Some(format!("{} {}", record.status, record.ended_by));
+        }
+        self.silence.has_filled().then(|| "a filler had to play".to_owned())
     }
 
     /// When time decides next, media included; to be asked after each whole turn.
@@ -157,13 +208,32 @@ impl Call {
 
     /// Whether nothing happened that anybody but the mixer must know by `now`.
     fn is_quiet(&self, now: Now) -> bool {
-        !self.desk.mixer.has_events() && self.decision.is_some_and(|due| due > now.at)
+        // A call that is run again has its events from elsewhere.
+        self.desk.played.is_none() && !self.desk.mixer.has_events() && self.decision.is_some_and(|due| due > now.at)
     }
 
     // --- inputs -------------------------------------------------------------------------------------------------
 
+    /// A turn of time or media: the diary has it only when something happens in it.
+    fn note_turn(&mut self, input: bundle::Input, now: Now) {
+        if self.desk.diary.is_none() {
+            return;
+        }
+        let is_due = self.decision.is_none_or(|due| due <= now.at);
+        if let Some(diary) = &mut self.desk.diary {
+            if is_due { diary.turn(input, now) } else { diary.quiet_turn(input, now) }
+        }
+    }
+
+    fn is_secret(&self) -> bool {
+        self.doing.as_ref().is_some_and(|action| action.is_secret())
+    }
+
     /// A leg's sockets are open (or there are none to be had).
     pub(crate) fn media_opened(&mut self, leg: LegId, address: Option<SocketAddr>, now: Now, wire: &mut dyn Wire) {
+        if let Some(diary) = &mut self.desk.diary {
+            diary.turn(bundle::Input::Sockets { leg: leg.0, address }, now);
+        }
         if leg == LegId::CALLER {
             if let Stage::Opening { new, .. } = std::mem::replace(&mut self.stage, Stage::Flowing) {
                 self.open(&new, address, now);
@@ -207,6 +277,10 @@ impl Call {
 
     /// Signalling for a leg.
     pub(crate) fn leg_event(&mut self, leg: LegId, event: LegEvent, now: Now, wire: &mut dyn Wire) {
+        let is_secret = self.is_secret();
+        if let Some(diary) = &mut self.desk.diary {
+            diary.turn(diary::leg_input(leg, &event, is_secret), now);
+        }
         if let (Stage::Opening { new, .. }, LegEvent::Cancelled) = (&self.stage, &event) {
             let mut response = new.invite.respond(487, "");
             response.set_to_tag(&new.local_tag);
@@ -243,6 +317,9 @@ impl Call {
 
     /// An errand is done.
     pub(crate) fn answer(&mut self, ticket: Ticket, answer: Answer, now: Now, wire: &mut dyn Wire) {
+        if let Some(diary) = &mut self.desk.diary {
+            diary.turn(diary::answer_input(ticket, &answer), now);
+        }
         match self.desk.tape_answered(ticket, answer, now) {
             Heard::NotMine(answer) => self.answered(ticket, answer, now),
             Heard::Taken => {}
@@ -278,6 +355,9 @@ impl Call {
     pub(crate) fn command(&mut self, command: &Command, now: Now, wire: &mut dyn Wire) {
         match command {
             Command::HangUp { why } => {
+                if let Some(diary) = &mut self.desk.diary {
+                    diary.turn(bundle::Input::HangUp { why: why.to_string() }, now);
+                }
                 if matches!(self.stage, Stage::Flowing | Stage::Left) {
                     self.finish_action(now);
                     self.end_all(480, None, why, now);
@@ -289,6 +369,7 @@ impl Call {
 
     /// A datagram on a leg's RTP (or RTCP) socket.
     pub(crate) fn packet(&mut self, leg: LegId, is_rtcp: bool, from: SocketAddr, packet: &[u8], now: Now, wire: &mut dyn Wire) -> Turn {
+        self.note_turn(bundle::Input::Media, now);
         if is_rtcp {
             self.desk.mixer.handle_rtcp(leg, from, packet, now.at, wire);
         } else {
@@ -304,7 +385,8 @@ impl Call {
 
     /// Time passed; harmless when early.
     pub(crate) fn handle_timeout(&mut self, now: Now, wire: &mut dyn Wire) -> Turn {
-        if self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at) {
+        self.note_turn(bundle::Input::Time, now);
+        if self.is_media_due(now) {
             self.desk.mixer.tick(now.at, wire);
         }
         // Nearly every tick of a call.
@@ -352,21 +434,25 @@ impl Call {
     fn settle(&mut self, now: Now, wire: &mut dyn Wire) {
         let mut ticks = 0;
         loop {
-            while let Some(event) = self.desk.mixer.poll_event() {
+            while let Some(event) = self.poll_media(now) {
                 self.heard(event, now);
             }
             if let Some((leg, news)) = self.next_news() {
                 self.leg_news(leg, news, now);
+                self.next_round();
                 continue;
             }
             self.watch(now);
             // A player that just began wants its first packet out at once.
-            if ticks < TICKS_A_TURN && self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at) {
+            if ticks < TICKS_A_TURN && self.is_media_due(now) {
                 ticks += 1;
                 self.desk.mixer.tick(now.at, wire);
+                self.next_round();
                 continue;
             }
-            break;
+            if !self.desk.played.as_mut().is_some_and(|script| script.goes_on()) {
+                break;
+            }
         }
         self.desk.sweep_legs(now, wire);
         if matches!(self.stage, Stage::Ending { .. }) && !self.desk.has_open_legs() && self.doing.is_none() {
@@ -374,10 +460,40 @@ impl Call {
         }
     }
 
+    /// What the media tells next: the mixer, or what it told when the call was real.
+    fn poll_media(&mut self, now: Now) -> Option<media::Event> {
+        if let Some(script) = &mut self.desk.played {
+            return script.poll_event(&mut self.desk.mixer, now.at);
+        }
+        let event = self.desk.mixer.poll_event()?;
+        if self.desk.diary.is_some() {
+            let is_secret = self.is_secret();
+            if let Some(diary) = &mut self.desk.diary {
+                diary.saw(&event, is_secret);
+            }
+        }
+        Some(event)
+    }
+
+    fn next_round(&mut self) {
+        if let Some(diary) = &mut self.desk.diary {
+            diary.next_round();
+        }
+        if let Some(script) = &mut self.desk.played {
+            script.next_round();
+        }
+    }
+
+    /// A call that is run again hears nothing.
+    fn is_media_due(&self, now: Now) -> bool {
+        self.desk.played.is_none() && self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at)
+    }
+
     /// No caller is left in silence that nobody meant, and no secret is recorded.
     fn watch(&mut self, now: Now) {
-        self.desk.keep_secret(self.doing.as_ref().is_some_and(|action| action.is_secret()));
-        match self.silence.look(self.hearing(), now.at) {
+        self.desk.keep_secret(self.is_secret());
+        let hearing = self.hearing();
+        match self.silence.look(hearing, now.at) {
             Some(Act::Fill) => {
                 let filler = self.desk.filler.clone();
                 let player = self.desk.play(LegId::CALLER, Playlist::looped(filler), now);
@@ -392,11 +508,11 @@ impl Call {
         }
     }
 
-    fn hearing(&self) -> Hearing {
+    fn hearing(&mut self) -> Hearing {
         if !matches!(self.stage, Stage::Flowing) || !self.desk.can_hear() {
             return Hearing::Content;
         }
-        match self.desk.mixer.hears(LegId::CALLER) {
+        match self.desk.hears(LegId::CALLER) {
             Hears::Unreachable | Hears::Others => Hearing::Content,
             _ if self.doing.as_ref().is_some_and(|action| action.means_silence()) => Hearing::Content,
             Hears::Player(id) => Hearing::Player(id),
@@ -541,6 +657,7 @@ impl Call {
                 }
                 Next::Effect(effect) => {
                     self.walked(effect.action());
+                    self.note_mailbox(&effect);
                     next = match action::begin(effect, &mut self.desk, now) {
                         Begun::Going(action) => {
                             self.doing = Some(action);
@@ -559,6 +676,16 @@ impl Call {
                     };
                 }
             }
+        }
+    }
+
+    /// The diary has every mailbox that the call has to do with.
+    fn note_mailbox(&mut self, effect: &flow::Effect) {
+        let Some(diary) = &mut self.desk.diary else { return };
+        let left = if let flow::Effect::Voicemail(voicemail) = effect { Some(&voicemail.mailbox) } else { None };
+        let heard = if let flow::Effect::Mailbox(mailbox) = effect { mailbox.mailbox.as_ref() } else { None };
+        if let Some(mailbox) = left.or(heard).and_then(|name| self.desk.plan.mailboxes.get(name)) {
+            diary.mailbox(mailbox);
         }
     }
 
@@ -624,7 +751,7 @@ impl Call {
     fn over(&mut self, now: Now, wire: &mut dyn Wire) {
         self.doing = None;
         self.desk.stop_tape(now);
-        while let Some(event) = self.desk.mixer.poll_event() {
+        while let Some(event) = self.poll_media(now) {
             self.desk.tape_hears(event, now);
         }
         self.desk.drop_legs(now, wire);

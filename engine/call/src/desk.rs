@@ -3,9 +3,11 @@
 //! An action never talks to the network or the flow: it moves things on this desk, and the call carries them out.
 
 use crate::{
+    diary::Diary,
     door::{Branch, CallRecord, Errand, LegLook, Line, Origin, Output, Plan, Seat, Ticket, ToFront},
     leg::{Leg, News, Outgoing},
     quality::{LegMedia, in_words},
+    replay::Script,
     room::RoomAct,
     limits::{CALLER_ID_MAX, DIGITS_WAITING_MAX, LEGS_MAX, TIMELINE_MAX},
     tape::Tape,
@@ -41,6 +43,10 @@ pub(crate) struct Desk {
     pub(crate) is_sent_away: bool,
     /// The recording of the whole call, from its order until it is safe.
     pub(crate) tape: Option<Tape>,
+    /// Everything it is told and says, when that is kept.
+    pub(crate) diary: Option<Box<Diary>>,
+    /// It is run again: what its media told.
+    pub(crate) played: Option<Box<Script>>,
     legs: Vec<Leg>,
     dialling: BTreeMap<LegId, Box<Outgoing>>,
     out: VecDeque<Output>,
@@ -77,6 +83,8 @@ impl Desk {
             filler,
             is_sent_away: false,
             tape: None,
+            diary: None,
+            played: None,
             legs: Vec::new(),
             dialling: BTreeMap::new(),
             out: VecDeque::new(),
@@ -159,6 +167,18 @@ impl Desk {
         }
     }
 
+    /// What reaches a leg's ear now: the mixer knows, or knew when the call was real.
+    pub(crate) fn hears(&mut self, leg: LegId) -> Hears {
+        if let Some(script) = &mut self.played {
+            return script.hears(leg);
+        }
+        let hears = self.mixer.hears(leg);
+        if let Some(diary) = &mut self.diary {
+            diary.hears(leg, hears);
+        }
+        hears
+    }
+
     /// Presses keys towards a leg, by the way it takes them. Ends with [`crate::action::Event::KeysSent`].
     pub(crate) fn send_digits(&mut self, leg: LegId, digits: &[Digit], now: Now) {
         let by_info = self.mixer.key_way(leg) == Some(KeyWay::Info);
@@ -172,7 +192,7 @@ impl Desk {
         let Some(peer) = self.mixer.peer_of(leg) else { return };
         let Some(to) = self.mixer.key_way(peer) else { return };
         let has_it = to == way && matches!(way, KeyWay::Event | KeyWay::Tone);
-        if !has_it && self.mixer.hears(peer) == Hears::Others {
+        if !has_it && self.hears(peer) == Hears::Others {
             self.send_digits(peer, &[digit], now);
         }
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 use audio::Prompt;
 use sip::{Flow, NextHop, Request, Response, ServerKey, Uri};
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use terms::{CallId, Codec, CryptoSuite, Dtmf, LegId, MessageId, Name, Secret, Srtp, UnixMs};
 
 /// A call admitted by the front: the INVITE that began it and what was decided about it.
@@ -186,7 +186,7 @@ pub enum Command {
     /// End every leg; the reason goes into the record.
     HangUp {
         /// Such as `api` or `shutdown`.
-        why: &'static str,
+        why: Cow<'static, str>,
     },
 }
 
@@ -537,6 +537,9 @@ pub enum Output {
         /// To which shard, from 0.
         to: usize,
     },
+    /// A call is over and is to be kept: this is all of it, secrets included. Make a bundle of it ([`bundle::Draft::finish`]), off this
+    /// thread.
+    Bundle(Box<bundle::Draft>),
     /// A call that was here is elsewhere: pass this on, after the call itself.
     Forward {
         /// To which shard, from 0.

@@ -5,6 +5,7 @@
 
 use crate::{
     call::{Call, Turn},
+    diary::Keeping,
     door::{CallRecord, LegEvent, Output, Seat, Sockets, ToFront, ToShard},
     limits::EXPECTED_MAX,
     meet::Parcel,
@@ -72,6 +73,7 @@ pub struct Shard {
     /// Runs of calls that are over, where somebody wants them.
     runs: Option<VecDeque<(CallId, flow::Run)>>,
     filler: Arc<Prompt>,
+    keeping: Option<Keeping>,
 }
 
 impl Shard {
@@ -90,6 +92,7 @@ impl Shard {
             begun: 0,
             runs: None,
             filler: audio::music::hold_prompt(),
+            keeping: None,
         }
     }
 
@@ -98,6 +101,11 @@ impl Shard {
     #[must_use]
     pub fn keeping_runs(self) -> Self {
         Self { runs: Some(VecDeque::new()), ..self }
+    }
+
+    /// Which new calls are kept as bundles ([`Output::Bundle`]); at first none, which costs nothing.
+    pub const fn keep_bundles(&mut self, keeping: Option<Keeping>) {
+        self.keeping = keeping;
     }
 
     /// What callers of new calls hear instead of a silence nobody meant, looped; at first the built-in hold music. It must itself
@@ -114,7 +122,7 @@ impl Shard {
                 let seat = self.take_seat();
                 self.by_id.insert(new.id, seat);
                 self.begun += 1;
-                let call = Call::new(new, seat, Arc::clone(&self.filler), now);
+                let call = Call::new(new, seat, Arc::clone(&self.filler), self.keeping, now);
                 self.put(seat, Box::new(call));
                 self.after(seat, now);
             }

@@ -34,6 +34,7 @@ pub(crate) struct Watch {
     /// Longest silence; zero: nobody watches.
     limit: Duration,
     state: State,
+    has_filled: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ enum State {
 
 impl Watch {
     pub(crate) const fn new(limit: Duration) -> Self {
-        Self { limit, state: State::Calm }
+        Self { limit, state: State::Calm, has_filled: false }
     }
 
     /// Looks at what the caller hears now; to be called after everything that happens.
@@ -73,6 +74,12 @@ impl Watch {
     /// The filler plays.
     pub(crate) const fn filling(&mut self, filler: PlayerId) {
         self.state = State::Filling(filler);
+        self.has_filled = true;
+    }
+
+    /// Whether a filler ever played.
+    pub(crate) const fn has_filled(&self) -> bool {
+        self.has_filled
     }
 
     /// How long the silence may be.

@@ -57,6 +57,10 @@ impl Calendars {
         let by_name = || self.0.iter().find(|(path, _)| path.rsplit('/').next() == Some(name)).map(|(_, calendar)| calendar);
         self.0.get(name).or_else(by_name).cloned()
     }
+    /// The name under which flows name this one.
+    pub(crate) fn name_of(&self, calendar: &Calendar) -> Option<String> {
+        self.0.iter().find(|(_, known)| ***known == *calendar).map(|(name, _)| name.clone())
+    }
     /// File names.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.0.keys().map(|path| path.rsplit('/').next().unwrap_or(path)).collect()

@@ -24,6 +24,7 @@ use jiff::{
     tz::TimeZone,
 };
 use notation::{Field, Map, Need, Node, Reader, Shape, field};
+use serde_json::Value as Json;
 use std::sync::Arc;
 use terms::UnixMs;
 
@@ -60,6 +61,13 @@ impl Days {
         // A leap year, so that 02-29 is a day.
         let yearly = |text: &str| format!("2024-{text}").parse::<Date>().ok().filter(|_| text.len() == 5).map(|date| (date.month(), date.day()));
         Some(Self::Yearly(yearly(from)?, yearly(to)?))
+    }
+    fn spelled(self) -> String {
+        let yearly = |(month, day): (i8, i8)| format!("{month:02}-{day:02}");
+        match self {
+            Self::Of(from, to) => format!("{from}..{to}"),
+            Self::Yearly(from, to) => format!("{}..{}", yearly(from), yearly(to)),
+        }
     }
     fn has(self, date: Date) -> bool {
         match self {
@@ -160,6 +168,17 @@ impl Hours {
         }
     }
 
+    /// As it could be written, so that [`Hours::read`] reads the same again; `name_of` gives a calendar's file.
+    pub(crate) fn spelled(&self, name_of: impl Fn(&Calendar) -> Option<String>) -> Json {
+        let times = |times: &[Times]| -> Json { times.iter().map(|range| Json::from(spell_times(*range))).collect() };
+        let week = DAYS.iter().zip(&self.week).filter(|(_, open)| !open.is_empty()).map(|(day, open)| ((*day).to_owned(), times(open)));
+        let special = self.special.iter().map(|(days, open)| (days.spelled(), times(open)));
+        let open: serde_json::Map<String, Json> = week.chain(special).collect();
+        let days = self.closed.iter().map(|days| days.spelled());
+        let closed: Vec<String> = days.chain(self.calendars.iter().filter_map(|calendar| name_of(calendar))).collect();
+        serde_json::json!({ "zone": self.zone.iana_name().unwrap_or("UTC"), "open": open, "closed": closed })
+    }
+
     /// Whether it is open at this moment.
     #[must_use]
     pub fn open_at(&self, now: UnixMs) -> bool {
@@ -184,6 +203,13 @@ impl Hours {
         }
         &self.week[index(date.weekday())]
     }
+}
+
+/// `09:00-17:30`; what ends the next day is written as it was.
+fn spell_times((from, to): Times) -> String {
+    let clock = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+    let to = if to > DAY_MINUTES { to - DAY_MINUTES } else { to };
+    format!("{}-{}", clock(from), clock(to))
 }
 
 fn index(day: Weekday) -> usize {

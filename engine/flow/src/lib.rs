@@ -28,6 +28,7 @@ mod engine;
 mod hours;
 mod journal;
 pub mod limits;
+mod materials;
 mod meeting;
 mod outline;
 mod pattern;
@@ -55,6 +56,7 @@ pub use effect::{
 };
 pub use hours::{HOURS, Hours};
 pub use journal::{JournalEntry, Place};
+pub use materials::Materials;
 pub use meeting::{AgentOrder, Conference, Entry, Park, Queue, Role};
 pub use outline::{Outline, OutlineArm, OutlineState, When};
 pub use pattern::Pattern;

@@ -241,6 +241,16 @@ impl Run {
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
+    /// The configuration's secrets, by name.
+    #[must_use]
+    pub fn secrets(&self) -> &BTreeMap<String, terms::Secret<String>> {
+        &self.facts.secrets
+    }
+    /// What the caller keyed in secret, as far as the flow was given it.
+    #[must_use]
+    pub fn keyed(&self) -> &[terms::Secret<String>] {
+        &self.notes.keyed
+    }
     /// The version of the flow set this run is pinned to.
     #[must_use]
     pub fn version(&self) -> &str {

@@ -5,6 +5,7 @@ use crate::{
     compile::{self, Compiler, LIBRARY_KEYS, Libraries},
     effect::PromptItem,
     hours::Hours,
+    materials::{self, Materials},
     program::Program,
     prompts::{self, Prompts},
     script::{self, Script},
@@ -39,7 +40,7 @@ impl Survey {
     #[must_use]
     pub fn failed(faults: Vec<Fault>) -> Self {
         let (flows, scripts) = (BTreeMap::new(), BTreeMap::new());
-        let loaded = Loaded { version: String::new(), warnings: Vec::new(), flows, scripts, hours: Arc::default(), prompts: Arc::default() };
+        let loaded = Loaded { version: String::new(), warnings: Vec::new(), flows, scripts, hours: Arc::default(), prompts: Arc::default(), materials: Materials::default() };
         Self { faults, names: BTreeSet::new(), set: FlowSet(Arc::new(loaded)) }
     }
     /// All faults of all files, by file and place.
@@ -89,6 +90,8 @@ pub(crate) struct Loaded {
     pub(crate) hours: Arc<BTreeMap<String, Arc<Hours>>>,
     /// Prompts of files that others use: what scripts may name.
     pub(crate) prompts: Arc<Prompts>,
+    /// What it was made of.
+    pub(crate) materials: Materials,
 }
 
 impl Loaded {
@@ -129,17 +132,24 @@ impl FlowSet {
         let (calendars, faults) = Calendars::read(&sources);
         let mut load = Load { world, calendars, faults, places: BTreeMap::new() };
         let Parts { flows, scripts, hours, prompts } = load.all(&sources);
-        let Load { mut faults, places, .. } = load;
+        let Load { mut faults, places, calendars, .. } = load;
         faults.sort_by(|a, b| (&a.path, a.span, &a.message).cmp(&(&b.path, b.span, &b.message)));
         faults.dedup();
         let (warnings, hours, prompts) = (faults.clone(), Arc::new(hours), Arc::new(prompts));
-        let set = FlowSet(Arc::new(Loaded { version: version(&sources), warnings, flows, scripts, hours, prompts }));
+        let version = version(&sources);
+        let materials = Materials { hours: materials::spelled(&world.hours, &calendars), sources };
+        let set = FlowSet(Arc::new(Loaded { version, warnings, flows, scripts, hours, prompts, materials }));
         Survey { faults, names: places.into_keys().collect(), set }
     }
     /// The first 16 hex digits of the SHA-256 over all paths and texts.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.0.version
+    }
+    /// What it was made of: with [`Materials::load`] it is made again.
+    #[must_use]
+    pub fn materials(&self) -> &Materials {
+        &self.0.materials
     }
     /// What is probably not meant.
     #[must_use]

@@ -10,6 +10,7 @@ mod house;
 mod models;
 mod phone;
 mod pin;
+mod replay;
 mod schema;
 mod test;
 
@@ -108,6 +109,23 @@ only where a command says so:
   hangup        hang up                    end         skip to the end
 Exit code: 0 done, 1 a command was wrong or waited in vain, 2 wrong usage.")]
     Phone(Box<phone::PhoneArgs>),
+    /// Run a kept call again, through its own flows or through changed ones.
+    #[command(after_help = "\
+Examples:
+  callflow replay data/bundles/019ab4c2-….bundle
+  callflow replay data/bundles --format json
+  callflow replay CALL.bundle --show
+  callflow replay CALL.bundle --with flows/
+  callflow replay CALL.bundle --with /etc/callflow.yaml
+
+The call is told everything it was told, at the same times; nobody is called. By
+itself it must do what it did, else the first difference is shown: in its flow,
+its timeline, or what it said. With changed flows, the first state, action,
+parameter, outcome or way that is another one is shown.
+Digits keyed in secret and secrets of the configuration have stand-ins: what
+depends on their very value may come out otherwise.
+Exit code: 0 the same, 1 a difference or a broken bundle, 2 wrong usage.")]
+    Replay(replay::ReplayArgs),
     /// Draw a flow: Mermaid text, or an SVG picture.
     #[command(after_help = "\
 Examples:
@@ -332,6 +350,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Call(args) => call::call(*args),
         Verb::Dev(args) => dev::dev(args),
         Verb::Phone(args) => phone::phone(*args),
+        Verb::Replay(args) => replay::replay(args),
         Verb::Graph(args) => graph::graph(&args),
         Verb::Schema(args) => schema::schema(&args),
         Verb::Models(verb) => models::models(verb),

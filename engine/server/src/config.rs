@@ -14,6 +14,7 @@
 //! http: { listen: "127.0.0.1:8080" }                     # Http
 //! speech: { voices: [piper], recognisers: [whisper] }    # speech::SpeechConfig, see config/speech.rs
 //! webhooks: { secret: "${WEBHOOK_SECRET}" }              # Webhooks
+//! bundles: failed                                        # Bundles: calls kept to be run again
 //! limits: { calls_max: 5000, call_length: 4h }           # Limits
 //! log: { format: text, level: info }                     # Log
 //! realms: { callflow: { domains: [pbx.example] } }       # the first is the default
@@ -32,6 +33,7 @@
 //! as its item.
 
 mod address;
+mod bundles;
 mod clash;
 mod faults;
 mod flows;
@@ -49,8 +51,9 @@ mod tests;
 
 
 pub(crate) use address::primary_address;
+pub(crate) use bundles::Bundles;
 pub(crate) use faults::Faults;
-pub(crate) use flows::{Checked, check_alone, check_flows, load_alone, load_flows, test_files};
+pub(crate) use flows::{Checked, check_alone, check_flows, load_alone, load_flows, load_with_hours, test_files};
 pub(crate) use outline::{Outline, Refused};
 pub(crate) use pins::salt;
 
@@ -98,6 +101,8 @@ pub(crate) struct Config {
     pub(crate) speech: SpeechConfig,
     /// `webhooks:` what is told to whom.
     pub(crate) webhooks: Webhooks,
+    /// `bundles:` which calls are kept to be run again; `None`: none.
+    pub(crate) bundles: Option<Bundles>,
     /// `limits:` what is bounded.
     pub(crate) limits: Limits,
     /// `log:` what is written and how.

@@ -14,6 +14,7 @@ pub(crate) mod clock;
 mod exchange;
 mod front;
 mod hearing;
+pub(crate) mod keeper;
 mod keys;
 mod metrics;
 mod onlooker;
@@ -129,13 +130,23 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let (script_queue, script_steps) = wiring::scripts();
     let (record_queue, records) = wiring::records();
     let filler = clerk::filler(&config.codecs);
+    let (keeper, keeper_thread) = match config.bundles.clone() {
+        None => (None, None),
+        Some(bundles) => {
+            let (queue, drafts) = wiring::bundles();
+            let folder = bundles.folder.clone();
+            let thread = keeper::start(bundles, drafts).map_err(|fault| format!("bundles cannot be kept in {}: {fault}", folder.display()))?;
+            (Some(keeper::Keeper::new(queue)), Some(thread))
+        }
+    };
     // Every shard knows the doors of all: calls that meet go from one to another.
     let opened = (0..config.limits.shards).map(|_| ShardDoor::new()).collect::<Result<Vec<_>, _>>()?;
     let doors = opened.iter().map(|(door, _, _)| door.clone()).collect();
     let mut threads = Threads { shards: Vec::new(), doors, front: None };
     for (index, opened) in opened.into_iter().enumerate() {
-        threads.start_shard((index, opened), &config, &front_door, &errand_queue, &script_queue, (&store, &filler))?;
+        threads.start_shard((index, opened), &config, &front_door, &errand_queue, &script_queue, (&store, &filler, keeper.as_ref()))?;
     }
+    drop(keeper);
     drop(errand_queue);
     let _scripts = scripts::start(script_steps, &threads.doors)?;
 
@@ -212,6 +223,9 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     runtime.block_on(signals(&reloader, &draining, &front_door, &shown, config.limits.drain, onlooker));
 
     threads.stop(&front_door);
+    if let Some(thread) = keeper_thread {
+        let _ = thread.join();
+    }
     let _ = stop.send(true);
     let _ = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), courier).await });
     // Its door closed with the front: it ends once the last record is written.
@@ -362,7 +376,7 @@ impl Threads {
         front: &FrontDoor,
         errands: &tokio::sync::mpsc::Sender<wiring::Errands>,
         scripts: &std::sync::mpsc::SyncSender<wiring::ScriptStep>,
-        (store, filler): (&Store, &Arc<audio::Prompt>),
+        (store, filler, keeper): (&Store, &Arc<audio::Prompt>, Option<&keeper::Keeper>),
     ) -> Result<(), Failed> {
         let advertised = config.reachable_at(config.rtp.address);
         let range = ports::share(&config.rtp.ports, index, config.limits.shards);
@@ -377,6 +391,7 @@ impl Threads {
             scripts: scripts.clone(),
             spool: store.spool(),
             filler: Arc::clone(filler),
+            keeping: config.bundles.as_ref().map(|bundles| bundles.keeping).zip(keeper.cloned()),
             ports: ports::Ports::new(config.rtp.address, advertised, range)?,
             shelf_bytes: config.prompts.memory,
         };

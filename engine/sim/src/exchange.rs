@@ -1,13 +1,14 @@
 //! The exchange: the front and the shards of one life, and what passes between them.
 
 use crate::{
+    again::{self, Again},
     agenda::Event,
-    limits::QUEUE_DELAY_MAX,
+    limits::{DIARY_BYTES_MAX, QUEUE_DELAY_MAX},
     ports::{Ports, ShardPorts},
     world::{Lane, World},
 };
 use bytes::Bytes;
-use call::{Parcel, Seat, Shard, ToShard};
+use call::{Keep, Keeping, Parcel, Seat, Shard, ToShard};
 use sip::{Flow, Target, Transport};
 use std::{net::SocketAddr, time::Duration};
 use switchboard::{Front, Input, MediaProtection, Output, OverPlainSip, Settings};
@@ -53,7 +54,12 @@ impl World {
         let partial = self.disk.recover(&mut self.dice);
         self.ledger.bindings_after_start(&setup.directory, |connection| front.devices(connection, self.now), self.now.at);
         self.ledger.messages_are_there(&self.disk);
-        let shards = (0..setup.shards).map(|_| Shard::new(self.now.at)).collect();
+        let shard = |_| {
+            let mut shard = Shard::new(self.now.at);
+            shard.keep_bundles(Some(Keeping { what: Keep::All, bytes_max: DIARY_BYTES_MAX }));
+            shard
+        };
+        let shards = (0..setup.shards).map(shard).collect();
         self.exchange = Some(Exchange { front, shards, ports: Ports::new(self.dice.word()) });
         self.note(&format!("the exchange starts (life {}, {partial} partial messages)", self.life));
         self.drain_front();
@@ -215,6 +221,7 @@ impl World {
                 call::Output::Errand { call, ticket, errand } => self.errand(index, call, ticket, errand),
                 call::Output::OpenMedia { seat, leg } => self.open_media(index, seat, leg),
                 call::Output::CloseMedia { seat, leg } => exchange.ports.close((index, seat, leg)),
+                call::Output::Bundle(draft) => self.run_again(*draft),
                 call::Output::HandOver { call, to } => self.hand_over(index, call, to),
                 call::Output::Forward { to, message } => {
                     let delay = self.dice.between(Duration::ZERO, QUEUE_DELAY_MAX);
@@ -223,6 +230,15 @@ impl World {
                 }
             }
         }
+    }
+
+    /// A call is over: it is run again.
+    fn run_again(&mut self, draft: bundle::Draft) {
+        let Again { call, text, differs } = again::run_again(draft, self.setup.start.at);
+        if let Some(differs) = differs {
+            self.ledger.fault(format!("call {call} runs again to something else: {differs}"));
+        }
+        self.bundles.push((call, text));
     }
 
     fn open_media(&mut self, index: usize, seat: call::Seat, leg: LegId) {

@@ -20,6 +20,7 @@
 //! - A call ends with one record; nothing of it is left in any table; its media sockets are closed; its phones are idle.
 //! - What was acknowledged (a binding, a message) is there after any crash; a recording that began is ended.
 //! - No packet goes to an address that was not signalled, nor learned from somebody signalled.
+//! - Every call that ended runs again from its bundle, and the same comes of it.
 //! - When the weather is fair again everything pending finishes in bounded time.
 //!
 //! **How to add a promise**: a field and a check in `ledger.rs`. **How to add a fault**: an act (`World::at`) or a field of
@@ -27,6 +28,7 @@
 //!
 //! Flows that are Rhai scripts run where the world runs: give that thread [`flow::limits::SCRIPT_STACK`] bytes of stack.
 
+mod again;
 mod agenda;
 mod booth;
 mod dice;

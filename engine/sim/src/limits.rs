@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+/// Bytes of a call's diary (chosen: no call of a world is cut).
+pub const DIARY_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 /// Lines of the trace kept for the reader of a failure (the fingerprint covers all).
 pub const TRACE_LINES_MAX: usize = 400;
 /// Lines of the transcript kept.

@@ -357,7 +357,7 @@ impl Offline {
                 }
                 Output::CloseMedia { seat: _, leg } => self.exchange.seats.retain(|(known, _)| *known != leg),
                 // There is one shard alone.
-                Output::HandOver { .. } | Output::Forward { .. } => {}
+                Output::HandOver { .. } | Output::Forward { .. } | Output::Bundle(_) => {}
             }
         }
         self.observe();

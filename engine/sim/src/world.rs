@@ -18,7 +18,7 @@ use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use terms::Now;
+use terms::{CallId, Now};
 
 /// A queue whose words arrive in the order they were said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,7 @@ pub struct World {
     pub(crate) disk: Disk,
     pub(crate) sounds: Sounds,
     pub(crate) ledger: Ledger,
+    pub(crate) bundles: Vec<(CallId, String)>,
     agenda: Agenda,
     lanes: BTreeMap<Lane, Instant>,
     trace: Trace,
@@ -68,6 +69,7 @@ impl World {
             disk: Disk::default(),
             sounds: Sounds::default(),
             ledger: Ledger::default(),
+            bundles: Vec::new(),
             agenda: Agenda::default(),
             lanes: BTreeMap::new(),
             trace: Trace::default(),
@@ -245,6 +247,11 @@ impl World {
     #[must_use]
     pub fn records(&self) -> &[CallRecord] {
         &self.ledger.records
+    }
+
+    /// Bundles of calls that are over, as their files have them.
+    pub fn bundles(&self) -> impl Iterator<Item = (CallId, &str)> {
+        self.bundles.iter().map(|(call, text)| (*call, text.as_str()))
     }
 
     /// Calls that began.

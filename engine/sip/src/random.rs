@@ -27,6 +27,10 @@ impl Chance {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.state)
     }
+    /// A seed for another stream that may become known: nothing of this one can be told from it.
+    pub const fn next_seed(&mut self) -> u64 {
+        mix(self.next_u64() ^ self.secret)
+    }
     /// Appends 26 characters of `a-z2-7` that carry 128 bits: a tag, a branch or a Call-ID.
     pub fn append_token(&mut self, out: &mut String) {
         for _ in 0..2 {

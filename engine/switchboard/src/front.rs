@@ -236,7 +236,7 @@ impl Front {
             Input::Flows(flows) => self.flows = flows,
             Input::Overload { shard, is_overloaded } => self.table.overload(shard, is_overloaded),
             Input::Drain => self.is_draining = true,
-            Input::HangUp { call, why } => self.tell_call(call, ToShard::Command { call, command: call::Command::HangUp { why } }),
+            Input::HangUp { call, why } => self.tell_call(call, ToShard::Command { call, command: call::Command::HangUp { why: why.into() } }),
         }
         self.drain(now);
     }

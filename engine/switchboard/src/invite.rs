@@ -231,7 +231,8 @@ impl Front {
         let trying = request.respond(100, "");
         self.endpoint.handle(sip::Input::Respond { transaction, response: trying }, now.at);
         let contact = self.contact_for(&NextHop::Flow(source), &request.uri);
-        let seed = self.chance.next_u64();
+        // It stands in bundles of calls.
+        let seed = self.chance.next_seed();
         let new = NewCall { id, invite: request, transaction, source, local_tag, contact, plan, seed };
         self.outputs.push_back(Output::Shard { shard, message: ToShard::New(Box::new(new)) });
     }

@@ -344,7 +344,15 @@ impl Action for Conference {
     }
 
     fn means_silence(&self) -> bool {
-        matches!(self.stage, Stage::Naming) && self.name.as_ref().is_some_and(Naming::is_listening)
+        match &self.stage {
+            Stage::Door { asking, .. } => asking.means_silence(),
+            Stage::Naming => self.name.as_ref().is_some_and(Naming::is_listening),
+            Stage::Asked { .. } | Stage::Lobby { .. } | Stage::Room { .. } | Stage::Leaving { .. } => false,
+        }
+    }
+
+    fn is_secret(&self) -> bool {
+        matches!(self.stage, Stage::Door { .. })
     }
 
     fn caller_left(&mut self, desk: &mut Desk, now: Now) -> Progress {

@@ -86,10 +86,10 @@ impl Naming {
             }
             (Stage::Saying(recorder), Event::Sound(id, samples)) if recorder == id => self.samples.append(samples),
             (Stage::Saying(recorder), Event::Recorded(id, _, recorded)) if recorder == id => {
-                self.trim(recorded);
+                let is_said = self.trim(recorded);
                 self.stage = Stage::Over;
                 desk.digits.clear();
-                let heard = if self.samples.is_empty() { "no name was said" } else { "a name was said" };
+                let heard = if is_said { "a name was said" } else { "no name was said" };
                 desk.note(now, heard);
                 return true;
             }
@@ -112,15 +112,16 @@ impl Naming {
         }
     }
 
-    /// Keeps what was spoken, with a little quiet around it.
-    fn trim(&mut self, recorded: &Recorded) {
+    /// Keeps what was spoken, with a little quiet around it; whether that is a name.
+    fn trim(&mut self, recorded: &Recorded) -> bool {
         let Some(from) = recorded.speech_from.filter(|_| recorded.speech >= NAME_LEAST) else {
             self.samples = Vec::new();
-            return;
+            return false;
         };
         let at = |span: Duration| usize::try_from(span.as_millis() * u128::from(self.rate) / 1_000).unwrap_or(usize::MAX);
         self.samples.truncate(at(recorded.speech_until + MARGIN));
         self.samples.drain(..at(from.saturating_sub(MARGIN)).min(self.samples.len()));
+        true
     }
 
     /// Whether the caller is right to hear nothing.

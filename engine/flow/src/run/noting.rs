@@ -16,7 +16,7 @@ pub(super) struct Notes {
     /// Entries dropped from the journal's front.
     dropped: usize,
     /// Digits keyed in secret, to be masked.
-    keyed: Vec<Secret<String>>,
+    pub(super) keyed: Vec<Secret<String>>,
 }
 
 impl Run {

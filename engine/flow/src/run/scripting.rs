@@ -36,7 +36,7 @@ impl Run {
             return self.end(if self.left { End::CallerLeft } else { End::Failed("a script's reply came unasked".to_owned()) });
         }
         self.phase = Phase::Over;
-        let ScriptReply(Executed { ended, language }) = reply;
+        let ScriptReply(Executed { ended, language }, _) = reply;
         self.spoke(language);
         let next = match ended {
             Ended::Wants(Wanted::Effect(effect), site) => {
@@ -113,13 +113,21 @@ pub struct ScriptJob(pub(super) Execution);
 
 /// What a script wants next.
 #[derive(Debug)]
-pub struct ScriptReply(Executed);
+pub struct ScriptReply(Executed, Option<String>);
 
 impl ScriptReply {
     /// The step could not be executed; `why` is for the timeline. Its call takes the rescue path.
     #[must_use]
     pub fn not_done(why: &str) -> Self {
-        Self(Executed { ended: Ended::Failed(why.to_owned()), language: None })
+        Self(Executed { ended: Ended::Failed(why.to_owned()), language: None }, Some(why.to_owned()))
+    }
+}
+
+impl ScriptReply {
+    /// Why the step could not be executed; `None`: it was.
+    #[must_use]
+    pub fn not_done_because(&self) -> Option<&str> {
+        self.1.as_deref()
     }
 }
 
@@ -127,6 +135,6 @@ impl ScriptJob {
     /// Executes the script under its limits (some 10 µs to 50 ms).
     #[must_use]
     pub fn execute(self) -> ScriptReply {
-        ScriptReply(self.0.execute())
+        ScriptReply(self.0.execute(), None)
     }
 }

@@ -1,7 +1,7 @@
 //! The files that flows are made of: found, read, checked against the configuration. Used by `serve`, its reload, and `check`.
 
 use super::{Config, Faults, Outline, read::text_of};
-use flow::{Calendars, FlowSet, Survey, World};
+use flow::{Calendars, FlowSet, Materials, Survey, World};
 use notation::Source;
 use sim::testing::TestFile;
 use std::{
@@ -75,6 +75,21 @@ pub(crate) fn load_alone(paths: &[PathBuf]) -> Result<(FlowSet, Faults), Faults>
     }
 }
 
+/// The same for flows of a bundle's call, whose opening hours are known although the configuration is not.
+///
+/// # Errors
+/// All faults of all files, when at least one is an error.
+pub(crate) fn load_with_hours(paths: &[PathBuf], hours: serde_json::Value) -> Result<FlowSet, Faults> {
+    let mut problems = Faults::default();
+    let mut sources = sources(paths, &mut problems);
+    with_default(&mut sources, paths.first().map_or(Path::new(""), PathBuf::as_path));
+    let shown = sources.clone();
+    if problems.errors() > 0 {
+        return Err(problems);
+    }
+    Materials { sources, hours }.load().map_err(|list| Faults { list, sources: shown })
+}
+
 /// The test files (`*.test.yaml`) among files and in folders, by path.
 pub(crate) fn test_files(paths: &[PathBuf]) -> (Vec<Source>, Faults) {
     let mut problems = Faults::default();
@@ -116,16 +131,20 @@ fn survey(outline: &Outline) -> (Survey, Faults) {
     let mut problems = Faults::default();
     let mut sources = sources(&[outline.folders.flows.clone(), outline.folders.scripts.clone()], &mut problems);
     let prompts = prompts(&outline.folders.prompts, &mut problems);
-    if !sources.iter().any(|source| stem(&source.path) == DEFAULT_FLOW && !is_test(&source.path)) {
-        let path = outline.folders.flows.join("default.yaml").display().to_string();
-        sources.push(Source::new(path, DEFAULT_TEXT));
-    }
+    with_default(&mut sources, &outline.folders.flows);
     let survey = load(sources.clone(), &outline.world(prompts.clone()));
     problems.list.extend_from_slice(survey.faults());
     problems.list.extend(outline.against(&survey, &prompts));
     problems.sources.extend(sources);
     problems.sources.push(outline.source.clone());
     (survey, problems)
+}
+
+/// The flow of connections that name none is there in any case.
+fn with_default(sources: &mut Vec<Source>, folder: &Path) {
+    if !sources.iter().any(|source| stem(&source.path) == DEFAULT_FLOW && !is_test(&source.path)) {
+        sources.push(Source::new(folder.join("default.yaml").display().to_string(), DEFAULT_TEXT));
+    }
 }
 
 /// Scripts of unknown origin are compiled on a stack of their own.

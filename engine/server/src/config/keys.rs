@@ -30,6 +30,7 @@ pub(super) const ROOT: &[Field] = &[
     field("http", Fields(HTTP), Optional, "the API: messages, calls, metrics", "{ listen: \"127.0.0.1:8080\" }"),
     field("speech", Fields(SPEECH), Optional, "voices and recognisers", "{ voices: [piper], recognisers: [whisper] }"),
     field("webhooks", Fields(WEBHOOKS), Optional, "what is told to whom", "{ secret: \"${WEBHOOK_SECRET}\", url: \"https://crm.example/hooks\" }"),
+    field("bundles", Either(&[Word(KEEPS), Fields(BUNDLES)]), Default("none"), "which calls are kept as bundles, to be run again by `callflow replay`: none, those in which something went wrong, or all; a word alone, or a section", "{ keep: failed, age_max: 30d }"),
     field("limits", Fields(LIMITS), Optional, "what is bounded", "{ calls_max: 5000, call_length: 4h }"),
     field("log", Fields(LOG), Optional, "what is written about the work, and how", "{ format: text, level: info }"),
     field("realms", Either(&[Resources(REALM, "name"), List(&NAME)]), Optional, "tenants: each connection, number, mailbox and trunk belongs to one; the first is the default; without it one realm `callflow`", "{ callflow: { domains: [pbx.example] } }"),
@@ -134,6 +135,18 @@ pub(super) const WEBHOOKS: &[Field] = &[
     field("url", WEB_ADDRESS, Optional, "endpoint of mailboxes that name none", "https://crm.example/hooks"),
     field("allow_private", List(&Text), Optional, "who may be reached although not public: hosts, host:port, addresses, networks", "[10.0.0.0/8, \"crm.internal:8443\"]"),
     field("sink", ADDRESS, Optional, "address of a built-in endpoint that verifies and prints what it receives, for demonstrations; without `url` mailboxes use it", "127.0.0.1:9099"),
+];
+
+/// Which calls are kept as bundles.
+pub(super) const KEEPS: &[&str] = &["none", "failed", "all"];
+
+pub(super) const BUNDLES: &[Field] = &[
+    field("keep", Word(KEEPS), Default("failed"), "which calls: none, those in which something went wrong (a rescue, a lost leg, a 5xx, a filler), or all", "all"),
+    field("folder", Text, Optional, "where they lie; without it `bundles` in the data folder", "/var/lib/callflow/bundles"),
+    field("count_max", Integer(1, 1_000_000), Default("1000"), "bundles kept; the oldest go first", "200"),
+    field("age_max", Span(60 * SECOND, 3_650 * DAY), Default("14d"), "how long one is kept", "30d"),
+    field("size_max", Size, Default("256MB"), "bytes of all together; the oldest go first", "1GB"),
+    field("call_max", Size, Default("1MB"), "bytes about which the diary of one call is cut, as the bundle then says", "256kB"),
 ];
 
 pub(super) const LIMITS: &[Field] = &[

@@ -1,6 +1,6 @@
 //! The file's top level: text to tree to sections to one checked [`Config`].
 
-use super::{Config, Faults, Outline, Refused, clash, keys, places::Places, resources, server, speech};
+use super::{Config, Faults, Outline, Refused, bundles, clash, keys, places::Places, resources, server, speech};
 use notation::{Fault, Field, Kind, Map, Need, Node, Reader, Shape, Source, Span, substitute};
 use std::{fmt::Display, fs, io::Read as _, path::Path, str::FromStr, sync::Arc, time::Duration};
 use switchboard::Directory;
@@ -52,6 +52,7 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
     let http = server::http(r, map);
     let speech = speech::read(r, map, folder, &folders.data);
     let webhooks = server::webhooks(r, map);
+    let bundles = bundles::read(r, map, folder, &folders.data);
     let limits = server::limits(r, map);
     let log = server::log(r, map);
     let listing = resources::listing(r, map, &webhooks);
@@ -66,7 +67,7 @@ pub(super) fn config(source: &Source, folder: &Path, lookup: &dyn Fn(&str) -> Op
                 let directory = Arc::new(directory);
                 let warnings = Faults::of(reader.into_faults(), &source);
                 return Ok(Config {
-                    source, listen, advertise, rtp, codecs, srtp, srtp_over_plain_sip, opus_complexity, country, prompts, folders, http, speech, webhooks, limits, log, directory, outline, warnings,
+                    source, listen, advertise, rtp, codecs, srtp, srtp_over_plain_sip, opus_complexity, country, prompts, folders, http, speech, webhooks, bundles, limits, log, directory, outline, warnings,
                 });
             }
             Err(clashes) => clashes.iter().for_each(|clash| clash::tell(&mut reader, &outline.places, clash)),

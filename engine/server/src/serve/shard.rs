@@ -5,6 +5,7 @@
 
 use super::{
     archive, clock,
+    keeper::Keeper,
     pace::Pace,
     ports::Ports,
     pressure::Pressure,
@@ -12,7 +13,7 @@ use super::{
     wiring::{Bell, Errands, FrontDoor, FrontIn, ScriptStep, ShardDoor, ShardIn},
 };
 use audio::Prompt;
-use call::{Answer, Disposition, Errand, Output, Shard, Ticket, ToFront, ToShard};
+use call::{Answer, Disposition, Errand, Keeping, Output, Shard, Ticket, ToFront, ToShard};
 use flow::PromptItem;
 use rustix::event::{Timespec, epoll};
 use std::{
@@ -58,6 +59,8 @@ pub(super) struct ShardThread {
     pub(super) scripts: SyncSender<ScriptStep>,
     pub(super) spool: SpoolWriter,
     pub(super) filler: Arc<Prompt>,
+    /// Which calls are kept as bundles, and by whom.
+    pub(super) keeping: Option<(Keeping, Keeper)>,
     pub(super) ports: Ports,
     /// How much sound it keeps ready, bytes.
     pub(super) shelf_bytes: u64,
@@ -88,6 +91,7 @@ impl ShardThread {
         }
         let mut shard = Shard::new(now.at);
         shard.set_filler(Arc::clone(&self.filler));
+        shard.keep_bundles(self.keeping.as_ref().map(|(keeping, _)| *keeping));
         let shelf_bytes = self.shelf_bytes;
         let mut running = Running {
             with: self,
@@ -249,6 +253,11 @@ impl Running {
                     self.shard.media_opened(seat, leg, address, now, &mut self.with.ports);
                 }
                 Output::CloseMedia { seat, leg } => self.with.ports.close(seat, leg, now.at),
+                Output::Bundle(draft) => {
+                    if let Some((_, keeper)) = &self.with.keeping {
+                        keeper.keep(draft);
+                    }
+                }
                 Output::HandOver { call, to } => {
                     let parcel = self.shard.release(call, to).map(Box::new);
                     let pairs = parcel.as_ref().map(|parcel| self.with.ports.lift(parcel.seat)).unwrap_or_default();

@@ -34,6 +34,9 @@ const SCRIPT_QUEUE: usize = 1_024;
 /// Call records waiting for the disk. Full: the record goes to the log only.
 const RECORD_QUEUE: usize = 4_096;
 
+/// Calls that are over and are to be kept as bundles. Full: the call is not kept.
+const BUNDLE_QUEUE: usize = 256;
+
 /// A question answered on the front's own thread.
 pub(super) type Question = Box<dyn FnOnce(&mut Front, Now) + Send>;
 
@@ -215,6 +218,11 @@ pub(super) fn errands() -> (tokio::sync::mpsc::Sender<Errands>, tokio::sync::mps
 /// The queue of script steps.
 pub(super) fn scripts() -> (SyncSender<ScriptStep>, Receiver<ScriptStep>) {
     sync_channel(SCRIPT_QUEUE)
+}
+
+/// The queue of bundles.
+pub(super) fn bundles() -> (SyncSender<Box<bundle::Draft>>, Receiver<Box<bundle::Draft>>) {
+    sync_channel(BUNDLE_QUEUE)
 }
 
 /// The queue of call records.
