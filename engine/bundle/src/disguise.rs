@@ -176,6 +176,8 @@ impl Disguise {
 
     /// A description whose keys of protected media (RFC 4568: `inline:` and base64) are others of their length.
     fn without_media_keys(&self, body: &str) -> String {
+        let line = |line: &str| if line.starts_with("k=") { format!("k={BLOT}\r\n") } else { line.to_owned() };
+        let body: String = body.split_inclusive('\n').map(line).collect();
         let mut parts = body.split(INLINE);
         let mut out = parts.next().unwrap_or_default().to_owned();
         for part in parts {
