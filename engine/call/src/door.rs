@@ -452,8 +452,12 @@ pub enum Disposition {
     Discard,
     /// Kept as a file.
     Keep {
+        /// Where it begins.
+        from: Duration,
         /// Where it ends; `None`: at the end.
         until: Option<Duration>,
+        /// Whether it is brought to the loudness of prompts, each channel by itself.
+        loudness: bool,
         /// What it is kept as.
         format: flow::FileFormat,
     },

@@ -11,6 +11,7 @@ use crate::{
 };
 use flow::{CallRecording, FileFormat};
 use media::{Event, RecordEnd, RecordSpec, Recorded, RecorderId, Source, Taking};
+use std::time::Duration;
 use terms::{LegId, MessageId, Now};
 
 /// See the head of this file.
@@ -156,7 +157,8 @@ impl Desk {
     fn finish_tape(&mut self, id: MessageId, end: RecordEnd, recorded: Recorded, now: Now) {
         let why = if end == RecordEnd::Length { "its longest length" } else { "its order" };
         self.note(now, format!("recording {id} of the whole call ends by {why} after {:.1} s", recorded.duration.as_secs_f32()));
-        let kept = Disposition::Keep { until: None, format: FileFormat::Wav };
+        let loudness = self.tape.as_ref().is_some_and(|tape| tape.spec.loudness);
+        let kept = Disposition::Keep { from: Duration::ZERO, until: None, loudness, format: FileFormat::Wav };
         let disposition = if recorded.duration.is_zero() { Disposition::Discard } else { kept };
         let ticket = self.ask(Errand::SpoolFinish { id, disposition });
         if let Some(tape) = &mut self.tape {

@@ -440,6 +440,8 @@ pub struct Record {
     pub discard_under: Duration,
     /// Whether silence at both ends is cut off.
     pub trim: bool,
+    /// Whether the kept copy is brought to the loudness of prompts.
+    pub loudness: bool,
     /// Whether it is kept when the caller hangs up meanwhile.
     pub keep_on_hangup: bool,
     /// What the file is kept as.
@@ -489,6 +491,8 @@ pub struct CallRecording {
     pub beep: bool,
     /// Its longest length, pauses left out.
     pub length: Duration,
+    /// Whether the kept copy is brought to the loudness of prompts, each channel by itself.
+    pub loudness: bool,
     /// Webhook told `recording.saved`.
     pub notify: Option<String>,
     /// How long it is kept.

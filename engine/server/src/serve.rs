@@ -393,6 +393,7 @@ impl Threads {
             filler: Arc::clone(filler),
             keeping: config.bundles.as_ref().map(|bundles| bundles.keeping).zip(keeper.cloned()),
             ports: ports::Ports::new(config.rtp.address, advertised, range)?,
+            loudness: config.prompts.loudness,
             shelf_bytes: config.prompts.memory,
         };
         let handle = Builder::new().name(format!("shard-{index}")).stack_size(SHARD_STACK).spawn(move || thread.run())?;

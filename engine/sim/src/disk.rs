@@ -123,8 +123,8 @@ impl Disk {
         let recording = self.open.remove(&id)?;
         match disposition {
             Disposition::Discard => None,
-            Disposition::Keep { until, format: _ } => {
-                let length = until.map_or(recording.length(), |until| until.min(recording.length()));
+            Disposition::Keep { from, until, loudness: _, format: _ } => {
+                let length = until.map_or(recording.length(), |until| until.min(recording.length())).saturating_sub(from);
                 self.files.insert(id, KeptFile { length, partial: false, notify: recording.notify });
                 Some(format!("{id}.wav"))
             }

@@ -41,7 +41,7 @@ enum Purpose {
     /// A message in a mailbox.
     Message { leaving: Box<Leaving>, greeting: Vec<PromptItem>, only_announced: bool, operator: Option<char> },
     /// A file for the flow.
-    File { discard_under: Duration, trim: bool, keep_on_hangup: bool, beep: bool, format: flow::FileFormat },
+    File { discard_under: Duration, trim: bool, loudness: bool, keep_on_hangup: bool, beep: bool, format: flow::FileFormat },
 }
 
 #[derive(Debug)]
@@ -90,6 +90,7 @@ impl Recording {
         let purpose = Purpose::File {
             discard_under: spec.discard_under,
             trim: spec.trim,
+            loudness: spec.loudness,
             keep_on_hangup: spec.keep_on_hangup,
             beep: spec.beep,
             format: spec.format,
@@ -177,7 +178,11 @@ impl Recording {
         let seconds = recorded.duration.as_secs_f32();
         desk.note(now, format!("recording {} ended by {} after {seconds:.1} s", self.id, cause.name()));
         let disposition = self.disposition(recorded, cause);
-        let kept = (!matches!(disposition, Disposition::Discard)).then_some(Kept { duration: recorded.duration });
+        let kept = match &disposition {
+            Disposition::Discard => None,
+            Disposition::Keep { from, until, .. } => Some(Kept { duration: until.unwrap_or(recorded.duration).saturating_sub(*from) }),
+            Disposition::Message(draft) => Some(Kept { duration: draft.length }),
+        };
         let ticket = desk.ask(Errand::SpoolFinish { id: self.id, disposition });
         self.stage = Stage::Saving { ticket, until: now.at + SAVE_WAIT, kept };
         Progress::Going
@@ -203,14 +208,16 @@ impl Recording {
                     Keeping::TooShort => Disposition::Discard,
                 }
             }
-            Purpose::File { discard_under, trim, keep_on_hangup, format, .. } => {
+            Purpose::File { discard_under, trim, loudness, keep_on_hangup, format, .. } => {
                 let is_unwanted = self.has_left && !keep_on_hangup;
                 let length = if *trim { recorded.speech } else { recorded.duration };
                 if is_unwanted || length.is_zero() || length < *discard_under {
                     return Disposition::Discard;
                 }
                 let until = recorded.duration.min(recorded.speech_until + TRIM_MARGIN);
-                Disposition::Keep { until: trim.then_some(until), format: *format }
+                let from = recorded.speech_from.unwrap_or_default().saturating_sub(TRIM_MARGIN);
+                let (from, until) = if *trim { (from, Some(until)) } else { (Duration::ZERO, None) };
+                Disposition::Keep { from, until, loudness: *loudness, format: *format }
             }
         }
     }

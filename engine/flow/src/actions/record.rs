@@ -17,6 +17,7 @@ pub(crate) const ACTION: Action = Action {
         param("stop", Kind::Fields(super::STOP), Need::Optional, "what ends it: key, silence, length"),
         param("discard_under", Kind::Span(0, 5 * MINUTE_MS), Need::Default("1s"), "shorter recordings are not kept"),
         param("trim", Kind::Bool, Need::Default("true"), "cut silence off both ends"),
+        param("loudness", Kind::Bool, Need::Default("true"), "bring it to the loudness of prompts (EBU R128)"),
         param("format", Kind::Word(&["wav", "opus"]), Need::Default("wav"), "file format; opus is Ogg Opus, a sixth of the size"),
         param("keep_on_hangup", Kind::Bool, Need::Default("true"), "keep it when the caller hangs up"),
     ],
@@ -31,6 +32,7 @@ pub(crate) const ACTION: Action = Action {
             stop: super::stop(args),
             discard_under: args.span("discard_under").unwrap_or(Duration::from_secs(1)),
             trim: args.bool("trim").unwrap_or(true),
+            loudness: args.bool("loudness").unwrap_or(true),
             keep_on_hangup: args.bool("keep_on_hangup").unwrap_or(true),
             format: if args.word("format") == Some("opus") { FileFormat::Opus } else { FileFormat::Wav },
         }))

@@ -1,60 +1,128 @@
-//! Finished recordings in a smaller form: `record: { format: opus }`.
+//! What is made of a finished recording: silence before the first word cut off, its loudness that of prompts, Ogg Opus in place of
+//! WAV. The recording as it was spoken stays until the new file is safe beside it.
 
-use audio::{ogg_opus, wav};
+use audio::{Pcm, loudness, ogg_opus, wav};
+use flow::FileFormat;
 use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-/// Turns a finished WAV file into Ogg Opus beside it and removes the WAV; gives the file there is now. A power cut or a fault
-/// in between leaves the WAV, which is told in the log and used instead.
-pub(super) fn as_opus(recorded: &Path) -> PathBuf {
-    let encoded = recorded.with_extension("opus");
-    match encode(recorded, &encoded) {
-        Ok(()) => encoded,
+/// Longer recordings stay as they are, bytes of WAV: an hour in stereo at 16 kHz. Ten times as much memory is needed meanwhile.
+const BYTES_MAX: u64 = 230_400_000;
+
+/// What is wished.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Polish {
+    /// Where it begins.
+    pub(super) from: Duration,
+    /// The loudness it is brought to, LUFS, each channel by itself.
+    pub(super) loudness: Option<f32>,
+    pub(super) format: FileFormat,
+}
+
+impl Polish {
+    /// The file is right as it is.
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Does what is wished to a finished WAV file; gives the file there is now. A power cut or a fault in between leaves the WAV,
+/// which is told in the log and used instead.
+pub(super) fn polished(recorded: &Path, polish: &Polish) -> PathBuf {
+    let wanted = match polish.format {
+        FileFormat::Wav => recorded.to_owned(),
+        FileFormat::Opus => recorded.with_extension("opus"),
+    };
+    match make(recorded, &wanted, polish) {
+        Ok(()) => wanted,
         Err(fault) => {
-            tracing::warn!(file = %recorded.display(), %fault, "a recording stays WAV");
+            tracing::warn!(file = %recorded.display(), %fault, "a recording stays as it was spoken");
             recorded.to_owned()
         }
     }
 }
 
-fn encode(recorded: &Path, encoded: &Path) -> io::Result<()> {
+fn make(recorded: &Path, wanted: &Path, polish: &Polish) -> io::Result<()> {
     let other = |fault: audio::AudioFault| io::Error::other(fault.to_string());
-    let (head, samples) = wav::read(&fs::read(recorded)?).map_err(other)?;
-    let bytes = ogg_opus::file(head, &samples).map_err(other)?;
-    let part = encoded.with_extension("opus.part");
+    if fs::metadata(recorded)?.len() > BYTES_MAX {
+        return Err(io::Error::other(format!("it is longer than {BYTES_MAX} bytes")));
+    }
+    let (head, mut samples) = wav::read(&fs::read(recorded)?).map_err(other)?;
+    let channels = usize::from(head.channels.max(1));
+    let before = (polish.from.as_millis() as usize * head.rate as usize / 1_000 * channels).min(samples.len());
+    samples.drain(..before);
+    if let Some(target) = polish.loudness {
+        for channel in 0..channels {
+            let mut own = Pcm { rate: head.rate, samples: samples.iter().skip(channel).step_by(channels).copied().collect() };
+            loudness::normalise(&mut own, target);
+            samples.iter_mut().skip(channel).step_by(channels).zip(own.samples).for_each(|(to, from)| *to = from);
+        }
+    }
+    let bytes = match polish.format {
+        FileFormat::Wav => head.file(&samples),
+        FileFormat::Opus => ogg_opus::file(head, &samples).map_err(other)?,
+    };
+    let part = wanted.with_extension("part");
     let mut file = File::create(&part)?;
     file.write_all(&bytes)?;
     file.sync_all()?;
-    fs::rename(&part, encoded)?;
-    if let Some(folder) = encoded.parent() {
+    fs::rename(&part, wanted)?;
+    if let Some(folder) = wanted.parent() {
         File::open(folder)?.sync_all()?;
     }
-    fs::remove_file(recorded)
+    if wanted == recorded { Ok(()) } else { fs::remove_file(recorded) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A second of silence and a second of a quiet tone, in a file of this name in a folder of its own.
+    fn recording(name: &str, channels: u16) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("callflow-archive-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let tone = |at: usize| if at < 8_000 { 0 } else { ((at as f32 * 0.3).sin() * 800.0) as i16 };
+        let samples: Vec<i16> = (0..16_000 * usize::from(channels)).map(|at| tone(at / usize::from(channels))).collect();
+        let path = folder.join("a.wav");
+        fs::write(&path, wav::Wav { rate: 8_000, channels }.file(&samples)).unwrap();
+        path
+    }
+
     #[test]
     fn a_recording_becomes_opus_and_what_is_no_recording_stays() {
-        let folder = std::env::temp_dir().join(format!("callflow-archive-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("a.wav");
-        let samples: Vec<i16> = (0..16_000).map(|at| ((at as f32 * 0.3).sin() * 8_000.0) as i16).collect();
-        fs::write(&path, wav::Wav { rate: 8_000, channels: 1 }.file(&samples)).unwrap();
-        let encoded = as_opus(&path);
+        let path = recording("opus", 1);
+        let folder = path.parent().unwrap();
+        let opus = Polish { format: FileFormat::Opus, ..Polish::default() };
+        let encoded = polished(&path, &opus);
         assert_eq!(encoded, folder.join("a.opus"));
         assert!(!path.exists(), "the WAV is gone");
         let pcm = audio::decode_file(&fs::read(&encoded).unwrap(), "opus").unwrap();
         assert!((1.95..2.1).contains(&pcm.duration().as_secs_f32()));
         let broken = folder.join("b.wav");
         fs::write(&broken, b"no sound").unwrap();
-        assert_eq!(as_opus(&broken), broken);
+        assert_eq!(polished(&broken, &opus), broken);
         assert!(broken.exists() && !folder.join("b.opus").exists());
-        fs::remove_dir_all(&folder).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn silence_before_the_first_word_is_cut_and_each_side_brought_to_one_loudness() {
+        for channels in [1, 2] {
+            let path = recording(&format!("polish-{channels}"), channels);
+            let polish = Polish { from: Duration::from_millis(700), loudness: Some(-23.0), format: FileFormat::Wav };
+            assert!(!polish.is_nothing() && Polish::default().is_nothing());
+            assert_eq!(polished(&path, &polish), path);
+            let (head, samples) = wav::read(&fs::read(&path).unwrap()).unwrap();
+            assert_eq!((head.channels, samples.len()), (channels, 10_400 * usize::from(channels)));
+            let side = Pcm { rate: 8_000, samples: samples.iter().step_by(usize::from(channels)).copied().collect() };
+            let lufs = loudness::loudness(&side).unwrap();
+            assert!((-24.0..-22.0).contains(&lufs), "{lufs} LUFS");
+            assert!(side.samples[..2_000].iter().all(|sample| *sample == 0), "300 ms are left before the word");
+            fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        }
     }
 }

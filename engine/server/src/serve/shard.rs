@@ -4,7 +4,8 @@
 //! waking for each packet costs more than the packet itself ([`Pace`]).
 
 use super::{
-    archive, clock,
+    archive::{self, Polish},
+    clock,
     keeper::Keeper,
     pace::Pace,
     ports::Ports,
@@ -62,6 +63,8 @@ pub(super) struct ShardThread {
     /// Which calls are kept as bundles, and by whom.
     pub(super) keeping: Option<(Keeping, Keeper)>,
     pub(super) ports: Ports,
+    /// The loudness of prompts, LUFS; `None`: sounds stay as they are.
+    pub(super) loudness: Option<f32>,
     /// How much sound it keeps ready, bytes.
     pub(super) shelf_bytes: u64,
 }
@@ -387,10 +390,13 @@ impl Running {
     }
 
     fn spool_finish(&mut self, call: CallId, ticket: Ticket, id: MessageId, disposition: Disposition, now: Now) {
-        let as_opus = matches!(disposition, Disposition::Keep { format: flow::FileFormat::Opus, .. });
+        let mut polish = Polish::default();
         let disposition = match disposition {
             Disposition::Discard => store::Disposition::Discard,
-            Disposition::Keep { until, format: _ } => store::Disposition::File(until),
+            Disposition::Keep { from, until, loudness, format } => {
+                polish = Polish { from, loudness: self.with.loudness.filter(|_| loudness), format };
+                store::Disposition::File(until)
+            }
             Disposition::Message(draft) => store::Disposition::Message(draft),
         };
         let door = self.with.own_door.clone();
@@ -400,9 +406,9 @@ impl Running {
                 door.send(ShardIn::Call(ToShard::Answer { call, ticket, answer }));
             };
             match finished {
-                // Encoding takes its time, on a thread that may; the file is safe already.
-                Finished::File { path, .. } if as_opus => {
-                    tokio::task::spawn_blocking(move || tell(Ok(Some(archive::as_opus(&path).display().to_string()))));
+                // This takes its time, on a thread that may; the file is safe already.
+                Finished::File { path, .. } if !polish.is_nothing() => {
+                    tokio::task::spawn_blocking(move || tell(Ok(Some(archive::polished(&path, &polish).display().to_string()))));
                 }
                 Finished::File { path, .. } => tell(Ok(Some(path.display().to_string()))),
                 Finished::Discarded | Finished::Message { .. } => tell(Ok(None)),

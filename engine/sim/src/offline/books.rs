@@ -221,12 +221,12 @@ impl Offline {
         let taken = Duration::from_micros(taking.samples * 1_000_000 / u64::from(taking.rate.max(1)));
         match disposition {
             Disposition::Discard => Ok(None),
-            Disposition::Keep { until, format } => {
+            Disposition::Keep { from, until, loudness: _, format } => {
                 let file = match format {
                     flow::FileFormat::Wav => format!("{id}.wav"),
                     flow::FileFormat::Opus => format!("{id}.opus"),
                 };
-                self.books.recordings.push(Recording { file: file.clone(), length: until.unwrap_or(taken).min(taken) });
+                self.books.recordings.push(Recording { file: file.clone(), length: until.unwrap_or(taken).min(taken).saturating_sub(from) });
                 Ok(Some(file))
             }
             Disposition::Message(draft) => {
