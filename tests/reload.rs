@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How long after a file was written new calls may still meet the old flows.
 const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
-fn listener(exchange: &Exchange) -> Handset {
+pub(crate) fn listener(exchange: &Exchange) -> Handset {
     let phone = exchange.phone("stranger", Manners::Ring);
     must(&phone, Step::Dial(exchange.uri("radio")));
     must(&phone, Step::WaitAnswered { within: s(10) });
@@ -17,7 +17,7 @@ fn listener(exchange: &Exchange) -> Handset {
 }
 
 #[track_caller]
-fn must_hear_now(phone: &Handset, hz: f32) {
+pub(crate) fn must_hear_now(phone: &Handset, hz: f32) {
     must(phone, Step::Wait(Duration::from_millis(600)));
     let heard = phone.report().heard;
     let tail = &heard[heard.len().saturating_sub(4_000)..];

@@ -23,5 +23,7 @@ mod replay;
 mod rooms;
 mod sprayer;
 mod schemas;
+mod soak;
 mod upstream;
+mod versions;
 mod weather;

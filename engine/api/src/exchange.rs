@@ -36,6 +36,8 @@ pub trait Exchange: Send + Sync + 'static {
     fn flows(&self) -> Answer<FlowsView>;
     /// Reads all files again; a bad set is refused and the old one stays.
     fn reload(&self) -> Answer<Reloaded>;
+    /// Takes an earlier version of the flows into use again: its texts as the store has them. It holds until flow files change.
+    fn use_flows(&self, texts: String) -> Answer<Used>;
     /// Whether calls are taken.
     fn readiness(&self) -> Readiness;
 }
@@ -182,8 +184,12 @@ pub struct WaitingView {
 pub struct FlowsView {
     /// Version of the whole set; calls keep the version they began with.
     pub version: u64,
+    /// Its content hash.
+    pub hash: String,
     /// When it was loaded, RFC 3339 in UTC.
     pub loaded_at: String,
+    /// It is a roll-back: by whom, and what the files have that stays unused until they change.
+    pub held: Option<String>,
     /// Why the newest files were refused, if they were; the set in use is older then.
     pub last_fault: Option<String>,
     /// The flows.
@@ -208,6 +214,23 @@ pub enum Reloaded {
         version: u64,
     },
     /// The new set is refused; the old one stays.
+    Refused {
+        /// Every fault, as `callflow check` prints it.
+        faults: String,
+    },
+}
+
+/// What became of an earlier version of the flows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Used {
+    /// It is in use.
+    Accepted {
+        /// Its number.
+        version: u64,
+    },
+    /// It was in use already.
+    AlreadyInUse,
+    /// With the configuration of today it has faults; nothing changed.
     Refused {
         /// Every fault, as `callflow check` prints it.
         faults: String,

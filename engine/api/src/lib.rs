@@ -18,13 +18,14 @@ mod problem;
 mod recordings;
 mod router;
 mod routes;
+mod versions;
 pub mod sink;
 
 #[cfg(test)]
 mod tests;
 
 pub use exchange::{
-    Answer, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, LegView, PersonView, QueueView, Readiness, Reloaded, WaitingView,
+    Answer, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, LegView, PersonView, QueueView, Readiness, Reloaded, Used, WaitingView,
 };
 pub use problem::Problem;
 pub use router::{ApiOptions, Metrics, router, serve};

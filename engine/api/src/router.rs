@@ -1,6 +1,6 @@
 //! Every address and what stands before it.
 
-use crate::{Exchange, access, limits, messages, problem, recordings, routes};
+use crate::{Exchange, access, limits, messages, problem, recordings, routes, versions};
 use axum::{
     Router,
     extract::connect_info::IntoMakeServiceWithConnectInfo,
@@ -59,6 +59,9 @@ pub fn router(options: ApiOptions, exchange: Arc<dyn Exchange>, store: Store) ->
         .route("/v1/conferences", get(routes::conferences))
         .route("/v1/queues", get(routes::queues))
         .route("/v1/flows", get(routes::flows))
+        .route("/v1/flows/versions", get(versions::list))
+        .route("/v1/flows/versions/{hash}", get(versions::get))
+        .route("/v1/flows/versions/{hash}/use", post(versions::take))
         .route("/v1/reload", post(routes::reload))
         .route("/v1/messages", get(messages::list))
         .route("/v1/messages/{id}", get(messages::get).delete(messages::delete))

@@ -1,7 +1,7 @@
 //! The HTTP side over real loopback sockets, on a real store.
 
 use crate::{
-    Answer, ApiOptions, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowsView, LegView, PersonView, QueueView, Readiness, Reloaded, WaitingView, serve,
+    Answer, ApiOptions, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowsView, LegView, PersonView, QueueView, Readiness, Reloaded, Used, WaitingView, serve,
     sink,
 };
 use reqwest::{Client, Method, StatusCode, header};
@@ -82,6 +82,12 @@ impl Exchange for Desk {
     }
     fn reload(&self) -> Answer<Reloaded> {
         say(Reloaded::Refused { faults: "flows/a.yaml:1:1: no".into() })
+    }
+    fn use_flows(&self, texts: String) -> Answer<Used> {
+        say(match texts.contains("bad") {
+            true => Used::Refused { faults: "flows/a.yaml:1:1: bad".into() },
+            false => Used::Accepted { version: 7 },
+        })
     }
     fn readiness(&self) -> Readiness {
         Readiness::NotReady("draining".into())
@@ -303,4 +309,27 @@ async fn a_webhook_travels_from_the_outbox_to_a_sink_and_its_link_gives_the_audi
     assert_eq!(forged.status(), StatusCode::UNAUTHORIZED);
     assert!(told.try_recv().is_err());
     running.abort();
+}
+
+#[tokio::test]
+async fn versions_are_read_and_taken_into_use_again() {
+    let house = House::open(&[]).await;
+    for (at, hash, texts) in [(1_000, "aa11", "{\"files\":[{\"path\":\"flows/a.yaml\",\"text\":\"flow: a\"}]}"), (2_000, "aa22", "{\"files\":[\"bad\"]}")] {
+        let load = store::FlowLoad { at: UnixMs(at), hash: hash.into(), by: "start".into(), instead_of: None };
+        house.store.keep_flows(load, texts.into()).await.unwrap();
+    }
+    assert_eq!(house.get("/v1/flows/versions").await.0, StatusCode::SERVICE_UNAVAILABLE, "as /v1/flows says itself");
+    for (path, status, detail) in [
+        ("bb", StatusCode::NOT_FOUND, "no such version of the flows"),
+        ("aa", StatusCode::CONFLICT, "more than one version begins with aa: write more of its hash"),
+        ("aa2", StatusCode::UNPROCESSABLE_ENTITY, "flows/a.yaml:1:1: bad"),
+    ] {
+        let answer = house.ask(Method::POST, &format!("/v1/flows/versions/{path}/use")).send().await.unwrap();
+        let (told, problem): (_, serde_json::Value) = (answer.status(), answer.json().await.unwrap());
+        assert_eq!((told, problem["detail"].as_str()), (status, Some(detail)), "{path}");
+    }
+    let answer = house.ask(Method::POST, "/v1/flows/versions/aa1/use").send().await.unwrap();
+    let taken: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!((taken["version"].as_u64(), taken["hash"].as_str()), (Some(7), Some("aa11")), "{taken}");
+    assert_eq!(house.ask(Method::GET, "/v1/flows/versions/aa1/use").send().await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
 }

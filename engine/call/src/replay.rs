@@ -71,16 +71,19 @@ impl Script {
     /// What a leg heard at this point.
     pub(crate) fn hears(&mut self, asked: LegId) -> Hears {
         while let Some(next) = self.seen.front().filter(|seen| seen.round <= self.round) {
-            match &next.what {
-                Heard::Ear(ear) => self.ear = Some(hears_of(ear)),
-                Heard::FarEar { leg, ear } if asked == LegId(*leg) => {
-                    let ear = hears_of(ear);
-                    self.seen.pop_front();
-                    return ear;
-                }
-                _ => break,
+            if let Heard::Ear(ear) = &next.what {
+                self.ear = Some(hears_of(ear));
+                self.seen.pop_front();
+                continue;
             }
-            self.seen.pop_front();
+            if let Heard::FarEar { leg, ear } = &next.what
+                && asked == LegId(*leg)
+            {
+                let ear = hears_of(ear);
+                self.seen.pop_front();
+                return ear;
+            }
+            break;
         }
         self.ear.filter(|_| asked == LegId::CALLER).unwrap_or(Hears::Nothing)
     }

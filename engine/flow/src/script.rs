@@ -2,6 +2,7 @@
 
 mod check;
 mod execution;
+mod switch;
 
 pub(crate) use execution::{Body, Ended, Executed, Execution};
 

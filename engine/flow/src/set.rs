@@ -127,8 +127,7 @@ impl FlowSet {
     /// The same for those who ask more of a set with faults than its faults.
     #[must_use]
     pub fn survey(sources: Vec<Source>, world: &World) -> Survey {
-        let mut sources: Vec<Source> = sources.into_iter().filter(|source| !source.path.ends_with(".test.yaml") && !source.path.ends_with(".d.rhai")).collect();
-        sources.sort_by(|a, b| a.path.cmp(&b.path));
+        let sources = in_order(sources);
         let (calendars, faults) = Calendars::read(&sources);
         let mut load = Load { world, calendars, faults, places: BTreeMap::new() };
         let Parts { flows, scripts, hours, prompts } = load.all(&sources);
@@ -140,6 +139,11 @@ impl FlowSet {
         let materials = Materials { hours: materials::spelled(&world.hours, &calendars), sources };
         let set = FlowSet(Arc::new(Loaded { version, warnings, flows, scripts, hours, prompts, materials }));
         Survey { faults, names: places.into_keys().collect(), set }
+    }
+    /// The version that a set of these files would have, good or bad.
+    #[must_use]
+    pub fn version_of(sources: Vec<Source>) -> String {
+        version(&in_order(sources))
     }
     /// The first 16 hex digits of the SHA-256 over all paths and texts.
     #[must_use]
@@ -424,6 +428,13 @@ fn script_name(source: &Source) -> (String, notation::Span) {
         Some(name) => (name.to_owned(), notation::Span::of(&source.text, 0, first.len())),
         None => (stem(&source.path).to_owned(), notation::Span::of(&source.text, 0, 0)),
     }
+}
+
+/// Those that make a set, by path.
+fn in_order(sources: Vec<Source>) -> Vec<Source> {
+    let mut sources: Vec<Source> = sources.into_iter().filter(|source| !source.path.ends_with(".test.yaml") && !source.path.ends_with(".d.rhai")).collect();
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    sources
 }
 
 fn version(sources: &[Source]) -> String {

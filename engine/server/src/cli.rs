@@ -13,6 +13,7 @@ mod pin;
 mod replay;
 mod schema;
 mod test;
+mod versions;
 
 use crate::{config::Config, serve};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -148,6 +149,21 @@ An editor with the YAML language server then completes and explains every key of
 a file that begins with the line (the path is relative to the file):
   # yaml-language-server: $schema=../flow.schema.json")]
     Schema(SchemaArgs),
+    /// List the versions of the flows that were in use, show one, roll back to one.
+    #[command(after_help = "\
+Examples:
+  callflow versions
+  callflow versions show 3f9a
+  callflow versions show 3f9a --into old/
+  callflow versions use 3f9a
+
+Each set of flows that a server took into use is kept with its files, the moment
+and what loaded it: the start, a file change, SIGHUP, the API, a roll-back. The list
+marks the one used last; it is read from the data folder, with or without a server.
+`use` asks the running server over HTTP. The version is checked against the
+configuration of today; it stays in use until flow files change, over restarts too.
+Exit code: 0 done, 1 it failed, 2 wrong usage or no such version.")]
+    Versions(versions::VersionsArgs),
     /// Install and list speech models.
     #[command(subcommand)]
     Models(ModelsVerb),
@@ -350,6 +366,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Call(args) => call::call(*args),
         Verb::Dev(args) => dev::dev(args),
         Verb::Phone(args) => phone::phone(*args),
+        Verb::Versions(args) => versions::versions(&args),
         Verb::Replay(args) => replay::replay(args),
         Verb::Graph(args) => graph::graph(&args),
         Verb::Schema(args) => schema::schema(&args),

@@ -53,7 +53,7 @@ mod tests;
 pub(crate) use address::primary_address;
 pub(crate) use bundles::Bundles;
 pub(crate) use faults::Faults;
-pub(crate) use flows::{Checked, check_alone, check_flows, load_alone, load_flows, load_with_hours, test_files};
+pub(crate) use flows::{Checked, check_alone, check_flows, load_alone, load_flows, load_materials, load_with_hours, test_files, version_on_disk};
 pub(crate) use outline::{Outline, Refused};
 pub(crate) use pins::salt;
 

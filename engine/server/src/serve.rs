@@ -21,11 +21,12 @@ mod onlooker;
 mod pace;
 mod ports;
 mod pressure;
-mod reload;
+pub(crate) mod reload;
 mod rows;
 mod scripts;
 mod shard;
 mod shelf;
+mod watch;
 mod wiring;
 
 use crate::config::{Config, LogFormat, load_flows};
@@ -108,13 +109,22 @@ fn raise_file_limit() {
 
 fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let (flows, warnings) = load_flows(&config)?;
+    let first_look = watch::Look::of(&config.watched());
+    let (files, warnings) = load_flows(&config)?;
     if !warnings.list.is_empty() {
         tracing::warn!("{warnings}");
     }
     let keys = keys::Keys::of(&config.folders.data)?;
     let http = bind_http(&config, &runtime)?;
     let store = open_store(&config, &keys, http.as_ref(), &runtime)?;
+
+    let last = runtime.block_on(store.last_flow_load())?;
+    let texts = match &last {
+        Some(load) => runtime.block_on(store.find_flow_version(&load.hash))?.pop().map(|version| version.texts),
+        None => None,
+    };
+    let first = reload::first(&config, files, last, texts.as_deref());
+    let flows = first.flows.clone();
 
     // The front's sockets come first: what cannot be bound ends the start.
     let udp = front::bind_all(&config.listen.udp, mio::net::UdpSocket::bind)?;
@@ -195,9 +205,17 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
         handle.spawn(maker.clone().warm(flows));
     });
     let onlooker = options.onlooker;
-    let reloader = Reloader::new(options.path, &flows, front_door.clone(), threads.doors.clone(), warm).told_to(onlooker.clone());
+    let (archive, handle) = (store.clone(), runtime.handle().clone());
+    let archive = Box::new(move |load, texts| {
+        if let Err(fault) = handle.block_on(archive.keep_flows(load, texts)) {
+            tracing::error!(%fault, "the version of the flows is not kept");
+        }
+    });
+    let config = Arc::new(config);
+    let doors = (front_door.clone(), threads.doors.clone());
+    let reloader = Reloader::new(options.path, Arc::clone(&config), first, doors, warm, archive).told_to(onlooker.clone());
     let reloader = Arc::new(reloader);
-    let _watcher = reload::watch(&config.watched(), Arc::clone(&reloader)).inspect_err(|fault| {
+    let watch = watch::watch(config.watched(), first_look, Arc::clone(&reloader)).inspect_err(|fault| {
         tracing::warn!(%fault, "files are not watched; SIGHUP and the API reload");
     });
     let draining = Arc::new(AtomicBool::new(false));
@@ -222,6 +240,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     }
     runtime.block_on(signals(&reloader, &draining, &front_door, &shown, config.limits.drain, onlooker));
 
+    drop(watch);
     threads.stop(&front_door);
     if let Some(thread) = keeper_thread {
         let _ = thread.join();

@@ -8,7 +8,7 @@ use sqlx::{
 };
 use std::{borrow::Cow, path::Path, time::Duration};
 
-const FILE: &str = "callflow.db";
+pub(crate) const FILE: &str = "callflow.db";
 /// Files up to this size are checked page by page at every start (64 MB take about 0.1 s).
 const CHECKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -19,6 +19,7 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(vec![
         simple(1, "first", include_str!("../migrations/0001_first.sql").into_sql_str()),
         simple(2, "recordings and pins", include_str!("../migrations/0002_recordings_and_pins.sql").into_sql_str()),
+        simple(3, "flow versions", include_str!("../migrations/0003_flow_versions.sql").into_sql_str()),
     ])
 }
 

@@ -1,6 +1,6 @@
 //! # store: the disk
 //!
-//! **Owns** the data folder: an embedded SQLite database (bindings, messages, jobs, webhook outbox), the spool of recordings
+//! **Owns** the data folder: an embedded SQLite database (bindings, messages, jobs, webhook outbox, versions of flows), the spool of recordings
 //! that are being spoken, the folder of messages, and what leaves from there: webhooks and the `http` of flows.
 //! **Never** knows a rule of mailboxes, SIP or calls: it keeps what it is given and says when it is safe.
 //! **Door**: [`Store`] (a cheap handle on everything durable), [`SpoolWriter`] (sync, never waits: for the threads that carry
@@ -52,6 +52,7 @@ mod signature;
 mod sounds;
 mod spool;
 mod store;
+mod versions;
 mod wav;
 mod writer;
 
@@ -76,3 +77,4 @@ pub use spool::{
     Disposition, Finished, LeftOver, NotTaken, OnFault, OnFinished, RecordingMeta, SpoolFault, SpoolWriter,
 };
 pub use store::Store;
+pub use versions::{FlowArchive, FlowLoad, FlowTexts, FlowVersion};

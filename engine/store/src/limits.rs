@@ -85,3 +85,7 @@ pub const CONNECT_TIME: Duration = Duration::from_secs(5);
 pub const AUDIO_LINK_LIFE: Duration = Duration::from_secs(10 * 86_400);
 /// How long recordings of the `record` action stay.
 pub const RECORDING_KEEP: Duration = Duration::from_secs(90 * 86_400);
+/// Versions of the flow set that are kept, those used last (chosen: a year of changes every other day).
+pub const FLOW_VERSIONS_KEPT: i64 = 200;
+/// How many of the last loads of flows are kept, beside the last of each version.
+pub const FLOW_LOADS_KEPT: i64 = 2_000;

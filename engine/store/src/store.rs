@@ -1,12 +1,13 @@
 //! The handle on everything durable.
 
 use crate::{
-    BindingChange, BindingRow, Finished, Job, JobFate, MessageQuery, Options, OutboxCounts, Page, Recovered,
+    BindingChange, BindingRow, Finished, FlowLoad, FlowTexts, FlowVersion, Job, JobFate, MessageQuery, Options, OutboxCounts, Page, Recovered,
     Recording, RecordingPage, RecordingQuery, SpoolWriter, StoreFault, Swept, WebhookDraft, bindings, database, jobs, limits, messages,
     outbox, recordings,
     recovery::{self, Found},
     seal::{self, Sealed, Sealing},
     spool::{OnFinished, Shared, Spool},
+    versions,
     writer::{self, Answer, Surroundings, Write, Writer},
 };
 use sqlx::SqlitePool;
@@ -362,6 +363,40 @@ impl Store {
     /// [`StoreFault::Database`] or [`StoreFault::Closed`].
     pub async fn pin_right(&self, realm: &Name, mailbox: &Name) -> Result<(), StoreFault> {
         self.inner.writer.write(Write::PinRight(realm.clone(), mailbox.clone())).await.map(|_| ())
+    }
+
+    // ---- versions of flows
+
+    /// A version of the flow set is taken into use: its texts are kept, and the moment.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`] or [`StoreFault::Closed`].
+    pub async fn keep_flows(&self, load: FlowLoad, texts: String) -> Result<(), StoreFault> {
+        self.inner.writer.write(Write::KeepFlows(load, texts)).await.map(|_| ())
+    }
+
+    /// Every version, the one used last first.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn flow_versions(&self) -> Result<Vec<FlowVersion>, StoreFault> {
+        versions::list(&mut *self.inner.readers.acquire().await?).await
+    }
+
+    /// The versions whose hash begins so, two at most: with two, more of it must be said.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn find_flow_version(&self, beginning: &str) -> Result<Vec<FlowTexts>, StoreFault> {
+        versions::find(&mut *self.inner.readers.acquire().await?, beginning).await
+    }
+
+    /// What was taken into use last.
+    ///
+    /// # Errors
+    /// [`StoreFault::Database`].
+    pub async fn last_flow_load(&self) -> Result<Option<FlowLoad>, StoreFault> {
+        versions::last(&mut *self.inner.readers.acquire().await?).await
     }
 
     // ---- transcription

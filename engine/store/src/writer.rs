@@ -8,7 +8,7 @@ use crate::{
     jobs::{self, Job},
     limits, messages,
     outbox::{self, Settled},
-    pins, recordings,
+    pins, recordings, versions,
 };
 use sqlx::{Connection as _, SqliteConnection};
 use std::sync::{
@@ -39,6 +39,8 @@ pub(crate) enum Write {
     PinAttempt(Name, Name),
     /// The PIN was right.
     PinRight(Name, Name),
+    /// A version of the flow set was taken into use.
+    KeepFlows(crate::FlowLoad, String),
     /// Settled deliveries and cleared messages whose time is over.
     Forget,
 }
@@ -49,6 +51,7 @@ impl Write {
         match self {
             Self::KeepMessage(_) | Self::KeepRecording(..) | Self::Enqueue(_) | Self::Delete(_) | Self::Transcribed(..) | Self::JobFailed { .. } | Self::Settle(..) => true,
             Self::Bindings(_)
+            | Self::KeepFlows(..)
             | Self::PinAttempt(..)
             | Self::PinRight(..)
             | Self::MarkHeard(..)
@@ -192,6 +195,10 @@ impl Write {
             Self::PinAttempt(realm, mailbox) => Answer::Pin(pins::attempt(conn, realm, mailbox, now).await?),
             Self::PinRight(realm, mailbox) => {
                 pins::right(conn, realm, mailbox).await?;
+                Answer::Done
+            }
+            Self::KeepFlows(load, texts) => {
+                versions::keep(conn, load, texts).await?;
                 Answer::Done
             }
             Self::ClaimJob => Answer::Job(jobs::claim(conn, now).await?),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "Rhai's tree has two dozen kinds of nodes, of which a check looks at a few")]
 
-use super::{Known, Site};
+use super::{Known, Site, switch};
 use crate::{
     catalogue::{ACTIONS, Action, action},
     compile::missing,
@@ -51,6 +51,14 @@ impl Check<'_> {
             self.results.entry(name).and_modify(|before| *before = before.take().filter(|before| Some(before) == known.as_ref())).or_insert(known);
         }
         visit(ast, |expr| self.expression(expr), |_| {});
+        let text = self.text;
+        visit(ast, |_| {}, |stmt| {
+            if let Stmt::Switch(switch, at) = stmt {
+                for (literal, place) in switch::cases(text, *at) {
+                    self.ends(&switch.0, &literal, place);
+                }
+            }
+        });
     }
 
     fn expression(&mut self, expr: &Expr) {
@@ -276,7 +284,14 @@ impl Check<'_> {
 
     /// `b.outcome == "answred"`, `pick.key == "4"`, `line.bridge(…).outcome != "busy"`.
     fn comparison(&mut self, subject: &Expr, literal: &Expr) {
-        let (Expr::Dot(chain, ..), Expr::StringConstant(literal, at)) = (subject, literal) else { return };
+        if let Expr::StringConstant(literal, at) = literal {
+            self.ends(subject, literal, *at);
+        }
+    }
+
+    /// Whether an action may end so: `subject` is its result's outcome or key.
+    fn ends(&mut self, subject: &Expr, literal: &str, at: Position) {
+        let Expr::Dot(chain, ..) = subject else { return };
         let (known, property) = match (&chain.lhs, &chain.rhs) {
             (Expr::Variable(name, ..), Expr::Property(property, _)) => (self.results.get(name.1.as_str()).cloned().flatten(), property),
             (Expr::Variable(..), Expr::Dot(inner, ..)) => match (&inner.lhs, &inner.rhs) {
@@ -292,14 +307,14 @@ impl Check<'_> {
             None => action.keys_are_outcomes && is_choice(literal),
         };
         let good = match property.2.as_str() {
-            "outcome" => action.outcomes.contains(&literal.as_str()) || keys(literal),
+            "outcome" => action.outcomes.contains(&literal) || keys(literal),
             "key" if action.keys_are_outcomes => literal.is_empty() || keys(literal),
             _ => return,
         };
         if !good {
             let all: Vec<&str> = known.keys.iter().flatten().map(String::as_str).chain(action.outcomes.iter().copied()).collect();
             let help = nearest(literal, all.iter().copied()).filter(|near| near.len() > 1).map_or_else(|| format!("it ends with {}", all.join(", ")), |near| format!("did you mean `{near}`?"));
-            let span = self.span(*at);
+            let span = self.span(at);
             self.reader.error("outcome-impossible", span, format!("`{}` never ends with `{literal}`", action.name)).help(help);
         }
     }

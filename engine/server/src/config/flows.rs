@@ -33,6 +33,23 @@ pub(crate) fn load_flows(config: &Config) -> Result<(FlowSet, Faults), Faults> {
     }
 }
 
+/// The same for files that are given: an earlier version, against the configuration of today.
+///
+/// # Errors
+/// All faults of all files, when at least one is an error.
+pub(crate) fn load_materials(config: &Config, sources: Vec<Source>) -> Result<(FlowSet, Faults), Faults> {
+    let (survey, faults) = survey_of(&config.outline, sources, Faults::default());
+    match survey.into_set() {
+        Ok(set) if faults.errors() == 0 => Ok((set, faults)),
+        Ok(_) | Err(_) => Err(faults),
+    }
+}
+
+/// The version that the flow files on disk have now, good or bad: only read, not compiled.
+pub(crate) fn version_on_disk(outline: &Outline) -> String {
+    FlowSet::version_of(on_disk(outline, &mut Faults::default()))
+}
+
 /// What a look at all flows and tests found.
 #[derive(Debug)]
 pub(crate) struct Checked {
@@ -48,7 +65,7 @@ pub(crate) struct Checked {
 #[must_use]
 pub(crate) fn check_flows(outline: &Outline) -> Checked {
     let (survey, mut faults) = survey(outline);
-    let tests = check_tests(&survey, &mut faults);
+    let tests = check_tests(&survey, &outline.world(BTreeSet::new()), &mut faults);
     Checked { faults, flows: survey.names().len(), tests }
 }
 
@@ -58,7 +75,7 @@ pub(crate) fn check_alone(paths: &[PathBuf]) -> Faults {
     let (survey, mut faults) = survey_alone(paths);
     // Flows that are not among the files are not missed.
     if !survey.names().is_empty() {
-        check_tests(&survey, &mut faults);
+        check_tests(&survey, &World::default(), &mut faults);
     }
     faults
 }
@@ -103,13 +120,13 @@ fn is_test(path: &str) -> bool {
 
 /// Adds what is wrong with the tests among the sources; how many tests there are. A bad test keeps no call from being served, so it is
 /// only looked at here.
-fn check_tests(survey: &Survey, faults: &mut Faults) -> usize {
+fn check_tests(survey: &Survey, world: &World, faults: &mut Faults) -> usize {
     let mut count = 0;
     for source in faults.sources.iter().filter(|source| is_test(&source.path)) {
         match TestFile::read(source) {
             Ok(file) => {
                 count += file.tests.len();
-                faults.list.extend(file.check(survey));
+                faults.list.extend(file.check(survey, world));
             }
             Err(found) => faults.list.extend(found),
         }
@@ -129,9 +146,18 @@ fn survey_alone(paths: &[PathBuf]) -> (Survey, Faults) {
 /// Flows and configuration against each other, with the faults of both.
 fn survey(outline: &Outline) -> (Survey, Faults) {
     let mut problems = Faults::default();
-    let mut sources = sources(&[outline.folders.flows.clone(), outline.folders.scripts.clone()], &mut problems);
-    let prompts = prompts(&outline.folders.prompts, &mut problems);
+    let sources = on_disk(outline, &mut problems);
+    survey_of(outline, sources, problems)
+}
+
+fn on_disk(outline: &Outline, problems: &mut Faults) -> Vec<Source> {
+    let mut sources = sources(&[outline.folders.flows.clone(), outline.folders.scripts.clone()], problems);
     with_default(&mut sources, &outline.folders.flows);
+    sources
+}
+
+fn survey_of(outline: &Outline, sources: Vec<Source>, mut problems: Faults) -> (Survey, Faults) {
+    let prompts = prompts(&outline.folders.prompts, &mut problems);
     let survey = load(sources.clone(), &outline.world(prompts.clone()));
     problems.list.extend_from_slice(survey.faults());
     problems.list.extend(outline.against(&survey, &prompts));

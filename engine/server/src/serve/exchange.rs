@@ -1,11 +1,11 @@
 //! The exchange as HTTP sees it: questions travel to the front's own thread and back.
 
 use super::{
-    reload::Reloader,
+    reload::{NotBack, Reloader, sources_of},
     wiring::{FrontDoor, FrontIn},
 };
 use api::{
-    Answer, CallView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, Readiness, Reloaded,
+    Answer, CallView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, Readiness, Reloaded, Used,
 };
 use std::sync::{
     Arc,
@@ -170,6 +170,8 @@ impl Exchange for Desk {
         Box::pin(async move {
             Ok(FlowsView {
                 version: status.number,
+                hash: status.version,
+                held: status.held.map(|held| format!("{} holds since {}: the files have {}, which stays unused until flow files change", held.by, held.since.rfc3339(), held.instead_of)),
                 loaded_at: status.loaded_at.rfc3339(),
                 last_fault: status.last_fault,
                 flows: status.flows.into_iter().map(|name| FlowView { file: name.clone(), name }).collect(),
@@ -185,6 +187,20 @@ impl Exchange for Desk {
             Ok(match result {
                 Ok(version) => Reloaded::Accepted { version },
                 Err(faults) => Reloaded::Refused { faults },
+            })
+        })
+    }
+
+    fn use_flows(&self, texts: String) -> Answer<Used> {
+        let reloader = Arc::clone(&self.reloader);
+        Box::pin(async move {
+            let sources = sources_of(&texts).ok_or_else(|| ExchangeFault::Failed("the files of this version cannot be read".to_owned()))?;
+            let work = tokio::task::spawn_blocking(move || reloader.roll_back(sources, "the API"));
+            let result = work.await.map_err(|fault| ExchangeFault::Failed(fault.to_string()))?;
+            Ok(match result {
+                Ok(version) => Used::Accepted { version },
+                Err(NotBack::InUse) => Used::AlreadyInUse,
+                Err(NotBack::Faults(faults)) => Used::Refused { faults },
             })
         })
     }

@@ -1,19 +1,22 @@
 //! What a test says that its flows do not know: a flow, a state, a setting. Told before any call is made.
 
 use super::case::{Act, Case, Claim, Expected, TestFile};
-use flow::{FlowSet, Survey};
+use flow::{FlowSet, Survey, World};
 use notation::{Fault, Reader, Span};
 use std::collections::BTreeSet;
 
 impl TestFile {
-    /// Every name that does not exist, with its place, after the warnings of the reading. Of a flow with faults of its own nothing is said.
+    /// Every name that does not exist, in the flows or among the things of the configuration (`world`), with its place, after the warnings of the reading. Of a flow with faults of its own nothing is said.
     #[must_use]
-    pub fn check(&self, flows: &Survey) -> Vec<Fault> {
+    pub fn check(&self, flows: &Survey, world: &World) -> Vec<Fault> {
         let mut reader = Reader::new(&self.source);
         if !flows.knows(&self.flow) {
             reader.unknown("missing-flow", self.flow_span, "flow", &self.flow, &flows.names());
         }
         let states = states(flows.good(), &self.flow);
+        for (name, span) in mocked(self) {
+            told_missing(name, span, world, &mut reader);
+        }
         for case in &self.tests {
             for (setting, message) in flows.check_settings(&self.flow, &case.begin.settings).err().unwrap_or_default() {
                 let span = case.begin.settings_spans.iter().find(|(name, _)| *name == setting).map_or(case.span, |(_, span)| *span);
@@ -31,6 +34,29 @@ impl TestFile {
             }
         }
         self.warnings.iter().cloned().chain(reader.into_faults()).collect()
+    }
+}
+
+/// What mocks name, each place once: those of a file stand in every test of it.
+fn mocked(file: &TestFile) -> BTreeSet<(&str, Span)> {
+    file.tests.iter().flat_map(|case| &case.mocks.named).map(|(name, span)| (name.as_str(), *span)).collect()
+}
+
+/// A mock of a thing that the configuration does not have never happens. Patterns (`connection/*`) fit what there is.
+fn told_missing(target: &str, span: Span, world: &World, reader: &mut Reader) {
+    let Some((kind, rest)) = target.split_once('/').filter(|(_, rest)| !rest.contains('*')) else { return };
+    let (name, known, code) = match kind {
+        "connection" => (rest, &world.connections, "missing-connection"),
+        "number" => (rest, &world.numbers, "missing-number"),
+        "mailbox" => (rest, &world.mailboxes, "missing-mailbox"),
+        "trunk" => (rest.split('/').next().unwrap_or(rest), &world.trunks, "missing-trunk"),
+        _ => return,
+    };
+    let Some(known) = known else { return };
+    let is_outside = kind == "number" && world.trunks.as_ref().is_none_or(|trunks| !trunks.is_empty());
+    // A number that is not ours may be reached through a trunk.
+    if !known.contains(name) && !is_outside {
+        reader.unknown(code, span, kind, name, &known.iter().map(String::as_str).collect::<Vec<_>>());
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     offline::{Answering, Crowd, Manner, Outside, Venue, Web},
 };
 use call::HttpReply;
-use notation::Reader;
+use notation::{Reader, Span};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -34,6 +34,8 @@ pub(crate) struct Mocks {
     pub(crate) weather: Option<Weather>,
     pub(crate) mailboxes: BTreeMap<String, u32>,
     pub(crate) crowds: BTreeMap<(Venue, String), Crowd>,
+    /// Every target and mailbox (`mailbox/NAME`) that is named, and where.
+    pub(crate) named: Vec<(String, Span)>,
 }
 
 /// One kind of request and its answers.
@@ -66,6 +68,7 @@ impl Mocks {
                             Some(_) => 0,
                             None => item.fields().and_then(|fields| fields.count("messages")).unwrap_or(0),
                         };
+                        mocks.named.push((format!("mailbox/{mailbox}"), *span));
                         mocks.mailboxes.insert(mailbox.clone(), messages);
                     }
                 }
@@ -76,6 +79,7 @@ impl Mocks {
                     if manners.is_empty() {
                         reader.error("wrong-type", *span, format!("`{target}` needs to do something")).help("busy, decline, unreachable, ring, answer, or a map");
                     }
+                    mocks.named.push((target.to_owned(), *span));
                     mocks.devices.push((target.to_owned(), manners));
                 }
                 _ => {}
@@ -88,6 +92,7 @@ impl Mocks {
     pub(crate) fn put_under(&mut self, under: &Self) {
         self.http.extend(under.http.iter().cloned());
         self.devices.extend(under.devices.iter().cloned());
+        self.named.extend(under.named.iter().cloned());
         if self.transcripts.is_empty() {
             self.transcripts.clone_from(&under.transcripts);
         }

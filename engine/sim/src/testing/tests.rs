@@ -99,7 +99,7 @@ fn the_tests_that_the_manual_shows_pass() {
 fn names_that_the_flows_do_not_know_are_told_with_their_places() {
     let (path, text) = RECEPTION;
     let survey = FlowSet::survey(vec![Source::new(path, text)], &flow::World::default());
-    let told = |text: &str| -> Vec<String> { read(text).check(&survey).iter().map(|fault| format!("{fault}\n")).collect() };
+    let told = |text: &str| -> Vec<String> { read(text).check(&survey, &flow::World::default()).iter().map(|fault| format!("{fault}\n")).collect() };
     assert_eq!(
         told("flow: recepton\ntests: [{ name: a, script: [{ wait: 1s }] }]\n"),
         ["flows/it.test.yaml:1:7: error: unknown flow `recepton` (did you mean `reception`?)\n"]
@@ -117,6 +117,36 @@ fn names_that_the_flows_do_not_know_are_told_with_their_places() {
 }
 
 #[test]
+fn mocks_of_things_that_the_configuration_does_not_have_are_told() {
+    let (path, text) = RECEPTION;
+    let survey = FlowSet::survey(vec![Source::new(path, text)], &flow::World::default());
+    let set = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    let world = flow::World { connections: set(&["bob"]), numbers: set(&["+15550100"]), mailboxes: set(&["sales"]), trunks: set(&[]), ..flow::World::default() };
+    let text = r#"flow: reception
+mock: { connection/bbo: busy, number/+15550199: busy }
+tests:
+  - name: a
+    mock: { connection/bob: busy, connection/*: ring, mailbox: { sale: full }, trunk/acme/1: busy, "sip:x@y": busy }
+    script: [{ wait: 1s }]
+  - name: b
+    script: [{ wait: 1s }]
+"#;
+    let told = |world: &flow::World| -> Vec<String> { read(text).check(&survey, world).iter().map(ToString::to_string).collect() };
+    assert_eq!(
+        told(&world),
+        [
+            "flows/it.test.yaml:2:9: error: unknown connection `bbo` (did you mean `bob`?)",
+            "flows/it.test.yaml:2:31: error: unknown number `+15550199` (did you mean `+15550100`?)",
+            "flows/it.test.yaml:5:66: error: unknown mailbox `sale` (did you mean `sales`?)",
+            "flows/it.test.yaml:5:80: error: unknown trunk `acme`",
+        ]
+    );
+    assert_eq!(told(&flow::World::default()), Vec::<String>::new(), "without a configuration nothing is looked up");
+    let with_trunk = flow::World { trunks: set(&["acme"]), ..world };
+    assert!(!told(&with_trunk).iter().any(|fault| fault.contains("number") || fault.contains("acme")), "a number may lie behind a trunk");
+}
+
+#[test]
 fn states_of_a_flow_that_is_run_are_named_with_it() {
     let outer = "flow: outer\nstart: go\nstates:\n  go: { run: inner, then: end }\n";
     let inner = "flow: inner\nstart: greet\nstates:\n  greet: { say: Hello, then: end }\n";
@@ -128,10 +158,10 @@ fn states_of_a_flow_that_is_run_are_named_with_it() {
     };
     for state in ["greet", "inner/greet"] {
         let text = text(state, "inner/greet");
-        assert_eq!(read(&text).check(&survey), Vec::new());
+        assert_eq!(read(&text).check(&survey, &flow::World::default()), Vec::new());
         bench(&flows).passes(&text);
     }
-    let faults: Vec<String> = read(&text("go/greet", "greet")).check(&survey).iter().map(ToString::to_string).collect();
+    let faults: Vec<String> = read(&text("go/greet", "greet")).check(&survey, &flow::World::default()).iter().map(ToString::to_string).collect();
     assert_eq!(faults.len(), 2, "{faults:?}");
 }
 

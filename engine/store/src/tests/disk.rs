@@ -481,3 +481,41 @@ async fn one_engine_a_folder_and_no_link_leads_out_of_it() {
     std::os::unix::fs::symlink("/etc/passwd", &wav).unwrap();
     assert_eq!(store.audio_path(envelope.id).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn versions_of_flows_are_kept_found_and_thinned_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Options { disk_reserve: 1, ..Options::default() }).await.unwrap();
+    assert_eq!((store.last_flow_load().await.unwrap(), store.flow_versions().await.unwrap()), (None, vec![]));
+    let load = |at: u64, hash: &str, by: &str, instead_of: Option<&str>| crate::FlowLoad {
+        at: UnixMs(at),
+        hash: hash.to_owned(),
+        by: by.to_owned(),
+        instead_of: instead_of.map(str::to_owned),
+    };
+    store.keep_flows(load(1, "aa11", "start", None), "one".into()).await.unwrap();
+    store.keep_flows(load(2, "aa22", "a file change", None), "twó".into()).await.unwrap();
+    store.keep_flows(load(3, "aa11", "a roll-back by the API", Some("aa22")), "one".into()).await.unwrap();
+    let told: Vec<(String, u64, u64, u64, u64)> =
+        store.flow_versions().await.unwrap().into_iter().map(|v| (v.hash, v.first_loaded.0, v.loaded.0, v.loads, v.bytes)).collect();
+    assert_eq!(told, [("aa11".into(), 1, 3, 2, 3), ("aa22".into(), 2, 2, 1, 4)]);
+    assert_eq!(store.last_flow_load().await.unwrap().and_then(|load| load.instead_of).as_deref(), Some("aa22"));
+    let found = store.find_flow_version("AA2").await.unwrap();
+    assert_eq!(found.iter().map(|v| (v.hash.as_str(), v.texts.as_str(), v.loads.len())).collect::<Vec<_>>(), [("aa22", "twó", 1)]);
+    assert_eq!(store.find_flow_version("aa").await.unwrap().len(), 2, "more must be said");
+    for nothing in ["", "b", "aa1%", "a_11", "'"] {
+        assert_eq!(store.find_flow_version(nothing).await.unwrap(), [], "{nothing}");
+    }
+    for number in 0..220_u64 {
+        store.keep_flows(load(10 + number, &format!("b{number:03x}"), "a file change", None), "more".into()).await.unwrap();
+    }
+    let kept = store.flow_versions().await.unwrap();
+    assert_eq!((kept.len(), kept[0].hash.as_str(), kept[199].hash.as_str()), (200, "b0db", "b014"));
+    assert_eq!(store.find_flow_version("aa11").await.unwrap(), [], "the longest unused are gone");
+    let mut archive = crate::FlowArchive::open(dir.path()).await.unwrap();
+    assert_eq!(archive.versions().await.unwrap(), kept, "read beside a store that is open");
+    assert_eq!(archive.last().await.unwrap().map(|load| load.hash).as_deref(), Some("b0db"));
+    archive.close().await;
+    store.close().await;
+    assert!(crate::FlowArchive::open(&dir.path().join("nowhere")).await.is_err());
+}
