@@ -1,7 +1,8 @@
 //! RTP and RTCP sockets of one shard: opened in pairs, found by the call's seat, sent from without waiting.
 //!
 //! A port whose call is over rests before another call has it (RELIABILITY M5): its peer may go on sending for a while, and what
-//! it sends must not reach a stranger's ear or recording. Under more calls than that allows the port that rested longest is taken.
+//! it sends must not reach a stranger's ear or recording. The port that has rested longest is always the next: for 32 s and more,
+//! unless there are so many calls that it is that one or none.
 //!
 //! `rustix` gives the system calls in safe Rust, without the second call per packet that edge-triggered polling needs.
 
@@ -45,13 +46,10 @@ pub(super) struct Ports {
     advertised: IpAddr,
     /// Even ports of this shard.
     range: Range<u16>,
-    next: u16,
+    /// Those not in use, the one that has rested longest first.
+    free: VecDeque<u16>,
     /// By seat; most calls have one leg or two.
     seats: Vec<SmallVec<[Pair; 2]>>,
-    /// Ports that rest, and since when; the longest first.
-    resting: VecDeque<(Instant, u16)>,
-    /// By pair of ports: whether it rests.
-    rests: Vec<bool>,
     /// Pairs of other shards that rest, for nobody here could keep their own shard from taking their ports.
     guests: VecDeque<(Instant, Pair)>,
     epoll: OwnedFd,
@@ -62,8 +60,8 @@ pub(super) struct Ports {
 impl Ports {
     pub(super) fn new(bind_to: IpAddr, advertised: IpAddr, range: Range<u16>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let (next, pairs) = (range.start, usize::from(range.end - range.start).div_ceil(2));
-        Ok(Self { bind_to, advertised, range, next, seats: Vec::new(), resting: VecDeque::new(), rests: vec![false; pairs], guests: VecDeque::new(), epoll, unsent: 0 })
+        let free = range.clone().step_by(2).filter(|port| port + 1 < range.end).collect();
+        Ok(Self { bind_to, advertised, range, free, seats: Vec::new(), guests: VecDeque::new(), epoll, unsent: 0 })
     }
 
     /// What the shard waits on.
@@ -74,49 +72,20 @@ impl Ports {
     /// Opens a leg's pair; the address peers are told.
     pub(super) fn open(&mut self, seat: Seat, leg: LegId, now: Instant) -> Option<SocketAddr> {
         self.wake(now);
-        let mut tries = 0;
-        for _ in 0..usize::from(self.range.end - self.range.start) / 2 {
-            let port = self.next;
-            self.next = if port + 3 < self.range.end { port + 2 } else { self.range.start };
-            if self.is_resting(port) {
-                continue;
-            }
+        for _ in 0..TRIES.min(self.free.len()) {
+            let port = self.free.pop_front()?;
             if let Ok(pair) = self.bind_pair(seat, leg, port) {
                 self.place(seat).push(pair);
                 return Some(SocketAddr::new(self.advertised, port));
             }
-            tries += 1;
-            if tries == TRIES {
-                break;
-            }
-        }
-        // Better a port that has rested for too short a time than no call.
-        while let Some((_, port)) = self.resting.pop_front() {
-            self.rest(port, false);
-            if let Ok(pair) = self.bind_pair(seat, leg, port) {
-                self.place(seat).push(pair);
-                return Some(SocketAddr::new(self.advertised, port));
-            }
+            self.free.push_back(port);
         }
         None
     }
 
-    fn is_resting(&self, port: u16) -> bool {
-        self.rests.get(usize::from(port - self.range.start) / 2).copied().unwrap_or(false)
-    }
-
-    fn rest(&mut self, port: u16, rests: bool) {
-        if let Some(known) = self.rests.get_mut(usize::from(port - self.range.start) / 2) {
-            *known = rests;
-        }
-    }
-
-    /// Ends the rest of those that have had enough.
+    /// Ends the rest of guests that have had enough.
     fn wake(&mut self, now: Instant) {
         let is_over = |since: Instant| now.saturating_duration_since(since) >= REST;
-        while let Some((_, port)) = self.resting.pop_front_if(|(since, _)| is_over(*since)) {
-            self.rest(port, false);
-        }
         while self.guests.pop_front_if(|(since, _)| is_over(*since)).is_some() {}
     }
 
@@ -142,10 +111,7 @@ impl Ports {
         while let Some(at) = pairs.iter().position(|pair| pair.leg == leg) {
             let pair = pairs.swap_remove(at);
             if self.range.contains(&pair.port) {
-                self.resting.push_back((now, pair.port));
-                if let Some(rests) = self.rests.get_mut(usize::from(pair.port - self.range.start) / 2) {
-                    *rests = true;
-                }
+                self.free.push_back(pair.port);
             } else if self.guests.len() < GUESTS_MAX {
                 for socket in [&pair.rtp, &pair.rtcp] {
                     if let Err(fault) = epoll::delete(&self.epoll, socket) {
@@ -165,12 +131,16 @@ impl Ports {
                 tracing::error!(%fault, "a socket cannot be taken out of epoll");
             }
         }
+        // Here it cannot be bound while the other shard has it: until then it is passed over.
+        self.free.extend(pairs.iter().map(|pair| pair.port).filter(|port| self.range.contains(port)));
         pairs
     }
 
     /// Takes up the sockets of a call that came from another shard.
     pub(super) fn settle(&mut self, seat: Seat, pairs: Vec<Pair>) {
         for pair in pairs {
+            // One of ours comes back.
+            self.free.retain(|port| *port != pair.port);
             if let Err(fault) = self.watch(seat, &pair) {
                 tracing::error!(%fault, "the sockets of a call from another shard cannot be watched");
             }
@@ -280,10 +250,12 @@ mod tests {
         let port = one.open(Seat(0), LegId::CALLER, begin).unwrap().port();
         two.settle(Seat(7), one.lift(Seat(0)));
         two.close(Seat(7), LegId::CALLER, begin);
-        one.next = port;
+        one.free.retain(|other| *other != port);
+        one.free.push_front(port);
         assert_ne!(one.open(Seat(1), LegId::CALLER, begin).unwrap().port(), port, "it rests where it ended");
         two.close(Seat(9), LegId::CALLER, begin + Duration::from_secs(33));
-        one.next = port;
+        one.free.retain(|other| *other != port);
+        one.free.push_front(port);
         assert_eq!(one.open(Seat(2), LegId::CALLER, begin + Duration::from_secs(33)).unwrap().port(), port);
     }
 }
