@@ -1,4 +1,5 @@
-//! Whether a shard has more to do than it can: judged by how often its clock comes late.
+//! Whether a shard has more to do than it can: judged by how often its clock comes late, be it that it was woken late or that
+//! its turns take longer than they may.
 //!
 //! ```text
 //! Normal ── eight late wakes close together, with many calls ──▶ Overloaded
@@ -8,8 +9,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Waking this late may be heard (chosen: three quarters of a packet's 20 ms).
-const LATE: Duration = Duration::from_millis(15);
+/// So late is not heard yet (chosen: under half a packet's 20 ms): new calls must be refused before those that stand suffer.
+const LATE: Duration = Duration::from_millis(8);
 /// What a late wake counts; a timely one takes 1 away.
 const WEIGHT: u32 = 8;
 /// The score from which new calls are refused.
@@ -26,6 +27,13 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(super) struct Pressure {
     late: u32,
     overloaded: bool,
+}
+
+/// When a shard means to wake that goes to sleep at `now` for `wait`, its next deadline being `due`: one that is over already was
+/// meant for then.
+pub(super) fn meant(due: Option<Instant>, now: Instant, wait: Option<Duration>) -> Option<Instant> {
+    let planned = wait.map(|wait| now + wait);
+    planned.into_iter().chain(due).min()
 }
 
 impl Pressure {
@@ -58,11 +66,20 @@ mod tests {
     #[test]
     fn late_clocks_refuse_new_calls_until_they_are_timely_again() {
         let mut pressure = Pressure::default();
-        assert!(wakes(&mut pressure, 1_000, Duration::from_millis(14), 900).is_empty());
-        assert_eq!(wakes(&mut pressure, 8, Duration::from_millis(16), 900), [true]);
+        assert!(wakes(&mut pressure, 1_000, Duration::from_millis(7), 900).is_empty());
+        assert_eq!(wakes(&mut pressure, 8, Duration::from_millis(9), 900), [true]);
         assert_eq!(pressure.nap_max(), Some(LOOK));
         assert_eq!(wakes(&mut pressure, 64, Duration::ZERO, 900), [false]);
         assert_eq!(pressure.nap_max(), None);
+    }
+
+    #[test]
+    fn a_turn_that_took_too_long_is_late_as_well() {
+        let now = Instant::now();
+        let ms = Duration::from_millis;
+        assert_eq!(meant(Some(now - ms(20)), now, Some(Duration::ZERO)), Some(now - ms(20)), "no sleep at all, and late already");
+        assert_eq!(meant(Some(now + ms(5)), now, Some(ms(1))), Some(now + ms(1)), "a nap shorter than the wait");
+        assert_eq!((meant(None, now, None), meant(None, now, Some(ms(5)))), (None, Some(now + ms(5))));
     }
 
     #[test]

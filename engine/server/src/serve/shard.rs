@@ -9,7 +9,7 @@ use super::{
     keeper::Keeper,
     pace::Pace,
     ports::Ports,
-    pressure::Pressure,
+    pressure::{self, Pressure},
     shelf::Shelf,
     wiring::{Bell, Errands, FrontDoor, FrontIn, ScriptStep, ShardDoor, ShardIn},
 };
@@ -143,7 +143,7 @@ impl Running {
                 std::thread::sleep(pause);
             }
             self.poll(Some(Duration::ZERO), events);
-            return Some(now + pause);
+            return pressure::meant(due, now, Some(pause));
         }
         let nap_max = if self.to_front.is_empty() && self.to_shards.is_empty() { self.pressure.nap_max() } else { Some(SLOT) };
         let wait = nap_max.map_or(wait, |nap| Some(wait.map_or(nap, |wait| wait.min(nap))));
@@ -155,7 +155,7 @@ impl Running {
         };
         self.poll(wait, events);
         self.with.bell.disarm();
-        wait.map(|wait| now + wait)
+        pressure::meant(due, now, wait)
     }
 
     fn peek_inbox(&mut self) -> bool {
