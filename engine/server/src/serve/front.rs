@@ -94,6 +94,10 @@ impl Running {
                 return Err(fault);
             }
             let now = clock::now();
+            // Before the wire: whoever was told that new flows are in use may call at once, and must get them.
+            if !self.read_inbox(now) {
+                return Ok(());
+            }
             for event in &events {
                 self.ready(event, now);
             }
@@ -101,9 +105,6 @@ impl Running {
                 if self.backlog[at] {
                     self.read_datagrams(at, now);
                 }
-            }
-            if !self.read_inbox(now) {
-                return Ok(());
             }
             self.with.front.handle_timeout(now);
             self.drain(now);

@@ -17,8 +17,9 @@ const WEIGHT: u32 = 8;
 const TOO_MUCH: u32 = 64;
 /// The score is never higher, so that it is forgotten soon: 256 wakes of a busy shard are a quarter of a second.
 const WORST: u32 = 256;
-/// With fewer calls it is not they who make the clock late, and refusing more would help nobody (chosen: a hundredth of a core).
-const CALLS_THAT_WEIGH: usize = 50;
+/// With fewer calls it is not they who make the clock late, and refusing more would help nobody (chosen: a twentieth of
+/// what a core carries).
+const CALLS_THAT_WEIGH: usize = 200;
 /// How often an overloaded shard looks at the clock even when nothing is due.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -85,7 +86,7 @@ mod tests {
     #[test]
     fn an_exchange_without_calls_is_soon_well_again() {
         let mut pressure = Pressure::default();
-        assert_eq!(wakes(&mut pressure, 1_000, Duration::from_secs(1), 50), [true]);
+        assert_eq!(wakes(&mut pressure, 1_000, Duration::from_secs(1), 200), [true]);
         // All calls are over: it wakes by itself, and a second and a half is enough.
         assert_eq!(wakes(&mut pressure, 300, Duration::ZERO, 0), [false]);
     }
@@ -93,6 +94,6 @@ mod tests {
     #[test]
     fn a_machine_that_is_slow_for_other_reasons_refuses_nobody() {
         let mut pressure = Pressure::default();
-        assert!(wakes(&mut pressure, 1_000, Duration::from_secs(1), 49).is_empty());
+        assert!(wakes(&mut pressure, 1_000, Duration::from_secs(1), 199).is_empty());
     }
 }
