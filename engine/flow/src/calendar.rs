@@ -294,13 +294,9 @@ impl Event {
 /// `P1D`, `P2W`: what a span without hours says.
 fn days_of(value: &str) -> Option<SignedDuration> {
     let body = value.strip_prefix('P')?;
-    let (number, unit) = body.split_at(body.len().checked_sub(1)?);
+    let (number, days) = body.strip_suffix('D').map(|number| (number, 1)).or_else(|| Some((body.strip_suffix('W')?, 7)))?;
     let number: i64 = number.parse().ok().filter(|number| (0..=3_660).contains(number))?;
-    match unit {
-        "D" => Some(SignedDuration::from_hours(24 * number)),
-        "W" => Some(SignedDuration::from_hours(7 * 24 * number)),
-        _ => None,
-    }
+    Some(SignedDuration::from_hours(24 * days * number))
 }
 
 /// `FREQ=YEARLY` with its parts.
@@ -459,6 +455,13 @@ END:VCALENDAR\r\n";
             ]
         );
         assert_eq!(read("hello").1.len(), 1);
+    }
+
+    #[test]
+    fn spans_of_days_and_weeks_are_read_and_nothing_else() {
+        let days = |days: i64| Some(SignedDuration::from_hours(24 * days));
+        assert_eq!((days_of("P1D"), days_of("P2W"), days_of("P0D")), (days(1), days(14), days(0)));
+        assert_eq!(["", "P", "PD", "P-1D", "P9999999W", "P1é", "P1Dé", "1D", "P1M"].map(days_of), [None; 9]);
     }
 
     proptest::proptest! {
