@@ -59,6 +59,7 @@ struct Running {
     backlog: Vec<bool>,
     buffer: Vec<u8>,
     shown_at: std::time::Instant,
+    is_told_to_stop: bool,
 }
 
 impl FrontThread {
@@ -77,7 +78,7 @@ impl FrontThread {
         let backlog = vec![false; self.udp.len()];
         let shown_at = clock::now().at;
         let streams = Streams::new(STREAM_FIRST);
-        let mut running = Running { with: self, locals, streams, backlog, buffer: vec![0; DATAGRAM_MAX], shown_at };
+        let mut running = Running { with: self, locals, streams, backlog, buffer: vec![0; DATAGRAM_MAX], shown_at, is_told_to_stop: false };
         running.turn_for_ever()
     }
 }
@@ -105,6 +106,9 @@ impl Running {
                 if self.backlog[at] {
                     self.read_datagrams(at, now);
                 }
+            }
+            if self.is_told_to_stop {
+                return Ok(());
             }
             self.with.front.handle_timeout(now);
             self.drain(now);
@@ -152,6 +156,11 @@ impl Running {
             let (Some(socket), Some(local)) = (self.with.udp.get(at), self.locals.get(at).copied()) else { return };
             match socket.recv_from(&mut self.buffer) {
                 Ok((length, peer)) => {
+                    // What was said before this came is heard before it: new flows, most of all.
+                    if !self.read_inbox(now) {
+                        self.is_told_to_stop = true;
+                        return;
+                    }
                     let flow = Flow { transport: Transport::Udp, local, peer, connection: 0 };
                     let bytes = Bytes::copy_from_slice(&self.buffer[..length]);
                     self.handle(Input::Wire(sip::Input::Received { flow, bytes }), now);
