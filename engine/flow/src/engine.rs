@@ -41,6 +41,8 @@ fn sandbox(operations: u64) -> Engine {
         .set_max_map_size(COLLECTION_SIZE)
         .set_max_variables(VARIABLES)
         .set_max_functions(FUNCTIONS)
+        // One table of strings for all would be locked while anything is compiled or run.
+        .set_max_strings_interned(0)
         .set_max_modules(0)
         .set_allow_anonymous_fn(false)
         .set_optimization_level(OptimizationLevel::None);

@@ -14,7 +14,7 @@ use crate::{
     value::{Findings, Raw},
     world::World,
 };
-use notation::{Fault, Node, Reader, Severity, Source, nearest, parse};
+use notation::{Fault, Node, Reader, Severity, Source, Span, nearest, parse};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -216,6 +216,46 @@ struct Parts {
     prompts: Prompts,
 }
 
+/// What one file is.
+enum File {
+    Script,
+    /// For others to use.
+    Library(Node),
+    /// No YAML.
+    Broken(Vec<Fault>),
+    /// A flow by itself, its name and where that is said. Its tree is gone: while it is in the processor's cache it is compiled.
+    Flow((String, Span), Compiled),
+    /// A flow that uses other files: to be compiled when all are read.
+    User((String, Span), Node),
+}
+
+impl File {
+    fn read(source: &Source, world: &World, calendars: &Calendars) -> Self {
+        if source.path.ends_with(".rhai") {
+            return Self::Script;
+        }
+        match parse(source) {
+            Ok(tree) if tree.get("start").is_none() && tree.get("flow").is_none() && !tree.is_null() => Self::Library(tree),
+            Ok(tree) if tree.get("use").is_some() => Self::User(name_of(source, &tree), tree),
+            Ok(tree) => Self::Flow(name_of(source, &tree), Compiled::of(source, &tree, &Libraries::new(), world, calendars)),
+            Err(faults) => Self::Broken(faults),
+        }
+    }
+}
+
+/// What became of one flow's tree.
+struct Compiled {
+    program: Option<Arc<Program>>,
+    faults: Vec<Fault>,
+}
+
+impl Compiled {
+    fn of(source: &Source, tree: &Node, libraries: &Libraries, world: &World, calendars: &Calendars) -> Self {
+        let (program, readers) = compile::compile(source, tree, libraries, world, calendars);
+        Self { program: program.map(Arc::new), faults: readers.into_iter().flat_map(Reader::into_faults).collect() }
+    }
+}
+
 struct Load<'w> {
     world: &'w World,
     calendars: Calendars,
@@ -226,44 +266,40 @@ struct Load<'w> {
 
 impl Load<'_> {
     fn all(&mut self, sources: &[Source]) -> Parts {
-        let (mut mains, mut libraries, mut scripts) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let (mut flows, mut libraries, mut scripts, mut users) = (BTreeMap::new(), BTreeMap::new(), Vec::new(), Vec::new());
+        let (world, calendars) = (self.world, &self.calendars);
         let sources: Vec<&Source> = sources.iter().filter(|source| !is_calendar(&source.path)).collect();
-        let parsed = spread(&sources, |source| (!source.path.ends_with(".rhai")).then(|| parse(source)));
-        for (source, tree) in sources.into_iter().zip(parsed) {
-            let Some(tree) = tree else {
-                let (name, span) = script_name(source);
-                self.claim(&name, source, span);
-                scripts.push((name, source));
-                continue;
-            };
-            match tree {
-                Ok(tree) if tree.get("start").is_none() && tree.get("flow").is_none() && !tree.is_null() => {
+        let files = spread(&sources, |source| File::read(source, world, calendars));
+        for (source, file) in sources.into_iter().zip(files) {
+            match file {
+                File::Script => {
+                    let (name, span) = script_name(source);
+                    self.claim(&name, source, span);
+                    scripts.push((name, source));
+                }
+                File::Library(tree) => {
                     libraries.insert(source.path.to_string(), (source.clone(), Some(tree)));
                 }
-                Ok(tree) => {
-                    let (name, span) = name_of(source, &tree);
-                    self.claim(&name, source, span);
-                    mains.push((name, source, tree));
-                }
-                Err(faults) => {
+                File::Broken(faults) => {
                     // The name stays known, so that those who run this flow are not blamed.
                     self.places.entry(stem(&source.path).to_owned()).or_insert_with(|| source.path.to_string());
                     libraries.insert(source.path.to_string(), (source.clone(), None));
                     self.faults.extend(faults);
                 }
+                File::Flow((name, span), compiled) => {
+                    self.claim(&name, source, span);
+                    self.take(name, compiled, &mut flows);
+                }
+                File::User((name, span), tree) => {
+                    self.claim(&name, source, span);
+                    users.push((name, source, tree));
+                }
             }
         }
-        let mut flows = BTreeMap::new();
         let (world, calendars) = (self.world, &self.calendars);
-        let compiled = spread(&mains, |(_, source, tree)| {
-            let (program, readers) = compile::compile(source, tree, &libraries, world, calendars);
-            (program, readers.into_iter().flat_map(Reader::into_faults).collect::<Vec<_>>())
-        });
-        for ((name, ..), (program, faults)) in mains.iter().zip(compiled) {
-            self.faults.extend(faults);
-            if let Some(program) = program {
-                flows.insert(name.clone(), Flow::Yaml(Arc::new(program)));
-            }
+        let compiled = spread(&users, |(_, source, tree)| Compiled::of(source, tree, &libraries, world, calendars));
+        for ((name, ..), compiled) in users.into_iter().zip(compiled) {
+            self.take(name, compiled, &mut flows);
         }
         let hours = self.library_hours(&libraries);
         let (world, calendars) = (self.world, &self.calendars);
@@ -289,6 +325,13 @@ impl Load<'_> {
         }
         self.runs(&flows, &known);
         Parts { flows, scripts: found, hours, prompts }
+    }
+
+    fn take(&mut self, name: String, compiled: Compiled, flows: &mut BTreeMap<String, Flow>) {
+        self.faults.extend(compiled.faults);
+        if let Some(program) = compiled.program {
+            flows.insert(name, Flow::Yaml(program));
+        }
     }
 
     /// Hours of the configuration and of files that others use.
@@ -347,7 +390,7 @@ impl Load<'_> {
         called
     }
 
-    fn claim(&mut self, name: &str, source: &Source, span: notation::Span) {
+    fn claim(&mut self, name: &str, source: &Source, span: Span) {
         let mut reader = Reader::new(source);
         if let Err(error) = terms::Name::new(name) {
             reader.error("bad-name", span, error.to_string());
@@ -414,19 +457,19 @@ fn stem(path: &str) -> &str {
     file.rsplit_once('.').map_or(file, |(stem, _)| stem)
 }
 
-fn name_of(source: &Source, tree: &Node) -> (String, notation::Span) {
+fn name_of(source: &Source, tree: &Node) -> (String, Span) {
     match tree.get("flow").and_then(|node| Some((node.as_text()?.to_owned(), node.span))) {
         Some(named) => named,
-        None => (stem(&source.path).to_owned(), notation::Span::of(&source.text, 0, 0)),
+        None => (stem(&source.path).to_owned(), Span::of(&source.text, 0, 0)),
     }
 }
 
 /// `// flow: NAME` in the first line, or the file's stem.
-fn script_name(source: &Source) -> (String, notation::Span) {
+fn script_name(source: &Source) -> (String, Span) {
     let first = source.text.lines().next().unwrap_or_default();
     match first.strip_prefix("// flow:").map(str::trim).filter(|name| !name.is_empty()) {
-        Some(name) => (name.to_owned(), notation::Span::of(&source.text, 0, first.len())),
-        None => (stem(&source.path).to_owned(), notation::Span::of(&source.text, 0, 0)),
+        Some(name) => (name.to_owned(), Span::of(&source.text, 0, first.len())),
+        None => (stem(&source.path).to_owned(), Span::of(&source.text, 0, 0)),
     }
 }
 
