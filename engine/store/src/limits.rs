@@ -12,6 +12,8 @@ pub const RECORDINGS_MAX: usize = 2_000;
 pub const SPOOL_QUEUE_MAX: usize = 16_384;
 /// Places of that queue which only beginnings and endings may take, so that a burst of audio never loses an ending.
 pub const SPOOL_QUEUE_RESERVED: usize = 2_048;
+/// How long the spool lets sound gather once all is written (an ending waits as long, which nobody notices).
+pub const SPOOL_GATHERS: Duration = Duration::from_millis(10);
 /// Longest recording the spool takes, samples of all channels (four hours, the longest call, in stereo at 16 kHz: 922 MB).
 pub const RECORDING_SAMPLES_MAX: u64 = 4 * 3_600 * 16_000 * 2;
 /// Largest description file read back, bytes (an envelope with eight endpoints is under 20 kB).

@@ -19,7 +19,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError},
     },
     time::{Duration, Instant},
 };
@@ -321,8 +321,17 @@ impl Spool {
         let mut bytes = Vec::new();
         self.shared.look_at_disk(&self.root);
         let mut looked = now();
+        let mut had_sound = false;
         loop {
-            let command = commands.recv_timeout(limits::DISK_LOOK_EVERY);
+            let command = match commands.try_recv() {
+                Err(TryRecvError::Empty) => {
+                    if std::mem::take(&mut had_sound) {
+                        gather();
+                    }
+                    commands.recv_timeout(limits::DISK_LOOK_EVERY)
+                }
+                known => known.map_err(|_| RecvTimeoutError::Disconnected),
+            };
             if now().duration_since(looked) >= limits::DISK_LOOK_EVERY {
                 self.shared.look_at_disk(&self.root);
                 looked = now();
@@ -335,6 +344,7 @@ impl Spool {
                     if let Some(recording) = open.get_mut(&id) {
                         recording.append(&samples, &mut bytes);
                     }
+                    had_sound = true;
                 }
                 Ok(Command::Finish(id, disposition, reply)) => self.finish(open.remove(&id), disposition, reply),
             }
@@ -414,6 +424,12 @@ impl Open {
             on_fault(self.meta.id, SpoolFault::Disk(fault));
         }
     }
+}
+
+/// Lets blocks of sound gather: a wake for each costs the shard and this thread more than the writing.
+fn gather() {
+    #[expect(clippy::disallowed_methods, reason = "the clock of the spool")]
+    std::thread::sleep(limits::SPOOL_GATHERS);
 }
 
 fn now() -> Instant {
