@@ -19,7 +19,10 @@ const SEAM_MAX_US: usize = 10_000;
 #[derive(Clone, Debug)]
 pub struct Concealer {
     rate: usize,
+    /// A ring while sound comes, in order while it is concealed.
     history: [i16; HISTORY],
+    /// Where its oldest sample is.
+    oldest: usize,
     /// Samples concealed in a row.
     made: usize,
     /// Pitch period in samples, how many of them are repeated, and how far into them the repetition is; meaningful while
@@ -35,7 +38,7 @@ impl Concealer {
     /// For frames of 20 ms at `rate` (8 000 or 16 000).
     #[must_use]
     pub const fn new(rate: u32) -> Self {
-        Self { rate: rate as usize, history: [0; HISTORY], made: 0, period: 1, periods: 1, phase: 0, step: 0.0 }
+        Self { rate: rate as usize, history: [0; HISTORY], oldest: 0, made: 0, period: 1, periods: 1, phase: 0, step: 0.0 }
     }
 
     /// A frame came: remembers it, and after concealed ones smooths the seam (changes its first 4–10 ms).
@@ -54,9 +57,16 @@ impl Concealer {
         self.remember(frame);
     }
 
+    /// A word of what [`Concealer::good`] touches, so that it can be fetched beforehand.
+    #[must_use]
+    pub fn words(&self) -> u64 {
+        u64::from(self.history[self.oldest].cast_unsigned())
+    }
+
     /// A frame is missing: fills `out`. Answers false once it has faded wholly to silence.
     pub fn conceal(&mut self, out: &mut [i16]) -> bool {
         if self.made == 0 {
+            self.history.rotate_left(std::mem::take(&mut self.oldest));
             let window = self.rate * WINDOW_US / 1_000_000;
             let lags = (self.rate * PERIOD_US.0 / 1_000_000, self.rate * PERIOD_US.1 / 1_000_000);
             (self.period, _) = best_lag(&self.history, HISTORY - window, window, lags);
@@ -110,9 +120,11 @@ impl Concealer {
     }
 
     fn remember(&mut self, frame: &[i16]) {
-        let take = frame.len().min(HISTORY);
-        self.history.copy_within(take.., 0);
-        self.history[HISTORY - take..].copy_from_slice(&frame[frame.len() - take..]);
+        let newest = &frame[frame.len().saturating_sub(HISTORY)..];
+        let (here, at_the_beginning) = newest.split_at(newest.len().min(HISTORY - self.oldest));
+        self.history[self.oldest..self.oldest + here.len()].copy_from_slice(here);
+        self.history[..at_the_beginning.len()].copy_from_slice(at_the_beginning);
+        self.oldest = (self.oldest + newest.len()) % HISTORY;
     }
 }
 #[cfg(test)]

@@ -352,9 +352,18 @@ impl JitterBuffer {
             let payload = stream.whole.as_ref().map_or(&[][..], |whole| whole.read(place));
             return Take::Whole { payload_type, payload };
         }
-        stream.load();
+        let at = stream.play.rem_euclid(RING as i64) as usize;
         stream.advance(FRAME);
-        Take::Frame { payload_type, payload: &stream.frame }
+        Take::Frame { payload_type, payload: stream.frame_at(at) }
+    }
+
+    /// A word of each place that [`JitterBuffer::take`] touches, so that they can be fetched beforehand.
+    #[must_use]
+    pub fn words(&self) -> u64 {
+        let Some(stream) = self.stream.as_deref() else { return 0 };
+        let first = stream.stretches.first().map_or(0, |stretch| stretch.start.cast_unsigned());
+        let byte = stream.ring[stream.play.rem_euclid(RING as i64) as usize];
+        first ^ stream.lateness.fastest().cast_unsigned() ^ u64::from(byte)
     }
 
     /// What to do with what was taken, `over` being what the listener has of it now. After a step: [`JitterBuffer::stepped`].
@@ -525,10 +534,11 @@ impl Stream {
         } else if self.stretches.try_insert(at, Stretch { start: from, end: until, payload_type, place: None }).is_err() {
             return Put::Unsuitable;
         }
-        for place in from..until {
-            let byte = packet.payload.get((place - start) as usize).copied().unwrap_or_default();
-            self.ring[place.rem_euclid(RING as i64) as usize] = byte;
-        }
+        let bytes = packet.payload.get((from - start) as usize..(until - start) as usize).unwrap_or_default();
+        let place = from.rem_euclid(RING as i64) as usize;
+        let (here, at_the_beginning) = bytes.split_at(bytes.len().min(RING - place));
+        self.ring[place..place + here.len()].copy_from_slice(here);
+        self.ring[..at_the_beginning.len()].copy_from_slice(at_the_beginning);
         Put::Stored
     }
 
@@ -550,12 +560,15 @@ impl Stream {
         (end >= self.play + FRAME).then_some(first)
     }
 
-    /// Copies the next frame out of the ring.
-    fn load(&mut self) {
-        let at = self.play.rem_euclid(RING as i64) as usize;
-        let tail = (RING - at).min(FRAME_BYTES);
-        self.frame[..tail].copy_from_slice(&self.ring[at..at + tail]);
-        self.frame[tail..].copy_from_slice(&self.ring[..FRAME_BYTES - tail]);
+    /// The frame that begins at that byte of the ring: as it lies there, or joined when the ring's end is in its midst.
+    fn frame_at(&mut self, at: usize) -> &[u8] {
+        let tail = RING - at;
+        if tail < FRAME_BYTES {
+            self.frame[..tail].copy_from_slice(&self.ring[at..]);
+            self.frame[tail..].copy_from_slice(&self.ring[..FRAME_BYTES - tail]);
+            return &self.frame;
+        }
+        &self.ring[at..at + FRAME_BYTES]
     }
 
     /// A pause is over: leaves out as much of it as makes the delay the target's. Whether anything was left out.

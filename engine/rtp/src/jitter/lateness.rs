@@ -19,6 +19,8 @@ const IN_TIME: f32 = 0.99;
 const FORGET: f32 = 0.995;
 /// Weights are brought back to 1 before they lose precision.
 const WEIGHT_MAX: f32 = 1e6;
+/// After so many packets it is asked again how late they usually are; at once, when one was later than that.
+const ASK_EVERY: u32 = 16;
 /// Packets before which little is known.
 const KNOWN: u32 = 40;
 
@@ -37,11 +39,13 @@ pub(super) struct Lateness {
     total: f32,
     weight: f32,
     packets: u32,
+    /// The class of what is usually late, as last asked.
+    usual: usize,
 }
 
 impl Lateness {
     pub(super) const fn new() -> Self {
-        Self { transits: ArrayVec::new_const(), classes: [0.0; CLASSES], total: 0.0, weight: 1.0, packets: 0 }
+        Self { transits: ArrayVec::new_const(), classes: [0.0; CLASSES], total: 0.0, weight: 1.0, packets: 0, usual: 0 }
     }
 
     /// The clock of the stream is another now; how uneven the network is stays known.
@@ -71,6 +75,9 @@ impl Lateness {
         self.classes[class] += self.weight;
         self.total += self.weight;
         self.packets = self.packets.saturating_add(1);
+        if class > self.usual || self.packets.is_multiple_of(ASK_EVERY) {
+            self.usual = self.class_in_time();
+        }
     }
 
     /// The fastest transit of the last seconds, eighths of a millisecond.
@@ -84,16 +91,19 @@ impl Lateness {
     }
 
     /// How late packets usually are: all but one in a hundred at most, eighths of a millisecond.
-    pub(super) fn usual(&self) -> i64 {
+    pub(super) const fn usual(&self) -> i64 {
+        // The upper edge of the class, but of the first, in which everything is that is not late.
+        if self.usual == 0 { 0 } else { (self.usual as i64 + 1) * CLASS_TICKS }
+    }
+
+    /// The class up to which all are in time but one in a hundred.
+    fn class_in_time(&self) -> usize {
         let mut later = self.total * (1.0 - IN_TIME);
-        for (class, share) in self.classes.iter().enumerate().rev() {
+        let in_time = |share: &f32| {
             later -= share;
-            if later < 0.0 {
-                // The upper edge of the class, but of the first, in which everything is that is not late.
-                return if class == 0 { 0 } else { (class as i64 + 1) * CLASS_TICKS };
-            }
-        }
-        0
+            later < 0.0
+        };
+        CLASSES - 1 - self.classes.iter().rev().position(in_time).unwrap_or(CLASSES - 1)
     }
 }
 
