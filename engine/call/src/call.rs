@@ -206,6 +206,12 @@ impl Call {
         self.due().is_some_and(|due| due <= now.at)
     }
 
+    /// Brings what a tick or a packet touches near the processor.
+    pub(crate) fn fetch(&self) {
+        std::hint::black_box((self.decision, self.desk.diary.is_some(), self.desk.played.is_some()));
+        self.desk.mixer.fetch_memory();
+    }
+
     /// Whether nothing happened that anybody but the mixer must know by `now`.
     fn is_quiet(&self, now: Now) -> bool {
         // A call that is run again has its events from elsewhere.

@@ -202,6 +202,13 @@ impl Shard {
         self.with_seat(seat, now, sockets, |call, wire| call.media_opened(leg, address, now, wire));
     }
 
+    /// Brings a call's media near the processor, for a packet that is handed in soon. Harmless for a seat that is empty.
+    pub fn fetch(&self, seat: Seat) {
+        if let Some(call) = self.call(seat) {
+            call.fetch();
+        }
+    }
+
     /// A datagram on a leg's RTP or RTCP socket.
     pub fn packet(
         &mut self,
@@ -229,7 +236,10 @@ impl Shard {
         let mut due = std::mem::take(&mut self.due);
         while let Some(seat) = self.wheel.pop_due(now.at) {
             match self.call(seat) {
-                Some(call) if call.is_due(now) => due.push(seat),
+                Some(call) if call.is_due(now) => {
+                    call.fetch();
+                    due.push(seat);
+                }
                 Some(_) => self.turn(seat, now, sockets, |call, _| Turn::Quiet(call.due())),
                 None => {}
             }

@@ -42,6 +42,12 @@ impl Player {
         }
     }
 
+    /// A word of each place that [`Player::next`] touches.
+    pub(crate) fn words(&self) -> u64 {
+        let first = self.items.first().map_or(0, |item| u64::from(matches!(item, Item::Silence(_))));
+        first ^ u64::from(self.at_ms)
+    }
+
     /// The next packet's payload, of at most `most_ms` (10–60), and how many milliseconds it lasts; `None` when all is played.
     /// A list that holds no sound at all ends, even looped. Frames that must be joined are in `scratch`.
     pub(crate) fn next<'a>(&'a mut self, codec: Codec, most_ms: u16, scratch: &'a mut [u8]) -> Option<(&'a [u8], u16)> {

@@ -134,6 +134,11 @@ impl Recorder {
         !self.ended && self.voices.iter().any(|voice| voice.of == Of::Played(leg))
     }
 
+    /// A word of each place that [`Recorder::frame`] touches.
+    pub(crate) fn words(&self) -> u64 {
+        self.frames ^ self.samples.last().map_or(0, |sample| u64::from(sample.cast_unsigned()))
+    }
+
     pub(crate) const fn recorded(&self) -> Recorded {
         self.recorded
     }

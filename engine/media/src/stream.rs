@@ -337,6 +337,16 @@ impl Stream {
         (self.latch.is_some() && self.setup.remote.is_some()).then(|| self.reporter.poll_timeout())
     }
 
+    /// A word of each place that a tick or a packet touches.
+    pub(crate) fn words(&self) -> u64 {
+        let ear = self.ear.as_ref().map_or(0, |ear| ear.words());
+        let player = self.player.as_ref().map_or(0, |player| player.words());
+        ear ^ player ^ u64::from(self.sender.timestamp()) ^ u64::from(self.latch.as_ref().map_or(0, |latch| latch.target().port()))
+            ^ u64::from(self.setup.send_payload_type)
+            ^ self.receiver.received()
+            ^ u64::from(self.recent.strangers)
+    }
+
     /// The earliest thing to do, or earlier.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match (self.due, self.rest) {

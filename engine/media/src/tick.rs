@@ -4,10 +4,20 @@ use crate::{
     Mixer, Wire,
     limits::{CATCH_UP_MAX, FRAME},
     mixer::Queued,
+    recorder::Recorder,
+    stream::Stream,
 };
 use std::time::Instant;
 
 impl Mixer {
+    /// Reads a word of each place that a tick or a packet touches. For many mixers in a row, before their turns: the processor then waits
+    /// for their memory side by side and not one after another.
+    pub fn fetch_memory(&self) {
+        let streams = self.streams.iter().map(Stream::words).fold(0, u64::wrapping_add);
+        let recorders = self.recorders.iter().map(Recorder::words).fold(0, u64::wrapping_add);
+        std::hint::black_box(streams ^ recorders);
+    }
+
     /// Does all that is due; harmless when early.
     pub fn tick(&mut self, now: Instant, wire: &mut dyn Wire) {
         self.hear(now, wire);

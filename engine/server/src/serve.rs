@@ -8,6 +8,7 @@
 //! | tokio | store, webhooks, speech, HTTP ([`clerk`]) |
 
 mod archive;
+mod batch;
 mod card;
 mod clerk;
 pub(crate) mod clock;

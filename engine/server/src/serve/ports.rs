@@ -6,6 +6,7 @@
 //!
 //! `rustix` gives the system calls in safe Rust, without the second call per packet that edge-triggered polling needs.
 
+use super::batch::Arrival;
 use call::{Seat, Sockets};
 use rustix::{
     event::epoll,
@@ -164,13 +165,13 @@ impl Ports {
     }
 
     /// Reads one packet of what a token of epoll names; `None` when there is none (or the leg is gone).
-    pub(super) fn receive(&self, token: u64, buffer: &mut [u8]) -> Option<(Seat, LegId, bool, SocketAddr, usize)> {
+    pub(super) fn receive(&self, token: u64, buffer: &mut [u8]) -> Option<Arrival> {
         let (seat, leg, is_rtcp) = read_token(token);
         let pair = self.seats.get(seat.0 as usize)?.iter().find(|pair| pair.leg == leg)?;
         let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
         let (length, _, from) = recvfrom(socket, buffer, RecvFlags::DONTWAIT).ok()?;
         let from = SocketAddr::try_from(from?).ok()?;
-        Some((seat, leg, is_rtcp, from, length))
+        Some(Arrival { seat, leg, is_rtcp, from, length })
     }
 
     fn pair(&self, seat: Seat, leg: LegId) -> Option<&Pair> {

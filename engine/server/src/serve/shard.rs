@@ -5,6 +5,7 @@
 
 use super::{
     archive::{self, Polish},
+    batch::{Arrival, Batch},
     clock,
     keeper::Keeper,
     pace::Pace,
@@ -36,12 +37,11 @@ const BURST: usize = 4;
 const INBOX_BURST: usize = 64;
 /// Sockets with packets in one turn above which each is read once: what it has more comes in the next turn.
 const CROWD: usize = 4;
-/// Largest packet read (Ethernet's 1,500 with room).
-const PACKET_MAX: usize = 2_048;
 /// Marks the bell in epoll.
 const BELL: u64 = u64::MAX;
-/// The pause of a busy shard: a key pressed by a caller is answered within half a millisecond even so.
-const NAP: Duration = Duration::from_micros(300);
+/// How often a busy shard looks: the slot of its calls' clocks, so that packets and what is due share a wake. What is relayed waits for
+/// half of it on average.
+const LOOK: Duration = Duration::from_millis(1);
 /// How soon it looks again at queues that had no room.
 const SLOT: Duration = Duration::from_millis(1);
 /// Recordings shorter than this are deleted when a crash left them.
@@ -112,13 +112,15 @@ impl ShardThread {
 impl Running {
     fn turn_for_ever(&mut self) {
         let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS);
-        let mut buffer = [0_u8; PACKET_MAX];
-        let mut pace = Pace::new(clock::now().at);
+        let mut batch = Batch::new();
+        let mut woke = clock::now().at;
+        let mut pace = Pace::new(woke);
         loop {
-            let planned = self.sleep(pace.is_busy, &mut events);
+            let planned = self.sleep(pace.is_busy.then_some(woke + LOOK), &mut events);
             let now = clock::now();
+            woke = now.at;
             self.watch_pressure(planned, now.at);
-            let packets = self.read_packets(&events, &mut buffer, now);
+            let packets = self.read_packets(&events, &mut batch, now);
             pace.took(packets, now.at);
             self.shard.handle_timeout(now, &mut self.with.ports);
             self.drain(now);
@@ -130,14 +132,16 @@ impl Running {
         }
     }
 
-    /// Waits for packets, the bell, or the next deadline; fills `events`. Answers when it meant to wake.
-    fn sleep(&mut self, is_busy: bool, events: &mut Vec<epoll::Event>) -> Option<Instant> {
+    /// Waits for packets, the bell, or the next deadline; while busy only for that and `look`, the next look. Fills `events`. Answers when
+    /// it meant to wake.
+    fn sleep(&mut self, look: Option<Instant>, events: &mut Vec<epoll::Event>) -> Option<Instant> {
         events.clear();
         let due = self.shard.poll_timeout();
         let now = clock::now().at;
         let wait = due.map(|due| due.saturating_duration_since(now));
-        if is_busy {
-            let pause = wait.map_or(NAP, |wait| wait.min(NAP));
+        if let Some(look) = look {
+            let nap = look.saturating_duration_since(now);
+            let pause = wait.map_or(nap, |wait| wait.min(nap));
             if !pause.is_zero() {
                 #[expect(clippy::disallowed_methods, reason = "the clock of a busy shard")]
                 std::thread::sleep(pause);
@@ -183,26 +187,38 @@ impl Running {
         }
     }
 
-    fn read_packets(&mut self, events: &[epoll::Event], buffer: &mut [u8], now: Now) -> usize {
+    /// Reads what `events` name, some packets at a time: the memory of all their calls is fetched before the first is handled.
+    fn read_packets(&mut self, events: &[epoll::Event], batch: &mut Batch, now: Now) -> usize {
         let mut packets = 0;
+        let burst = if events.len() > CROWD { 1 } else { BURST };
         for event in events {
             let token = event.data.u64();
             if token == BELL {
                 continue;
             }
-            for _ in 0..BURST {
-                let Some((seat, leg, is_rtcp, from, length)) = self.with.ports.receive(token, buffer) else { break };
-                packets += 1;
-                self.shard.packet((seat, leg, is_rtcp), from, &buffer[..length], now, &mut self.with.ports);
-                if packets % 64 == 0 {
-                    self.drain(now);
-                }
-                if events.len() > CROWD {
+            for _ in 0..burst {
+                if !batch.receive(token, &self.with.ports) {
                     break;
+                }
+                packets += 1;
+                if batch.is_full() {
+                    self.handle_packets(batch, now);
                 }
             }
         }
+        self.handle_packets(batch, now);
         packets
+    }
+
+    fn handle_packets(&mut self, batch: &mut Batch, now: Now) {
+        for (arrival, _) in batch.packets() {
+            self.shard.fetch(arrival.seat);
+        }
+        for (Arrival { seat, leg, is_rtcp, from, .. }, packet) in batch.packets() {
+            self.shard.packet((*seat, *leg, *is_rtcp), *from, packet, now, &mut self.with.ports);
+        }
+        batch.clear();
+        self.drain(now);
     }
 
     /// Takes what waits in the queue; `false` when the thread shall end.
