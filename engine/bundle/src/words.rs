@@ -248,6 +248,13 @@ pub enum Input {
         /// Who gave it.
         why: String,
     },
+    /// Whoever it talks with, a call of its own, pressed a key.
+    Key {
+        /// The key.
+        key: char,
+        /// How it came there.
+        way: String,
+    },
     /// A deadline passed.
     Time,
     /// Packets came, or the clock of the media or of a room struck.

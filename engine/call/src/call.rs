@@ -315,6 +315,17 @@ impl Call {
         self.settle(now, wire);
     }
 
+    /// Whoever it talks with in a room for two pressed a key.
+    pub(crate) fn key_from_other(&mut self, digit: Digit, way: KeyWay, now: Now, wire: &mut dyn Wire) {
+        if let Some(diary) = &mut self.desk.diary {
+            diary.turn(bundle::Input::Key { key: digit.as_char(), way: way.to_string() }, now);
+        }
+        if self.desk.is_talking {
+            self.desk.bring_key(LegId::CALLER, digit, way, now);
+        }
+        self.settle(now, wire);
+    }
+
     /// An errand is done.
     pub(crate) fn answer(&mut self, ticket: Ticket, answer: Answer, now: Now, wire: &mut dyn Wire) {
         if let Some(diary) = &mut self.desk.diary {
@@ -564,10 +575,12 @@ impl Call {
     /// A key was pressed. Which one is not written down: it may be of a PIN.
     fn key(&mut self, leg: LegId, digit: Digit, way: KeyWay, now: Now) {
         self.desk.note(now, format!("{leg}: a key by {way}"));
-        self.desk.pass_key(leg, digit, way, now);
+        let is_passed = self.desk.pass_key(leg, digit, way, now);
         if leg == LegId::CALLER {
-            self.desk.keyed(digit);
-            self.tell(Event::Keyed, now);
+            if !is_passed {
+                self.desk.keyed(digit);
+                self.tell(Event::Keyed, now);
+            }
         } else {
             self.tell(Event::FarKey(leg, digit), now);
         }

@@ -354,7 +354,7 @@ fn size_of_input(input: &Input) -> usize {
     match input {
         Input::Request { text, .. } | Input::Ack { text, .. } | Input::Response { text, .. } => text.len(),
         Input::Answer { answer, .. } => size_of_answer(answer),
-        Input::Begin | Input::Sockets { .. } | Input::Cancelled { .. } | Input::Failed { .. } | Input::HangUp { .. } | Input::Time | Input::Media => 0,
+        Input::Begin | Input::Sockets { .. } | Input::Cancelled { .. } | Input::Failed { .. } | Input::HangUp { .. } | Input::Key { .. } | Input::Time | Input::Media => 0,
     }
 }
 

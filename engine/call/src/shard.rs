@@ -302,6 +302,14 @@ impl Shard {
         let Some(Some(call)) = self.seats.get_mut(seat.0 as usize) else { return };
         act(call, &mut CallWire { seat, sockets });
         self.after(seat, now);
+        self.pass_keys(now, sockets);
+    }
+
+    /// Keys that somebody pressed in a room for two go to the other there.
+    fn pass_keys(&mut self, now: Now, sockets: &mut dyn Sockets) {
+        while let Some((seat, digit, way)) = self.rooms.poll_key() {
+            self.with_seat(seat, now, sockets, |call, wire| call.key_from_other(digit, way, now, wire));
+        }
     }
 
     /// A turn that may be a quiet one.
@@ -310,7 +318,10 @@ impl Shard {
         match act(call, &mut CallWire { seat, sockets }) {
             Turn::Quiet(Some(due)) => self.wheel.put(seat, due.max(now.at + SLOT)),
             Turn::Quiet(None) => {}
-            Turn::Whole => self.after(seat, now),
+            Turn::Whole => {
+                self.after(seat, now);
+                self.pass_keys(now, sockets);
+            }
         }
     }
 

@@ -47,7 +47,7 @@ mod stories;
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
 pub use keys::Dropped;
 pub use mixer::{Hears, Mixer};
-pub use outside::Passing;
+pub use outside::{Listener, Passing};
 pub use one_way::{Figures, OneWay};
 pub use playlist::{Item, Playlist, Repeat};
 pub use quality::Quality;

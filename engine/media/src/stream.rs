@@ -44,8 +44,8 @@ pub(crate) struct Stream {
     pub(crate) tones: Option<Box<Tones>>,
     /// The event that comes was told as a key: it is relayed.
     pub(crate) relays_event: bool,
-    /// When sound was last kept back, because a key of it went on otherwise.
-    pub(crate) kept_back: Option<Instant>,
+    /// The key that is down was pressed while a recording was to hear no secret: it does not hear the rest of it either.
+    pub(crate) is_secret_key: bool,
     /// A relayed key: its timestamp as it comes and as it goes.
     pub(crate) relayed_key: Option<(u32, u32)>,
     pub(crate) sender: Sender,
@@ -90,7 +90,7 @@ impl Stream {
             presses: Presses::default(),
             tones: None,
             relays_event: true,
-            kept_back: None,
+            is_secret_key: false,
             relayed_key: None,
             sender: Sender::new(seed),
             protection: setup.crypto.clone().map(|keys| Box::new(Protection::new(keys))),
@@ -191,12 +191,29 @@ impl Stream {
         self.player.is_some() || self.keys_out.as_ref().is_some_and(|keys| keys.is_busy())
     }
 
-    /// A key of it sounds or is told by packets just now, and `to` gets it otherwise than in the sound: which is kept back, or
-    /// `to` would have the key twice.
-    pub(crate) fn is_under_key(&self, timestamp: u32, to: &StreamSetup) -> bool {
-        let by_event = self.relays_event && self.keys_in.covers(timestamp);
-        let by_tone = to.key_way() != KeyWay::Tone && self.tones.as_ref().is_some_and(|tones| tones.down().is_some());
-        by_event || by_tone
+    /// A key of it sounds or is told by packets just now, and whoever hears it gets the key `by` another way than in the sound:
+    /// which is kept back, or the key would be heard twice.
+    pub(crate) fn is_under_key(&self, timestamp: u32, by: KeyWay) -> bool {
+        let in_sound = by == KeyWay::Tone;
+        let by_event = (self.relays_event || !in_sound) && self.keys_in.covers(timestamp);
+        by_event || (!in_sound && self.sounds_a_key())
+    }
+
+    /// A key's tones may have begun in its sound: what goes on at once waits for no proof.
+    pub(crate) fn may_sound_a_key(&self) -> bool {
+        self.tones.as_ref().is_some_and(|tones| tones.suspects())
+    }
+
+    /// A key's tones are heard in its sound just now.
+    pub(crate) fn sounds_a_key(&self) -> bool {
+        self.tones.as_ref().is_some_and(|tones| tones.down().is_some())
+    }
+
+    /// What of a key is still on its way to whoever hears this leg is not heard.
+    pub(crate) fn veil(&mut self, now: Instant) {
+        if let Some(ear) = &mut self.ear {
+            ear.veil(now);
+        }
     }
 
     /// Begins to use 20 ms slots, at once: unless timestamps are already ahead of the clock by [`LEAD_MAX`].
