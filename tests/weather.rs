@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// The wire of R10.
 const BAD: Weather =
-    Weather { loss: 0.05, double: 0.01, overtaken: 0.02, delay: (ms(40), ms(15)), mute: false };
+    Weather { loss: 0.05, double: 0.01, overtaken: 0.02, delay: (ms(40), ms(15)), mute: false, open_for: None };
 /// What a caller's voice is.
 const VOICE_HZ: f32 = 500.0;
 /// Digits that a call keys in at a time.
@@ -137,5 +137,34 @@ fn a_phone_whose_sound_never_arrives_is_told_of_while_it_happens_and_in_the_reco
     let (_, metrics) = exchange.request("GET", "/metrics");
     let metrics = String::from_utf8_lossy(&metrics);
     assert!(metrics.contains("callflow_leg_one_way_total{why=\"nothing-came\"} 1"), "{metrics}");
+    exchange.must_be_quiet();
+}
+
+#[test]
+fn a_phone_that_closes_its_port_is_told_of_in_words_and_its_call_goes_on() {
+    let mut exchange = Exchange::start(&House::default());
+    let wire = Lossy::start(exchange.sip(), Weather { open_for: Some(100), ..Weather::FAIR }, 1);
+    let phone = behind(&exchange, &wire, "shut");
+    must(&phone, Step::Dial(exchange.uri("radio")));
+    must(&phone, Step::WaitAnswered { within: s(10) });
+    must(&phone, Step::SpeakOn(Sound::tone(440.0, -12.0, s(1))));
+    let shown = wait_for("the reason in the list of calls", s(25), || {
+        let call = exchange.get("/v1/calls")["calls"][0].clone();
+        call["legs"][0]["one_way"].is_string().then_some(call)
+    });
+    let leg = &shown["legs"][0];
+    assert!(leg["one_way"].as_str().is_some_and(|why| why.starts_with("nobody listens at 127.0.0.1:")), "{shown:#}");
+    assert_eq!(leg["state"].as_str(), Some("flowing"), "it ends no call: {shown:#}");
+    must(&phone, Step::HangUp);
+    let record = records(&exchange, 1).remove(0);
+    let lines: Vec<&str> = record["timeline"].as_array().unwrap().iter().filter_map(|line| line["what"].as_str()).collect();
+    let told = lines.iter().filter(|line| line.starts_with("leg 0: one-way audio: ")).count();
+    assert_eq!(told, 1, "once, not for each packet: {lines:#?}");
+    let media = &record["media"][0];
+    assert_eq!(media["one_way"], "port-closed", "{media:#}");
+    assert!(media["packets_received"].as_u64().is_some_and(|packets| packets > 20), "it was heard before: {media:#}");
+    assert!(record["quality"][0].as_str().is_some_and(|words| words.contains("its host sends them back (ICMP port unreachable)")), "{record:#}");
+    let (_, metrics) = exchange.request("GET", "/metrics");
+    assert!(String::from_utf8_lossy(&metrics).contains("callflow_leg_one_way_total{why=\"port-closed\"} 1"));
     exchange.must_be_quiet();
 }

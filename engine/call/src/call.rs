@@ -23,7 +23,11 @@ use crate::{
 use audio::Prompt;
 use flow::{Next, Run};
 use media::{Hears, Mixer, Playlist, Wire};
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
 use terms::{CallId, Digit, KeyWay, LegId, Now};
 
 /// Ticks of the mixer in one turn: one for what is due, the rest for players that begin because of it. What is left waits for
@@ -392,6 +396,11 @@ impl Call {
         }
         self.settle(now, wire);
         Turn::Whole
+    }
+
+    /// A host says that nobody listens where a leg's RTP is sent. It is looked at with the leg's next report.
+    pub(crate) fn port_unreachable(&mut self, leg: LegId, target: SocketAddr, by: IpAddr, now: Now) {
+        self.desk.mixer.port_unreachable(leg, target, by, now.at);
     }
 
     /// Time passed; harmless when early.

@@ -10,7 +10,7 @@ use crate::{
 };
 use audio::{Pcm, Prompt};
 use bundle::{Bundle, Heard, Input, Said, Seen, Trace, Turn};
-use media::{Dropped, Event, Hears, Mixer, OneWay, PlayerEnd, PlayerId, RecordEnd, Recorded, RecorderId, Wire};
+use media::{Closed, Dropped, Event, Hears, Mixer, OneWay, PlayerEnd, PlayerId, RecordEnd, Recorded, RecorderId, Wire};
 use sip::{FailedWhy, Flow, Message, Method, NextHop, Request, Response, ServerKey, Target, Transport, Uri};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -274,6 +274,7 @@ const fn one_way_of(why: bundle::OneWay) -> OneWay {
         bundle::OneWay::WrongKey => OneWay::WrongKey,
         bundle::OneWay::OtherAddress { from, signalled } => OneWay::OtherAddress { from, signalled },
         bundle::OneWay::WrongPayloadType(number) => OneWay::WrongPayloadType(number),
+        bundle::OneWay::PortClosed { target, by } => OneWay::PortClosed(Closed { target, by }),
         bundle::OneWay::NothingCame { sent, target } => OneWay::NothingCame { sent, target },
         bundle::OneWay::Stopped { seconds } => OneWay::Stopped { seconds },
         bundle::OneWay::OnlyComfortNoise => OneWay::OnlyComfortNoise,

@@ -15,7 +15,7 @@ use audio::Prompt;
 use media::Wire;
 use std::{
     collections::{HashMap, VecDeque},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -214,6 +214,13 @@ impl Shard {
         self.turn(seat, now, sockets, |call, wire| call.packet(leg, is_rtcp, from, packet, now, wire));
         if self.rooms.len() > 0 {
             self.rooms.pass(seat, now, &mut self.seats, sockets);
+        }
+    }
+
+    /// A host says that `target`, where a leg's RTP is sent, is closed (ICMP port unreachable).
+    pub fn port_unreachable(&mut self, (seat, leg): (Seat, LegId), target: SocketAddr, by: IpAddr, now: Now) {
+        if let Some(call) = self.seats.get_mut(seat.0 as usize).and_then(|place| place.as_deref_mut()) {
+            call.port_unreachable(leg, target, by, now);
         }
     }
 

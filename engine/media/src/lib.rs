@@ -18,6 +18,7 @@
 //! Libraries: `arrayvec` for short lists that must not allocate. Codecs, jitter buffer and packets are rooms `audio` and `rtp`.
 
 mod bridge;
+mod closed;
 mod ear;
 mod event;
 mod joined;
@@ -44,6 +45,7 @@ mod wire;
 #[cfg(test)]
 mod stories;
 
+pub use closed::Closed;
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
 pub use keys::Dropped;
 pub use mixer::{Hears, Mixer};

@@ -1,14 +1,18 @@
 //! What comes from the wire: whose it is, what it is, and who wants it.
 
 use crate::{
-    Dropped, Event, Mixer, Taking, Wire,
+    Closed, Dropped, Event, Mixer, Taking, Wire,
+    closed::canonical,
     limits::PACKET_BYTES,
     outside::Kind,
     refusals::{Recent, Refused},
     stream::Stream,
 };
 use rtp::{Packet, Reception, Verdict, events::Key, srtp::Unprotected};
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 use terms::{Codec, Digit, KeyWay, LegId};
 
 /// What a payload type stands for.
@@ -238,6 +242,13 @@ impl Mixer {
             self.relay_audio(listener, codec, packet, now, wire);
         }
         true
+    }
+
+    /// A host says that packets to `target`, sent from a leg's RTP socket, found a closed port (ICMP port unreachable): told as
+    /// the reason when it keeps saying so and one side hears nothing; nothing else comes of it.
+    pub fn port_unreachable(&mut self, leg: LegId, target: SocketAddr, by: IpAddr, now: Instant) {
+        let Some(at) = self.position(leg) else { return };
+        self.streams[at].closed.come(Closed { target: canonical(target), by: by.to_canonical() }, now);
     }
 
     /// A datagram came on a leg's RTCP socket.

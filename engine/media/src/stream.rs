@@ -3,6 +3,7 @@
 use crate::{
     Event, Figures, OneWay, PlayerEnd, Quality, Rating, Refusals, StreamSetup, Wire,
     bridge::Transcoder,
+    closed::{Words, canonical},
     ear::Ear,
     keys::{Presses, Tones},
     limits::{FRAME, GROWTH, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES, PACKET_PAYLOAD_MAX, PAYLOAD_BYTES_USUAL},
@@ -69,6 +70,8 @@ pub(crate) struct Stream {
     pub(crate) recent: Recent,
     /// Packets that came too late for ears that are there no more.
     late_packets: u64,
+    /// What hosts say of the port that packets are sent to.
+    pub(crate) closed: Words,
     one_way: Option<OneWay>,
     /// The score last told.
     rated: f32,
@@ -108,6 +111,7 @@ impl Stream {
             refused: Refusals::default(),
             recent: Recent::default(),
             late_packets: 0,
+            closed: Words::default(),
             one_way: None,
             rated: RATED_FIRST,
             late_ticks: 0,
@@ -454,6 +458,7 @@ impl Stream {
     }
 
     fn figures(&self, now: Instant) -> Figures {
+        let target = self.latch.as_ref().map(Latch::target);
         Figures {
             expects: self.setup.direction.receives() && self.setup.remote.is_some(),
             speaks: self.target().is_some(),
@@ -461,11 +466,12 @@ impl Stream {
             taken: self.receiver.received(),
             comfort_noise: self.comfort_noise,
             sent: u64::from(self.sender.counts().packets),
-            target: self.latch.as_ref().map(Latch::target),
+            target,
             strangers: (self.recent.strangers, self.refused.last_stranger),
             unknown_payload: (self.recent.unknown_payload, self.refused.last_payload_type),
             unauthentic: self.recent.unauthentic,
             deaf_reports: self.reporter.remote().deaf_reports,
+            closed: target.and_then(|target| self.closed.believed(canonical(target), now)),
         }
     }
 

@@ -21,6 +21,7 @@ mod onlooker;
 mod pace;
 mod ports;
 mod pressure;
+mod refused;
 pub(crate) mod reload;
 mod rows;
 mod scripts;

@@ -190,6 +190,10 @@ impl Running {
             if token == BELL {
                 continue;
             }
+            let flags = event.flags;
+            if flags.contains(epoll::EventFlags::ERR) {
+                self.read_refused(token, now);
+            }
             for _ in 0..BURST {
                 let Some((seat, leg, is_rtcp, from, length)) = self.with.ports.receive(token, buffer) else { break };
                 packets += 1;
@@ -203,6 +207,16 @@ impl Running {
             }
         }
         packets
+    }
+
+    /// Hears of packets that came back.
+    fn read_refused(&mut self, token: u64, now: Now) {
+        for _ in 0..BURST {
+            let Some((seat, leg, word)) = self.with.ports.refused(token) else { break };
+            if let Some(refused) = word {
+                self.shard.port_unreachable((seat, leg), refused.target, refused.by, now);
+            }
+        }
     }
 
     /// Takes what waits in the queue; `false` when the thread shall end.
