@@ -71,7 +71,8 @@ struct Counters {
 impl Desk {
     pub(crate) fn new(seat: Seat, plan: Plan, seed: u64, (hops, dialled): (u8, Uri), filler: Arc<Prompt>, record: CallRecord, now: Now) -> Self {
         let mut chance = Chance::new(seed);
-        let mixer = Mixer::new(chance.next_u64());
+        let mut mixer = Mixer::new(chance.next_u64());
+        mixer.set_clock(now);
         Self {
             id: record.id,
             seat,
