@@ -152,7 +152,7 @@ impl Mixer {
             }
             Meaning::Key(clock_rate) => {
                 if let Some(digit) = self.streams[at].key_by_event(&packet, clock_rate, now) {
-                    self.streams[at].relays_event = self.key(at, digit, KeyWay::Event, now);
+                    self.streams[at].relays_event = self.key(at, digit, KeyWay::Event, now) && !self.streams[at].is_own_key;
                 }
                 if let Some(digit) = packet.payload.first().and_then(|code| Digit::from_event(*code)) {
                     self.streams[at].presses.go_on(digit, KeyWay::Event, now);
@@ -195,6 +195,7 @@ impl Mixer {
 
     /// A key came: whether it is news.
     pub(crate) fn key(&mut self, at: usize, digit: Digit, way: KeyWay, now: Instant) -> bool {
+        let is_own = self.keys_go_on(at, self.listener_of(self.streams[at].leg)).is_none();
         let stream = &mut self.streams[at];
         let leg = stream.leg;
         if !stream.setup.dtmf.believes(way) {
@@ -202,6 +203,9 @@ impl Mixer {
             return false;
         }
         let known = stream.presses.come(digit, way, now);
+        if known.is_none() {
+            stream.is_own_key = is_own;
+        }
         if self.recorders.iter().any(|recorder| recorder.taking == Taking::Silence) {
             stream.is_secret_key = true;
             stream.veil(now);

@@ -45,6 +45,8 @@ pub(crate) struct Stream {
     pub(crate) tones: Option<Box<Tones>>,
     /// The event that comes was told as a key: it is relayed.
     pub(crate) relays_event: bool,
+    /// The key that is down was pressed when nobody heard this leg: whoever hears it by now shall not have the rest of it.
+    pub(crate) is_own_key: bool,
     /// The key that is down was pressed while a recording was to hear no secret: it does not hear the rest of it either.
     pub(crate) is_secret_key: bool,
     /// A relayed key: its timestamp as it comes and as it goes.
@@ -93,6 +95,7 @@ impl Stream {
             presses: Presses::default(),
             tones: None,
             relays_event: true,
+            is_own_key: false,
             is_secret_key: false,
             relayed_key: None,
             sender: Sender::new(seed),
@@ -195,12 +198,12 @@ impl Stream {
         self.player.is_some() || self.keys_out.as_ref().is_some_and(|keys| keys.is_busy())
     }
 
-    /// A key of it sounds or is told by packets just now, and whoever hears it gets the key `by` another way than in the sound:
-    /// which is kept back, or the key would be heard twice.
+    /// A key of it sounds or is told by packets just now, and whoever hears it gets the key `by` another way than in the sound, or
+    /// not at all: the sound is kept back, or the key would be heard twice.
     pub(crate) fn is_under_key(&self, timestamp: u32, by: KeyWay) -> bool {
-        let in_sound = by == KeyWay::Tone;
-        let by_event = (self.relays_event || !in_sound) && self.keys_in.covers(timestamp);
-        by_event || (!in_sound && self.sounds_a_key())
+        let otherwise = by != KeyWay::Tone || self.is_own_key;
+        let by_event = (self.relays_event || otherwise) && self.keys_in.covers(timestamp);
+        by_event || (otherwise && self.sounds_a_key())
     }
 
     /// A key's tones may have begun in its sound: what goes on at once waits for no proof.

@@ -238,3 +238,20 @@ fn a_key_for_the_far_side_of_a_bridge_chooses_in_no_later_menu() {
         ends_well(&mut world);
     }
 }
+
+#[test]
+fn who_is_called_confirms_by_every_way() {
+    let text = "flow: desk\nstart: bob\nstates:\n  bob: { bridge: { to: connection/bob, confirm: { say: Press five to take the call., key: \"5\" } }, then: { answered: end, else: none } }\n  none: { say: Nobody took it., then: end }\n";
+    for by in By::ALL {
+        let mut world = World::new(desk(37, text));
+        // Another key does not take it.
+        let bob = [vec![Step::Register { expires: 600 }, Step::WaitAnswered { within: s(20) }, Step::Wait(s(1))], by.keys("4"), vec![Step::Wait(s(1))], by.keys("5"), vec![Step::SpeakOn(voice("bob", s(3))), Step::Wait(s(3)), Step::HangUp]].concat();
+        world.add(by.place("bob", 12), bob);
+        calls(&mut world, By::Event.place("alice", 11), 1, "desk", vec![Step::WaitHangUp { within: s(30) }]);
+        world.run(s(40));
+        in_order(&world, &["bob: hears “Press five to take the call.”", "alice: hears a tone of 26", "bob: hung up"]);
+        let digits = world.phone("alice").unwrap().snapshot().digits;
+        assert_eq!((digits.as_str(), keys_heard(&world, "alice").as_str()), ("", ""), "{by:?}: the key is for the exchange");
+        ends_well(&mut world);
+    }
+}
