@@ -161,8 +161,7 @@ impl Wire {
     fn carry(&mut self, now: Instant) {
         for (at, end) in ENDS.into_iter().enumerate() {
             let mut buffer = [0; 4_096];
-            loop {
-                let Some(socket) = &self.sockets[at] else { break };
+            while let Some(socket) = &self.sockets[at] {
                 match socket.recv_from(&mut buffer) {
                     Ok((length, from)) => self.came(end, from, &buffer[..length], now),
                     Err(why) if why.kind() == ErrorKind::WouldBlock => break,
