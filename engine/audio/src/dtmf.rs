@@ -9,9 +9,10 @@
 //! neither is much louder than the other, and the column has no second harmonic (voices have one). Two hits are *alike* when they
 //! are the same pair and the phase of each tone moved on between them as its frequency says: a voice's harmonics glide.
 //!
-//! Lost packets tell nothing, so beside a gap less is enough: see [`Evidence`]. The limit is what the network leaves over. Of a
-//! key of 40 ms, packets of 20 ms and one loss leave 20 ms at least, in one piece or two, which is found; a second loss can leave
-//! nothing at all (0.5 % of keys at a loss of 5 %), which nobody can find.
+//! Lost packets tell nothing, so beside a gap less is enough: see [`Evidence`]; and windows are laid anew from its edges, so that
+//! what is left is covered as far as it goes. The limit is what the network leaves over. Of a key of 40 ms, packets of 20 ms and
+//! one loss leave 20 ms at least, in one piece or two, which is found; two losses leave less of 0.4 % of keys (at a loss of 5 %),
+//! of which half are found all the same.
 
 use crate::tone::{COLUMNS, ROWS, key_place};
 use std::{f32::consts::TAU, sync::LazyLock};

@@ -225,8 +225,8 @@ fn keys_are_found_although_a_twentieth_of_the_packets_is_lost() {
 /// be heard. Of all others the goal is asserted; and of all keys where packets last 10 ms.
 #[test]
 fn of_keys_that_arrive_at_least_by_half_999_in_1_000_are_found() {
-    for law in [Codec::Pcmu, Codec::Pcma] {
-        let mut chance = Chance(13);
+    for (law, seed) in [(Codec::Pcmu, 13), (Codec::Pcma, 14)] {
+        let mut chance = Chance(seed);
         let (keys, heard) = press(Pressing { count: 40_000, ..SHORTEST }, law, &mut chance);
         let found = listen(&keys, &heard, 0.05, &mut chance);
         println!(
@@ -322,10 +322,11 @@ fn packets_of_any_length_and_wide_sound_are_the_same() {
 
 #[test]
 fn music_tones_and_prompts_are_no_keys() {
-    let mut seconds = 0;
+    let (mut seconds, mut suspected) = (0, 0);
     let mut quiet = |name: &str, pcm: &Pcm| {
         let samples = resample(pcm, 8_000).samples;
         seconds += samples.len() / 8_000;
+        suspected += suspected_in(&samples);
         assert_eq!(keys_in(&samples), "", "{name}");
     };
     let hold = music::hold();
@@ -349,7 +350,8 @@ fn music_tones_and_prompts_are_no_keys() {
             quiet(&name, &pcm);
         }
     }
-    assert!(seconds > 120, "{seconds} s were listened to");
+    println!("{seconds} s of music, tones and prompts, no key; {suspected} packets suspected");
+    assert!(seconds > 120 && suspected <= seconds / 120, "{suspected} packets are suspected in {seconds} s");
 }
 
 /// A folder of this test's own.
