@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are worth telling")]
 
 use audio::{Decoder, Encoder, KeyDetector, Pcm, Tone, decode_file, music, resample, tone};
+use proptest::prelude::*;
 use std::{
     f64::consts::TAU,
     fs,
@@ -298,6 +299,31 @@ fn suspected_in(samples: &[i16]) -> usize {
         detector.suspects()
     };
     samples.chunks(MS_20).filter(suspects).count()
+}
+
+proptest! {
+    /// Whatever sounds and is lost, a key goes down before it comes up, and one at a time.
+    #[test]
+    fn presses_and_releases_take_turns(parts in prop::collection::vec((0_usize..700, 0_u8..24, any::<bool>()), 0..80)) {
+        let (mut detector, mut down, mut chance) = (KeyDetector::new(), None, Chance(1));
+        for (length, event, is_lost) in parts {
+            let samples: Vec<i16> = match Digit::from_event(event) {
+                Some(digit) => {
+                    let (low, high) = tone::dtmf_hertz(digit);
+                    (0..length).map(|at| [low, high].map(|hz| 6_000.0 * (TAU * f64::from(hz) * at as f64 / 8_000.0).sin()).iter().sum::<f64>() as i16).collect()
+                }
+                None => (0..length).map(|_| chance.between(-9_000.0, 9_000.0) as i16).collect(),
+            };
+            let mut told = Vec::new();
+            if is_lost { detector.lose(length, |tone| told.push(tone)) } else { detector.hear(&samples, |tone| told.push(tone)) }
+            for tone in told {
+                match tone {
+                    Tone::Pressed(digit) => prop_assert_eq!(down.replace(digit), None),
+                    Tone::Released(digit) => prop_assert_eq!(down.take(), Some(digit)),
+                }
+            }
+        }
+    }
 }
 
 /// How a stream is cut into packets, and its rate, change nothing.
