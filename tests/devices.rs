@@ -2,9 +2,9 @@
 //! is bridged to baresip; what each of them heard is measured.
 
 use crate::peers::baresip::Baresip;
-use crate::peers::exchange::{Exchange, House, ms, s};
+use crate::peers::exchange::{Exchange, House, ms, must, s};
 use crate::peers::pjsua::Pjsua;
-use phone::tone_share;
+use phone::{Manners, Step, tone_share};
 
 /// The greatest share of a tone in any half second of a recording.
 fn best_share(heard: &[i16], hz: f32) -> f32 {
@@ -84,4 +84,38 @@ fn baresip_speaks_opus_with_the_exchange_and_with_a_phone_of_g711() {
     assert!(best_share(&alice_heard, 700.0) > 0.9, "PJSIP did not hear baresip's 700 Hz");
     assert!(best_share(&bob_heard[0], 1_100.0) > 0.9, "baresip did not hear PJSIP's 1100 Hz");
     assert!(best_share(&bob_heard[1], 500.0) > 0.9, "baresip did not hear the prompt of 500 Hz");
+}
+
+#[test]
+fn keys_of_pjsip_by_info_and_as_tones_leave_a_conference() {
+    let mut exchange = Exchange::start(&House { alice: "dtmf: inband", ..House::default() });
+    let mut alice = Pjsua::start("alice", exchange.sip(), 1_100.0);
+    for keys in ["info *", "tones *"] {
+        alice.forget();
+        alice.command(&format!("call {}", exchange.uri("board")));
+        alice.expect("the answer", s(10), |e| e["state"] == "CONFIRMED");
+        std::thread::park_timeout(ms(1_000));
+        alice.command(keys);
+        alice.expect("the end of its stay", s(10), |e| e["state"] == "DISCONNECTED");
+    }
+    exchange.must_be_quiet();
+}
+
+#[test]
+fn keys_go_to_pjsip_and_from_it_by_info() {
+    let mut exchange = Exchange::start(&House { bob: "dtmf: info", ..House::default() });
+    let mut bob = Pjsua::start("bob", exchange.sip(), 1_100.0);
+    let caller = exchange.phone("guest", Manners::Ring);
+    must(&caller, Step::Dial(exchange.uri("tobob")));
+    must(&caller, Step::WaitAnswered { within: s(10) });
+    must(&caller, Step::WaitTone { hz: Some(1_100.0), within: s(10) });
+    must(&caller, Step::Press("15#".to_owned()));
+    for key in ["1", "5", "#"] {
+        bob.expect("a key by INFO", s(5), |e| e["event"] == "digit" && e["digit"] == key);
+    }
+    bob.command("info 7");
+    must(&caller, Step::WaitDigits { digits: "7".to_owned(), within: s(5) });
+    must(&caller, Step::HangUp);
+    bob.expect("the end", s(10), |e| e["state"] == "DISCONNECTED");
+    exchange.must_be_quiet();
 }

@@ -2,6 +2,7 @@
 
 use crate::peers::endpoint::Endpoint;
 use crate::peers::exchange::{Exchange, House, must, s};
+use crate::peers::process::wait_for;
 use crate::peers::speech;
 use phone::{Manners, Step, level_dbfs, read_wav};
 use std::time::Duration;
@@ -64,6 +65,36 @@ fn a_message_is_kept_when_the_caller_just_hangs_up() {
     must(&alice, Step::HangUp);
     let saved = endpoint.expect("voicemail.saved", s(20), |d| d.kind() == "voicemail.saved");
     assert!(saved.payload["data"]["message"]["duration_ms"].as_u64().unwrap_or(0) >= 3_000, "{:#}", saved.payload);
+    exchange.must_be_quiet();
+}
+
+#[test]
+fn a_quiet_message_becomes_as_loud_as_the_prompts_and_is_kept_from_the_first_word_to_the_last() {
+    let mut exchange = Exchange::start(&House::default());
+    let alice = exchange.device("alice", Manners::Ring);
+    // Somebody far from the telephone: 20 dB quieter than the others.
+    let said = read_wav(&speech::sentence().file).unwrap();
+    let quiet: Vec<i16> = said.samples().iter().map(|sample| sample / 10).collect();
+    let (before, spoke_ms) = (level_dbfs(&quiet), u64::try_from(said.length().as_millis()).unwrap());
+    assert!(before < -36.0, "{before} dBFS");
+    leave(&exchange, &alice, phone::Sound::from_samples(quiet));
+    must(&alice, Step::Wait(s(2)));
+    must(&alice, Step::Press("#".into()));
+    must(&alice, Step::WaitTone { hz: Some(820.0), within: s(10) });
+    let listed = exchange.messages();
+    let (id, kept_ms) = (listed[0]["id"].as_str().unwrap_or("").to_owned(), listed[0]["duration_ms"].as_u64().unwrap_or(0));
+    assert!((spoke_ms - 500..spoke_ms + 700).contains(&kept_ms), "spoke {spoke_ms} ms, {kept_ms} ms were kept: the two seconds of silence are no part of it");
+    // It is safe, and given to who asks, before it is polished; then it has the loudness of prompts, -23 LUFS.
+    let file = exchange.folder().path().join("fetched.wav");
+    let level = wait_for("a louder message", s(20), || {
+        let (status, audio) = exchange.request("GET", &format!("/v1/messages/{id}/audio"));
+        assert_eq!(status, 200);
+        std::fs::write(&file, audio).unwrap();
+        let fetched = read_wav(&file).unwrap();
+        assert!(fetched.length().as_millis().abs_diff(u128::from(kept_ms)) <= 20, "it is as long as the list says, always");
+        Some(level_dbfs(fetched.samples())).filter(|level| *level > -30.0)
+    });
+    assert!(level < -16.0, "{level} dBFS");
     exchange.must_be_quiet();
 }
 

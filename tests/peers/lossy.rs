@@ -27,11 +27,13 @@ pub(crate) struct Weather {
     pub(crate) delay: (Duration, Duration),
     /// Nothing of the phone's sound gets through.
     pub(crate) mute: bool,
+    /// The phone's port for sound is open for so many packets only, then closed.
+    pub(crate) open_for: Option<u64>,
 }
 
 impl Weather {
     /// A wire that only carries.
-    pub(crate) const FAIR: Self = Self { loss: 0.0, double: 0.0, overtaken: 0.0, delay: (Duration::ZERO, Duration::ZERO), mute: false };
+    pub(crate) const FAIR: Self = Self { loss: 0.0, double: 0.0, overtaken: 0.0, delay: (Duration::ZERO, Duration::ZERO), mute: false, open_for: None };
 }
 
 /// SplitMix64.
@@ -91,7 +93,7 @@ pub(crate) struct Lossy {
 }
 
 struct Wire {
-    sockets: [UdpSocket; 4],
+    sockets: [Option<UdpSocket>; 4],
     exchange: SocketAddr,
     /// The phone's SIP address, and where either side wants sound.
     phone: Option<SocketAddr>,
@@ -102,6 +104,8 @@ struct Wire {
     /// The last arrival at each end, so that packets keep their order unless they are overtaken.
     last: [Option<Instant>; 4],
     count: u64,
+    /// Packets of the exchange's sound.
+    heard: u64,
     lost: Arc<AtomicU64>,
 }
 
@@ -111,9 +115,9 @@ impl Lossy {
         let sockets = [(); 4].map(|()| {
             let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
             socket.set_nonblocking(true).unwrap();
-            socket
+            Some(socket)
         });
-        let server = sockets[0].local_addr().unwrap();
+        let server = sockets[0].as_ref().unwrap().local_addr().unwrap();
         let (stop, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut wire = Wire {
             sockets,
@@ -125,6 +129,7 @@ impl Lossy {
             travelling: BinaryHeap::new(),
             last: [None; 4],
             count: 0,
+            heard: 0,
             lost: Arc::clone(&lost),
         };
         let ending = Arc::clone(&stop);
@@ -156,8 +161,8 @@ impl Wire {
     fn carry(&mut self, now: Instant) {
         for (at, end) in ENDS.into_iter().enumerate() {
             let mut buffer = [0; 4_096];
-            loop {
-                match self.sockets[at].recv_from(&mut buffer) {
+            while let Some(socket) = &self.sockets[at] {
+                match socket.recv_from(&mut buffer) {
                     Ok((length, from)) => self.came(end, from, &buffer[..length], now),
                     Err(why) if why.kind() == ErrorKind::WouldBlock => break,
                     // A port of the other side that is closed by now.
@@ -173,8 +178,8 @@ impl Wire {
                 End::SoundPhone => self.sound[0],
                 End::SoundExchange => self.sound[1],
             };
-            if let Some(to) = to {
-                let _ = self.sockets[end as usize].send_to(&bytes, to);
+            if let (Some(to), Some(socket)) = (to, &self.sockets[end as usize]) {
+                let _ = socket.send_to(&bytes, to);
             }
         }
     }
@@ -189,6 +194,12 @@ impl Wire {
             End::SipExchange => self.redescribe(&mut bytes, 1, End::SoundPhone),
             End::SoundPhone if self.weather.mute => return,
             End::SoundPhone | End::SoundExchange => {}
+        }
+        if end == End::SoundExchange {
+            self.heard += 1;
+            if self.weather.open_for.is_some_and(|packets| self.heard >= packets) {
+                self.sockets[end as usize] = None;
+            }
         }
         if self.dice.share() < self.weather.loss {
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -218,7 +229,8 @@ impl Wire {
         let Some(port) = bytes.get_mut(at..at + 5) else { return };
         let Some(named) = std::str::from_utf8(port).ok().and_then(|text| text.parse::<u16>().ok()) else { return };
         self.sound[side] = Some(SocketAddr::from(([127, 0, 0, 1], named)));
-        let own = self.sockets[end as usize].local_addr().unwrap().port();
+        let Some(socket) = &self.sockets[end as usize] else { return };
+        let own = socket.local_addr().unwrap().port();
         assert!(own >= 10_000, "ports of the system have five digits");
         port.copy_from_slice(own.to_string().as_bytes());
     }

@@ -2,7 +2,7 @@
 """A PJSIP phone for the scenarios: commands on standard input, events as JSON lines on standard output.
 
 usage: pjsua.py REGISTRAR USER PASSWORD SAYS.wav HEARS.wav [srtp=optional|mandatory] [suite=NAME] [codec=NAME]
-commands: call URI | press DIGITS | hold | resume | hangup | quit
+commands: call URI | press DIGITS | info DIGITS | tones DIGITS | hold | resume | hangup | quit
 """
 import json
 import sys
@@ -58,9 +58,29 @@ class Call(pj.Call):
                     player.createPlayer(says)
                     recorder.createRecorder(hears)
                     self.media = (player, recorder)
+                self.audio = audio
                 self.media[0].startTransmit(audio)
                 audio.startTransmit(self.media[1])
                 tell("media")
+
+    def press_by_info(self, digits):
+        param = pj.CallSendDtmfParam()
+        param.method = pj.PJSUA_DTMF_METHOD_SIP_INFO
+        param.digits = digits
+        self.sendDtmf(param)
+
+    def press_by_tones(self, digits):
+        # In place of its voice, as from a telephone's keypad.
+        self.media[0].stopTransmit(self.audio)
+        self.tones = pj.ToneGenerator()
+        self.tones.createToneGenerator()
+        self.tones.startTransmit(self.audio)
+        row = pj.ToneDigitVector()
+        for key in digits:
+            one = pj.ToneDigit()
+            one.digit, one.on_msec, one.off_msec = key, 100, 100
+            row.append(one)
+        self.tones.playDigits(row)
 
     def onCallTransferRequest(self, prm):
         # The library calls there by itself.
@@ -116,6 +136,10 @@ def main():
                 Call.current.makeCall(rest, pj.CallOpParam(True))
             elif word == "press":
                 call.dialDtmf(rest)
+            elif word == "info":
+                call.press_by_info(rest)
+            elif word == "tones":
+                call.press_by_tones(rest)
             elif word == "hold":
                 call.setHold(pj.CallOpParam(True))
             elif word == "resume":

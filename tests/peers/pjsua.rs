@@ -69,7 +69,7 @@ impl Pjsua {
         phone
     }
 
-    /// Gives a command: `call URI`, `press DIGITS`, `hold`, `resume`, `hangup`.
+    /// Gives a command: `call URI`, `press DIGITS` (by events), `info DIGITS`, `tones DIGITS`, `hold`, `resume`, `hangup`.
     #[track_caller]
     pub(crate) fn command(&mut self, text: &str) {
         writeln!(self.input.as_mut().unwrap(), "{text}").unwrap();

@@ -139,6 +139,7 @@ impl House {
             transcribe: false,
             language: None,
             notify: vec![Notify { url: url.into(), events: EventKind::ALL.to_vec() }],
+            loudness: true,
         };
         let meta = RecordingMeta {
             id: envelope.id,

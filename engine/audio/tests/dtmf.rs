@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are worth telling")]
 
 use audio::{Decoder, Encoder, KeyDetector, Pcm, Tone, decode_file, music, resample, tone};
+use proptest::prelude::*;
 use std::{
     f64::consts::TAU,
     fs,
@@ -110,22 +111,39 @@ struct Found {
     extra: usize,
     /// Missed by how many of their packets were lost.
     missed_by_losses: [usize; 6],
+    /// Keys of which 20 ms of the tone arrived in one piece, and how many of these were missed.
+    whole: (usize, usize),
+    /// The same of 20 ms in however many pieces.
+    pieces: (usize, usize),
 }
 
 impl Found {
     fn percent(&self) -> f64 {
-        100.0 - 100.0 * self.missed as f64 / self.sent as f64
+        share_found((self.sent, self.missed))
     }
 }
 
+/// In percent.
+fn share_found((sent, missed): (usize, usize)) -> f64 {
+    100.0 - 100.0 * missed as f64 / sent as f64
+}
+
+/// Samples of 20 ms.
+const MS_20: usize = 160;
+
 /// Listens in packets of 20 ms, of which the given share is lost.
 fn listen(keys: &[Pressed], heard: &[i16], loss: f64, chance: &mut Chance) -> Found {
+    listen_in(MS_20, keys, heard, loss, chance)
+}
+
+/// The same in packets of so many samples.
+fn listen_in(length: usize, keys: &[Pressed], heard: &[i16], loss: f64, chance: &mut Chance) -> Found {
     let mut detector = KeyDetector::new();
     let (mut told, mut lost) = (Vec::new(), Vec::new());
-    for (packet, samples) in heard.chunks(160).enumerate() {
+    for (packet, samples) in heard.chunks(length).enumerate() {
         let mut tell = |tone| {
             if let Tone::Pressed(digit) = tone {
-                told.push((digit, packet * 160 + samples.len()));
+                told.push((digit, packet * length + samples.len()));
             }
         };
         lost.push(chance.share() < loss);
@@ -141,10 +159,23 @@ fn listen(keys: &[Pressed], heard: &[i16], loss: f64, chance: &mut Chance) -> Fo
             if digit == key.digit { times += 1 } else { found.extra += 1 }
         }
         found.extra += usize::saturating_sub(times, 1);
+        let packets = key.begin / length..=(key.end - 1) / length;
+        let losses = packets.clone().filter(|packet| lost[*packet]).count();
+        // What arrived of its tone: in all, and the longest piece.
+        let (mut arrived, mut piece, mut longest) = (0, 0, 0);
+        for packet in packets {
+            let part = key.end.min((packet + 1) * length) - key.begin.max(packet * length);
+            piece = if lost[packet] { 0 } else { piece + part };
+            arrived += if lost[packet] { 0 } else { part };
+            longest = longest.max(piece);
+        }
+        found.whole.0 += usize::from(longest >= MS_20);
+        found.pieces.0 += usize::from(arrived >= MS_20);
         if times == 0 {
             found.missed += 1;
-            let losses = (key.begin / 160..=(key.end - 1) / 160).filter(|packet| lost[*packet]).count();
             found.missed_by_losses[losses.min(5)] += 1;
+            found.whole.1 += usize::from(longest >= MS_20);
+            found.pieces.1 += usize::from(arrived >= MS_20);
         }
     }
     found
@@ -190,6 +221,32 @@ fn keys_are_found_although_a_twentieth_of_the_packets_is_lost() {
     }
 }
 
+/// The goal is 99.9 % of keys of 40 ms at a loss of 5 %. Where packets last 20 ms, such a key stands in three packets, of which
+/// the middle one is all tone: of 0.25 % of keys both of the packets that hold most of it are lost, and what never came cannot
+/// be heard. Of all others the goal is asserted; and of all keys where packets last 10 ms.
+#[test]
+fn of_keys_that_arrive_at_least_by_half_999_in_1_000_are_found() {
+    for (law, seed) in [(Codec::Pcmu, 13), (Codec::Pcma, 14)] {
+        let mut chance = Chance(seed);
+        let (keys, heard) = press(Pressing { count: 40_000, ..SHORTEST }, law, &mut chance);
+        let found = listen(&keys, &heard, 0.05, &mut chance);
+        println!(
+            "{law}, 40/40 ms, 5 % lost of packets of 20 ms: {:.3} % of all {}; of those whose 20 ms came in one piece {:.3} % of {}, in any {:.3} % of {}; {} extra",
+            found.percent(),
+            found.sent,
+            share_found(found.whole),
+            found.whole.0,
+            share_found(found.pieces),
+            found.pieces.0,
+            found.extra
+        );
+        assert!(share_found(found.whole) >= 99.9 && found.extra <= 4, "{law}: {found:?}");
+        let found = listen_in(MS_20 / 2, &keys, &heard, 0.05, &mut chance);
+        println!("{law}, 40/40 ms, 5 % lost of packets of 10 ms: {:.3} % of all {}, {} extra; missed with 0, 1, 2 … packets lost: {:?}", found.percent(), found.sent, found.extra, found.missed_by_losses);
+        assert!(found.percent() >= 99.9 && found.extra <= 4, "{law}: {found:?}");
+    }
+}
+
 #[test]
 fn what_is_no_key_by_q24_is_none() {
     let mut chance = Chance(3);
@@ -222,14 +279,51 @@ fn keys_in(samples: &[i16]) -> String {
     keys
 }
 
-/// How many keys are taken for such while a twentieth of the packets is lost.
-fn keys_in_lossy(samples: &[i16]) -> usize {
-    let (mut detector, mut keys, mut chance) = (KeyDetector::new(), 0, Chance(5));
-    for packet in samples.chunks(160) {
-        let count = |tone| keys += usize::from(matches!(tone, Tone::Pressed(_)));
-        if chance.share() < 0.05 { detector.lose(packet.len(), count) } else { detector.hear(packet, count) }
+/// How many keys are taken for such while a twentieth of the packets is lost: packets of 20 ms, and of 10 ms.
+fn keys_in_lossy(samples: &[i16]) -> [usize; 2] {
+    [MS_20, MS_20 / 2].map(|length| {
+        let (mut detector, mut keys, mut chance) = (KeyDetector::new(), 0, Chance(5));
+        for packet in samples.chunks(length) {
+            let count = |tone| keys += usize::from(matches!(tone, Tone::Pressed(_)));
+            if chance.share() < 0.05 { detector.lose(packet.len(), count) } else { detector.hear(packet, count) }
+        }
+        keys
+    })
+}
+
+/// How many packets of 20 ms end in what may become a key.
+fn suspected_in(samples: &[i16]) -> usize {
+    let mut detector = KeyDetector::new();
+    let suspects = |packet: &&[i16]| {
+        detector.hear(packet, |_| {});
+        detector.suspects()
+    };
+    samples.chunks(MS_20).filter(suspects).count()
+}
+
+proptest! {
+    /// Whatever sounds and is lost, a key goes down before it comes up, and one at a time.
+    #[test]
+    fn presses_and_releases_take_turns(parts in prop::collection::vec((0_usize..700, 0_u8..24, any::<bool>()), 0..80)) {
+        let (mut detector, mut down, mut chance) = (KeyDetector::new(), None, Chance(1));
+        for (length, event, is_lost) in parts {
+            let samples: Vec<i16> = match Digit::from_event(event) {
+                Some(digit) => {
+                    let (low, high) = tone::dtmf_hertz(digit);
+                    (0..length).map(|at| [low, high].map(|hz| 6_000.0 * (TAU * f64::from(hz) * at as f64 / 8_000.0).sin()).iter().sum::<f64>() as i16).collect()
+                }
+                None => (0..length).map(|_| chance.between(-9_000.0, 9_000.0) as i16).collect(),
+            };
+            let mut told = Vec::new();
+            if is_lost { detector.lose(length, |tone| told.push(tone)) } else { detector.hear(&samples, |tone| told.push(tone)) }
+            for tone in told {
+                match tone {
+                    Tone::Pressed(digit) => prop_assert_eq!(down.replace(digit), None),
+                    Tone::Released(digit) => prop_assert_eq!(down.take(), Some(digit)),
+                }
+            }
+        }
     }
-    keys
 }
 
 /// How a stream is cut into packets, and its rate, change nothing.
@@ -254,10 +348,11 @@ fn packets_of_any_length_and_wide_sound_are_the_same() {
 
 #[test]
 fn music_tones_and_prompts_are_no_keys() {
-    let mut seconds = 0;
+    let (mut seconds, mut suspected) = (0, 0);
     let mut quiet = |name: &str, pcm: &Pcm| {
         let samples = resample(pcm, 8_000).samples;
         seconds += samples.len() / 8_000;
+        suspected += suspected_in(&samples);
         assert_eq!(keys_in(&samples), "", "{name}");
     };
     let hold = music::hold();
@@ -281,7 +376,8 @@ fn music_tones_and_prompts_are_no_keys() {
             quiet(&name, &pcm);
         }
     }
-    assert!(seconds > 120, "{seconds} s were listened to");
+    println!("{seconds} s of music, tones and prompts, no key; {suspected} packets suspected");
+    assert!(seconds > 120 && suspected <= seconds / 120, "{suspected} packets are suspected in {seconds} s");
 }
 
 /// A folder of this test's own.
@@ -327,7 +423,7 @@ fn voices_are_no_keys() {
     let voices = ["flite awb", "flite kal", "flite rms", "flite slt", "espeak-ng en-us", "espeak-ng en-gb", "espeak-ng en-us+f3", "espeak-ng de"];
     // Some 150 words a minute, heard at three pitches.
     let share = ((minutes * 150.0 / 3.0) as usize / voices.len()).min(words.len() / voices.len());
-    let (mut total, mut extra) = (0.0, 0);
+    let (mut total, mut extra, mut suspected) = (0.0, [0, 0], 0);
     for (at, voice) in voices.into_iter().enumerate() {
         let (program, name) = voice.split_once(' ').unwrap();
         let (script, spoken) = (folder.file("text"), folder.file("spoken.wav"));
@@ -342,14 +438,17 @@ fn voices_are_no_keys() {
             let samples = resample(&Pcm { rate: (f64::from(pcm.rate) * pitch) as u32, samples: pcm.samples.clone() }, 8_000).samples;
             let seconds = samples.len() as f64 / 8_000.0;
             let (keys, lossy) = (keys_in(&samples), keys_in_lossy(&samples));
-            println!("{voice} at pitch {pitch}: {seconds:.0} s, keys {keys:?}, with 5 % lost {lossy}");
+            suspected += suspected_in(&samples);
+            println!("{voice} at pitch {pitch}: {seconds:.0} s, keys {keys:?}, with 5 % lost {lossy:?}");
             assert_eq!(keys, "", "{voice} at pitch {pitch}");
             total += seconds;
-            extra += lossy;
+            extra = [extra[0] + lossy[0], extra[1] + lossy[1]];
         }
     }
-    println!("{:.1} minutes of speech, no key; {extra} with 5 % of the packets lost", total / 60.0);
-    assert!(total / 60.0 >= minutes * 0.7 && extra <= (total / 1_800.0).ceil() as usize, "{total} s, {extra} keys");
+    println!("{:.1} minutes of speech, no key; {} with 5 % of the packets of 20 ms lost, {} of 10 ms; {suspected} packets suspected", total / 60.0, extra[0], extra[1]);
+    // A packet that is held back in vain is one lost packet: more than one in two minutes would be too many.
+    assert!(suspected as f64 <= total / 120.0, "{suspected} packets are suspected in {total} s");
+    assert!(total / 60.0 >= minutes * 0.7 && extra.iter().all(|keys| *keys <= (total / 1_800.0).ceil() as usize), "{total} s, {extra:?} keys");
     // And people: the recorded speech of the tests, as far as it is there.
     let cache = std::env::var_os("CALLFLOW_CACHE")
         .map(PathBuf::from)
@@ -360,7 +459,7 @@ fn voices_are_no_keys() {
         let pcm = decode_file(&fs::read(&path).unwrap(), "wav").unwrap();
         for pitch in [1.0, 0.85, 1.2] {
             let samples = resample(&Pcm { rate: (f64::from(pcm.rate) * pitch) as u32, samples: pcm.samples.clone() }, 8_000).samples;
-            assert_eq!((keys_in(&samples).as_str(), keys_in_lossy(&samples)), ("", 0), "{path:?} at pitch {pitch}");
+            assert_eq!((keys_in(&samples).as_str(), keys_in_lossy(&samples)), ("", [0, 0]), "{path:?} at pitch {pitch}");
         }
     }
 }

@@ -232,7 +232,7 @@ impl Disguise {
             }
             Input::Ack { text, .. } | Input::Response { text, .. } => self.message(text),
             Input::Answer { answer, .. } => self.answer(answer),
-            Input::Begin | Input::Sockets { .. } | Input::Cancelled { .. } | Input::Failed { .. } | Input::HangUp { .. } | Input::Time | Input::Media => {}
+            Input::Begin | Input::Sockets { .. } | Input::Cancelled { .. } | Input::Failed { .. } | Input::HangUp { .. } | Input::Key { .. } | Input::Time | Input::Media => {}
         }
         for seen in &mut turn.seen {
             if let Heard::Key { key, secret: true, .. } = &mut seen.what {

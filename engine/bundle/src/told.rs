@@ -32,6 +32,7 @@ impl Bundle {
                 Input::Failed { leg, method, why } => tell(who(*leg), format!("does not answer {method}: {why}")),
                 Input::Answer { ticket, answer } => tell("errand", format!("{ticket}: {}", in_words(answer))),
                 Input::HangUp { why } => tell("order", format!("hang up: {why}")),
+                Input::Key { key, way } => tell("call", format!("is brought {key}, which came by {way} to whoever it talks with")),
                 Input::Sockets { leg, address: None } => tell("errand", format!("no ports for leg {leg}")),
                 Input::Sockets { .. } | Input::Time | Input::Media => {}
             }

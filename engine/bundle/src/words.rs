@@ -3,7 +3,7 @@
 use flow::JournalEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::{IpAddr, SocketAddr}, time::Duration};
 use terms::{CallId, MessageId, Name, UnixMs};
 
 /// One call: what it began with, what it was told and said turn by turn, and how it ended.
@@ -247,6 +247,13 @@ pub enum Input {
     HangUp {
         /// Who gave it.
         why: String,
+    },
+    /// Whoever it talks with, a call of its own, pressed a key.
+    Key {
+        /// The key.
+        key: char,
+        /// How it came there.
+        way: String,
     },
     /// A deadline passed.
     Time,
@@ -555,6 +562,13 @@ pub enum OneWay {
     },
     /// A payload type that was not agreed.
     WrongPayloadType(u8),
+    /// Nobody listens where packets are sent.
+    PortClosed {
+        /// The port.
+        target: SocketAddr,
+        /// Who says so.
+        by: IpAddr,
+    },
     /// Nothing has come.
     NothingCame {
         /// Packets sent meanwhile.

@@ -6,6 +6,8 @@
 //! Whatever happened is turned into [`Event`]s for the action being done; its outcome goes to the flow, which names the
 //! next effect; until nothing moves any more ([`Call::settle`]).
 
+mod hearing;
+
 use crate::{
     action::{self, Action, Begun, Event, Progress},
     desk::Desk,
@@ -13,18 +15,21 @@ use crate::{
     door::{Answer, CallRecord, Command, Errand, LegEvent, NewCall, Output, Seat, Ticket, ToFront},
     leg::{Leg, News, warning},
     limits::{ENDING_WAIT, ERRAND_WAIT, MEDIA_WAIT},
-    quality::opinion,
     replay::{NO_SEAT, Script},
     room::RoomAct,
     shard::CallLook,
-    silence::{Act, Hearing, Watch},
+    silence::Watch,
     tape::Heard,
 };
 use audio::Prompt;
 use flow::{Next, Run};
-use media::{Hears, Mixer, Playlist, Wire};
-use std::{net::SocketAddr, sync::Arc, time::Instant};
-use terms::{CallId, Digit, KeyWay, LegId, Now};
+use media::{Mixer, Wire};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+use terms::{CallId, LegId, Now};
 
 /// Ticks of the mixer in one turn: one for what is due, the rest for players that begin because of it. What is left waits for
 /// the next millisecond.
@@ -389,6 +394,11 @@ impl Call {
         Turn::Whole
     }
 
+    /// A host says that nobody listens where a leg's RTP is sent. It is looked at with the leg's next report.
+    pub(crate) fn port_unreachable(&mut self, leg: LegId, target: SocketAddr, by: IpAddr, now: Now) {
+        self.desk.mixer.port_unreachable(leg, target, by, now.at);
+    }
+
     /// Time passed; harmless when early.
     pub(crate) fn handle_timeout(&mut self, now: Now, wire: &mut dyn Wire) -> Turn {
         self.note_turn(bundle::Input::Time, now);
@@ -495,88 +505,8 @@ impl Call {
         self.desk.played.is_none() && self.desk.mixer.poll_timeout().is_some_and(|due| due <= now.at)
     }
 
-    /// No caller is left in silence that nobody meant, and no secret is recorded.
-    fn watch(&mut self, now: Now) {
-        self.desk.keep_secret(self.is_secret());
-        let hearing = self.hearing();
-        match self.silence.look(hearing, now.at) {
-            Some(Act::Fill) => {
-                let filler = self.desk.filler.clone();
-                let player = self.desk.play(LegId::CALLER, Playlist::looped(filler), now);
-                self.silence.filling(player);
-                let place = self.run.where_am_i();
-                let why = if self.script.is_some() { "a script" } else { &*place.action };
-                let limit = terms::spell_span(self.silence.limit());
-                self.desk.note(now, format!("{}: nothing to hear for {limit} while {why} is waiting: a filler plays", place.state));
-            }
-            Some(Act::Stop(filler)) => self.desk.mixer.stop(filler, now.at),
-            None => {}
-        }
-    }
-
-    fn hearing(&mut self) -> Hearing {
-        if !matches!(self.stage, Stage::Flowing) || !self.desk.can_hear() {
-            return Hearing::Content;
-        }
-        match self.desk.hears(LegId::CALLER) {
-            Hears::Unreachable | Hears::Others => Hearing::Content,
-            _ if self.doing.as_ref().is_some_and(|action| action.means_silence()) => Hearing::Content,
-            Hears::Player(id) => Hearing::Player(id),
-            Hears::Nothing => Hearing::Nothing,
-        }
-    }
-
     fn next_news(&mut self) -> Option<(LegId, News)> {
         self.desk.poll_news()
-    }
-
-    /// The mixer tells something.
-    fn heard(&mut self, event: media::Event, now: Now) {
-        let Heard::NotMine(event) = self.desk.tape_hears(event, now) else { return };
-        match event {
-            media::Event::PlayerDone { id, end, .. } => self.tell(Event::Played(id, end), now),
-            media::Event::Digit { leg, digit, way } => self.key(leg, digit, way, now),
-            media::Event::DigitDropped { leg, way, why } => {
-                let why = match why {
-                    media::Dropped::SameAs(known) => format!("the one that came by {known}"),
-                    media::Dropped::NotBelieved => format!("not taken: its dtmf is {}", self.desk.leg(leg).map(Leg::dtmf).unwrap_or_default().word()),
-                };
-                self.desk.note(now, format!("{leg}: a key by {way} is {why}"));
-            }
-            media::Event::DigitsSent { leg } => self.tell(Event::KeysSent(leg), now),
-            media::Event::Recorded { id, samples } => self.tell(Event::Sound(id, samples), now),
-            media::Event::SpeechStarted { id } => self.tell(Event::Speech(id), now),
-            media::Event::RecordingDone { id, end, recorded } => self.tell(Event::Recorded(id, end, recorded), now),
-            media::Event::Silent { leg, .. } => {
-                self.desk.note(now, format!("{leg}: no RTP comes any more"));
-                self.desk.with_leg(leg, |leg, out| leg.probe(now.at, out));
-            }
-            media::Event::Heard { leg } => {
-                self.desk.note(now, format!("{leg}: RTP comes again"));
-                self.desk.with_leg(leg, |leg, _| leg.heard());
-            }
-            media::Event::Latched { leg, to } => self.desk.note(now, format!("{leg}: its RTP comes from {to}")),
-            media::Event::OneWay { leg, why } => {
-                self.desk.note(now, why.map_or_else(|| format!("{leg}: sound goes both ways again"), |why| format!("{leg}: one-way audio: {why}")));
-                self.desk.show_media(leg);
-            }
-            media::Event::Rated { leg, mos } => {
-                self.desk.note(now, format!("{leg}: sounds {}", opinion(mos)));
-                self.desk.show_media(leg);
-            }
-        }
-    }
-
-    /// A key was pressed. Which one is not written down: it may be of a PIN.
-    fn key(&mut self, leg: LegId, digit: Digit, way: KeyWay, now: Now) {
-        self.desk.note(now, format!("{leg}: a key by {way}"));
-        self.desk.pass_key(leg, digit, way, now);
-        if leg == LegId::CALLER {
-            self.desk.keyed(digit);
-            self.tell(Event::Keyed, now);
-        } else {
-            self.tell(Event::FarKey(leg, digit), now);
-        }
     }
 
     /// A leg tells something.

@@ -39,6 +39,8 @@ pub(crate) struct Desk {
     pub(crate) dialled: Uri,
     /// What breaks a silence nobody meant.
     pub(crate) filler: Arc<Prompt>,
+    /// The caller talks with the caller of another call, in a room for two.
+    pub(crate) is_talking: bool,
     /// The flow sent the caller elsewhere, and the caller got there.
     pub(crate) is_sent_away: bool,
     /// The recording of the whole call, from its order until it is safe.
@@ -69,7 +71,8 @@ struct Counters {
 impl Desk {
     pub(crate) fn new(seat: Seat, plan: Plan, seed: u64, (hops, dialled): (u8, Uri), filler: Arc<Prompt>, record: CallRecord, now: Now) -> Self {
         let mut chance = Chance::new(seed);
-        let mixer = Mixer::new(chance.next_u64());
+        let mut mixer = Mixer::new(chance.next_u64());
+        mixer.set_clock(now);
         Self {
             id: record.id,
             seat,
@@ -81,6 +84,7 @@ impl Desk {
             room_acts: VecDeque::new(),
             dialled,
             filler,
+            is_talking: false,
             is_sent_away: false,
             tape: None,
             diary: None,
@@ -187,13 +191,25 @@ impl Desk {
         }
     }
 
-    /// A leg pressed a key: whoever it is bridged with shall have it, unless it has it already, by the same packets or in the sound.
-    pub(crate) fn pass_key(&mut self, leg: LegId, digit: Digit, way: KeyWay, now: Now) {
-        let Some(peer) = self.mixer.peer_of(leg) else { return };
-        let Some(to) = self.mixer.key_way(peer) else { return };
-        let has_it = to == way && matches!(way, KeyWay::Event | KeyWay::Tone);
-        if !has_it && self.hears(peer) == Hears::Others {
-            self.send_digits(peer, &[digit], now);
+    /// A leg pressed a key: if it talks with somebody the key is for them, and not for the flow.
+    pub(crate) fn pass_key(&mut self, leg: LegId, digit: Digit, way: KeyWay, now: Now) -> bool {
+        if let Some(peer) = self.mixer.peer_of(leg) {
+            self.bring_key(peer, digit, way, now);
+            return true;
+        }
+        let is_outside = leg == LegId::CALLER && self.is_talking;
+        if is_outside {
+            self.room_acts.push_back(RoomAct::Key { digit, way });
+        }
+        is_outside
+    }
+
+    /// Whoever this leg talks with pressed a key: it shall have it, unless it has it already, by the same packets or in the sound.
+    pub(crate) fn bring_key(&mut self, to: LegId, digit: Digit, way: KeyWay, now: Now) {
+        let Some(its_way) = self.mixer.key_way(to) else { return };
+        let has_it = its_way == way && matches!(way, KeyWay::Event | KeyWay::Tone);
+        if !has_it && self.hears(to) == Hears::Others {
+            self.send_digits(to, &[digit], now);
         }
     }
 

@@ -354,7 +354,7 @@ fn size_of_input(input: &Input) -> usize {
     match input {
         Input::Request { text, .. } | Input::Ack { text, .. } | Input::Response { text, .. } => text.len(),
         Input::Answer { answer, .. } => size_of_answer(answer),
-        Input::Begin | Input::Sockets { .. } | Input::Cancelled { .. } | Input::Failed { .. } | Input::HangUp { .. } | Input::Time | Input::Media => 0,
+        Input::Begin | Input::Sockets { .. } | Input::Cancelled { .. } | Input::Failed { .. } | Input::HangUp { .. } | Input::Key { .. } | Input::Time | Input::Media => 0,
     }
 }
 
@@ -439,6 +439,7 @@ const fn one_way_of(why: media::OneWay) -> bundle::OneWay {
         OneWay::WrongKey => bundle::OneWay::WrongKey,
         OneWay::OtherAddress { from, signalled } => bundle::OneWay::OtherAddress { from, signalled },
         OneWay::WrongPayloadType(number) => bundle::OneWay::WrongPayloadType(number),
+        OneWay::PortClosed(media::Closed { target, by }) => bundle::OneWay::PortClosed { target, by },
         OneWay::NothingCame { sent, target } => bundle::OneWay::NothingCame { sent, target },
         OneWay::Stopped { seconds } => bundle::OneWay::Stopped { seconds },
         OneWay::OnlyComfortNoise => bundle::OneWay::OnlyComfortNoise,

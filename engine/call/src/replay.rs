@@ -10,7 +10,7 @@ use crate::{
 };
 use audio::{Pcm, Prompt};
 use bundle::{Bundle, Heard, Input, Said, Seen, Trace, Turn};
-use media::{Dropped, Event, Hears, Mixer, OneWay, PlayerEnd, PlayerId, RecordEnd, Recorded, RecorderId, Wire};
+use media::{Closed, Dropped, Event, Hears, Mixer, OneWay, PlayerEnd, PlayerId, RecordEnd, Recorded, RecorderId, Wire};
 use sip::{FailedWhy, Flow, Message, Method, NextHop, Request, Response, ServerKey, Target, Transport, Uri};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -162,6 +162,11 @@ impl Play {
             Input::Begin => {}
             Input::Sockets { leg, address } => self.call.media_opened(LegId(*leg), *address, now, wire),
             Input::HangUp { why } => self.call.command(&Command::HangUp { why: why.clone().into() }, now, wire),
+            Input::Key { key, way } => {
+                let digit = Digit::try_from(*key).map_err(|_| format!("{key:?} is no key"))?;
+                let way = way_of(way).ok_or_else(|| format!("{way:?} is no way of keys"))?;
+                self.call.key_from_other(digit, way, now, wire);
+            }
             Input::Time => drop(self.call.handle_timeout(now, wire)),
             Input::Media => self.call.stirred(now, wire),
             Input::Answer { ticket, answer } => {
@@ -269,6 +274,7 @@ const fn one_way_of(why: bundle::OneWay) -> OneWay {
         bundle::OneWay::WrongKey => OneWay::WrongKey,
         bundle::OneWay::OtherAddress { from, signalled } => OneWay::OtherAddress { from, signalled },
         bundle::OneWay::WrongPayloadType(number) => OneWay::WrongPayloadType(number),
+        bundle::OneWay::PortClosed { target, by } => OneWay::PortClosed(Closed { target, by }),
         bundle::OneWay::NothingCame { sent, target } => OneWay::NothingCame { sent, target },
         bundle::OneWay::Stopped { seconds } => OneWay::Stopped { seconds },
         bundle::OneWay::OnlyComfortNoise => OneWay::OnlyComfortNoise,
@@ -358,7 +364,7 @@ fn leg_event(input: &Input) -> Result<LegEvent, String> {
             let why = all.into_iter().find(|known| failure_text(*known) == why).ok_or_else(|| format!("{why:?} is no failure"))?;
             LegEvent::Failed { method: Method::parse(method).ok_or_else(|| format!("{method:?} is no method"))?, why }
         }
-        Input::Cancelled { .. } | Input::Begin | Input::Sockets { .. } | Input::Answer { .. } | Input::HangUp { .. } | Input::Time | Input::Media => LegEvent::Cancelled,
+        Input::Cancelled { .. } | Input::Begin | Input::Sockets { .. } | Input::Answer { .. } | Input::HangUp { .. } | Input::Key { .. } | Input::Time | Input::Media => LegEvent::Cancelled,
     })
 }
 

@@ -11,13 +11,13 @@ use crate::{
     shard::CallWire,
 };
 use audio::Prompt;
-use media::{Passing, PersonId, Voice};
+use media::{Listener, Passing, PersonId, Voice};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
-use terms::{LegId, Now};
+use terms::{Digit, KeyWay, LegId, Now};
 
 /// The room's clock.
 const FRAME: Duration = Duration::from_millis(20);
@@ -31,6 +31,8 @@ pub(crate) enum RoomAct {
     Enter { room: RoomId, pair: bool, voice: Voice, host: bool, sound: Option<Arc<Prompt>> },
     /// Be heard by others from now on.
     Voice(Voice),
+    /// The caller pressed a key for the other in a room for two.
+    Key { digit: Digit, way: KeyWay },
     /// Come out; the sound tells the others.
     Leave { sound: Option<Arc<Prompt>> },
 }
@@ -58,6 +60,7 @@ impl Desk {
     /// The caller goes into a room for two of this shard.
     pub(crate) fn enter_pair(&mut self, room: RoomId, now: Now) {
         self.mixer.go_outside(LegId::CALLER, now.at);
+        self.is_talking = true;
         self.room_acts.push_back(RoomAct::Enter { room, pair: true, voice: Voice::Everyone, host: false, sound: None });
     }
 
@@ -69,6 +72,7 @@ impl Desk {
     /// The caller comes out of its room; harmless when in none.
     pub(crate) fn leave_room(&mut self, sound: Option<Arc<Prompt>>, now: Now) {
         self.mixer.come_inside(now.at);
+        self.is_talking = false;
         self.room_acts.push_back(RoomAct::Leave { sound });
     }
 }
@@ -82,6 +86,8 @@ pub(crate) struct Rooms {
     stirred: Vec<Seat>,
     /// A packet on its way from one call to another.
     passing: Passing,
+    /// Keys on their way to the other in a room for two.
+    keys: VecDeque<(Seat, Digit, KeyWay)>,
 }
 
 #[derive(Debug)]
@@ -109,7 +115,7 @@ impl Rooms {
         match act {
             RoomAct::Enter { room, pair, voice, host, sound } => {
                 self.leave(seat, None);
-                let Some(codec) = call.mixer().outside_codec() else { return };
+                let Some(Listener { codec, .. }) = call.mixer().outside_listener() else { return };
                 let fresh = || Room { mix: media::Room::new(), people: Vec::new(), pair, due: now.at + FRAME };
                 let place = self.rooms.entry(room).or_insert_with(fresh);
                 let person = place.mix.enter(voice, host, codec);
@@ -126,6 +132,11 @@ impl Rooms {
                 {
                     room.mix.set_voice(*person, voice);
                 }
+            }
+            RoomAct::Key { digit, way } => {
+                let room = self.inside.get(&seat).and_then(|(room, _)| self.rooms.get(room)).filter(|room| room.pair);
+                let other = room.and_then(|room| room.people.iter().find(|(other, _)| *other != seat));
+                self.keys.extend(other.map(|(other, _)| (*other, digit, way)));
             }
             RoomAct::Leave { sound } => self.leave(seat, sound),
         }
@@ -177,6 +188,11 @@ impl Rooms {
         }
     }
 
+    /// The next key on its way, and whose call it is for.
+    pub(crate) fn poll_key(&mut self) -> Option<(Seat, Digit, KeyWay)> {
+        self.keys.pop_front()
+    }
+
     /// The next call that has something to tell after a tick.
     pub(crate) fn poll_stirred(&mut self) -> Option<Seat> {
         self.stirred.pop()
@@ -189,11 +205,11 @@ impl Room {
         for (at, (seat, person)) in self.people.iter().enumerate() {
             // In a room for two the other alone listens.
             let other = self.people.get(1 - at.min(1)).filter(|(other, _)| pair && other != seat);
-            let listener = other.and_then(|(other, _)| call_at(calls, *other)).and_then(|call| call.mixer().outside_codec());
+            let listener = other.and_then(|(other, _)| call_at(calls, *other)).and_then(|call| call.mixer().outside_listener());
             let Some(call) = call_mut(calls, *seat) else { continue };
             let mixer = call.mixer_mut();
             mixer.set_outside_listener(listener, now.at);
-            if let Some(codec) = mixer.outside_codec() {
+            if let Some(Listener { codec, .. }) = mixer.outside_listener() {
                 self.mix.set_codec(*person, codec);
             }
             let heard = mixer.hear_outside(slot, now.at, &mut CallWire { seat: *seat, sockets });

@@ -15,7 +15,7 @@ use audio::Prompt;
 use media::Wire;
 use std::{
     collections::{HashMap, VecDeque},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -224,6 +224,13 @@ impl Shard {
         }
     }
 
+    /// A host says that `target`, where a leg's RTP is sent, is closed (ICMP port unreachable).
+    pub fn port_unreachable(&mut self, (seat, leg): (Seat, LegId), target: SocketAddr, by: IpAddr, now: Now) {
+        if let Some(call) = self.seats.get_mut(seat.0 as usize).and_then(|place| place.as_deref_mut()) {
+            call.port_unreachable(leg, target, by, now);
+        }
+    }
+
     /// Time passed: every call that is due has its turn.
     pub fn handle_timeout(&mut self, now: Now, sockets: &mut dyn Sockets) {
         if self.rooms.poll_timeout().is_some_and(|due| due <= now.at) {
@@ -312,6 +319,14 @@ impl Shard {
         let Some(Some(call)) = self.seats.get_mut(seat.0 as usize) else { return };
         act(call, &mut CallWire { seat, sockets });
         self.after(seat, now);
+        self.pass_keys(now, sockets);
+    }
+
+    /// Keys that somebody pressed in a room for two go to the other there.
+    fn pass_keys(&mut self, now: Now, sockets: &mut dyn Sockets) {
+        while let Some((seat, digit, way)) = self.rooms.poll_key() {
+            self.with_seat(seat, now, sockets, |call, wire| call.key_from_other(digit, way, now, wire));
+        }
     }
 
     /// A turn that may be a quiet one.
@@ -320,7 +335,10 @@ impl Shard {
         match act(call, &mut CallWire { seat, sockets }) {
             Turn::Quiet(Some(due)) => self.wheel.put(seat, due.max(now.at + SLOT)),
             Turn::Quiet(None) => {}
-            Turn::Whole => self.after(seat, now),
+            Turn::Whole => {
+                self.after(seat, now);
+                self.pass_keys(now, sockets);
+            }
         }
     }
 

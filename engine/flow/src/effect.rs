@@ -389,6 +389,10 @@ pub struct Voicemail {
     pub stop: Stop,
     /// Shorter messages are not kept (`too_short`).
     pub discard_under: Duration,
+    /// Whether silence is cut off both ends.
+    pub trim: bool,
+    /// Whether it is brought to the loudness of prompts.
+    pub loudness: bool,
     /// Whether it is written down.
     pub transcribe: Option<Transcribe>,
     /// Webhook for this mailbox's messages, beside the configured ones.

@@ -581,6 +581,8 @@ impl Run {
             greeting: Vec::new(),
             stop: Stop { key: Some('#'), silence: Some(Duration::from_secs(5)), length: Duration::from_secs(180) },
             discard_under: Duration::from_secs(2),
+            trim: true,
+            loudness: true,
             transcribe: Some(Transcribe { language: None }),
             notify: None,
             keep: Duration::from_secs(90 * 86_400),

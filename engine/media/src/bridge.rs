@@ -3,7 +3,7 @@
 use crate::{
     Mixer, Wire,
     ear::Ear,
-    limits::{FRAME_SAMPLES_MAX, KEY_ECHO, PACKET_BYTES, PACKET_MS_MAX, PACKET_PAYLOAD_MAX, QUIET_FRAMES},
+    limits::{FRAME_SAMPLES_MAX, PACKET_BYTES, PACKET_MS_MAX, PACKET_PAYLOAD_MAX, QUIET_FRAMES},
     monitor::Monitor,
     setup::StreamSetup,
     stream::Stream,
@@ -132,16 +132,12 @@ impl Mixer {
     /// Sends what an ear just heard to its listener, encoded anew.
     pub(crate) fn transcode(&mut self, speaker: usize, slot: Instant, now: Instant, wire: &mut dyn Wire) {
         let Some((leg, ear)) = self.streams.get(speaker).and_then(|stream| Some((stream.leg, stream.ear.as_ref()?))) else { return };
-        if ear.quiet >= QUIET_FRAMES {
+        if ear.quiet >= QUIET_FRAMES || ear.is_veiled() {
             return;
         }
         let mut sound = [0; FRAME_SAMPLES_MAX];
         let count = ear.frame().len();
         sound[..count].copy_from_slice(ear.frame());
-        // What the jitter buffer and concealment still have of a key that was kept back.
-        if self.streams[speaker].kept_back.is_some_and(|at| now.saturating_duration_since(at) < KEY_ECHO) {
-            return;
-        }
         let Some(to) = self.listener_of(leg).and_then(|at| self.streams.get_mut(at)) else { return };
         if to.is_occupied() {
             return;

@@ -1,6 +1,6 @@
 //! Listening to a leg: jitter buffer, decoders, concealment. Exists only while somebody needs decoded sound.
 
-use crate::limits::{FRAME, FRAME_SAMPLES_MAX};
+use crate::limits::{FADES_A_SECOND, FRAME, FRAME_SAMPLES_MAX, KEY_ECHO, KEY_MARGIN};
 use audio::{ComfortNoise, Concealer, Decoder, FrameResampler, PACKET_SAMPLES_MAX, Stretcher, packet_ticks};
 use rtp::{JitterBuffer, JitterSnapshot, Packet, Take, Wish};
 use std::time::{Duration, Instant};
@@ -50,6 +50,10 @@ pub(crate) struct Ear {
     pub(crate) heard: Heard,
     /// Frames in a row without any sound.
     pub(crate) quiet: u32,
+    /// Until when nothing is heard, and whether the last frame was so throughout.
+    veil: Option<Instant>,
+    is_veiled: bool,
+    was_veiled: bool,
 }
 
 impl Ear {
@@ -68,6 +72,9 @@ impl Ear {
             frame: [0; FRAME_SAMPLES_MAX],
             heard: Heard::Nothing,
             quiet: u32::MAX,
+            veil: None,
+            is_veiled: false,
+            was_veiled: false,
         };
         ear.expect(codec);
         ear
@@ -255,6 +262,41 @@ impl Ear {
             self.hear(now, &codec_of);
         }
         self.stretcher.take(&mut self.frame[..samples]);
+        self.draw_veil(now);
+    }
+
+    /// A key sounds that nobody shall hear: neither what is here of it nor what concealment would make of it.
+    pub(crate) fn veil(&mut self, now: Instant) {
+        self.veil = Some(now + KEY_ECHO.max(self.jitter.snapshot().target + KEY_MARGIN));
+    }
+
+    /// Whether the last frame is silent because of a key.
+    pub(crate) const fn is_veiled(&self) -> bool {
+        self.is_veiled
+    }
+
+    /// Silences the frame while a key is veiled, with soft edges.
+    fn draw_veil(&mut self, now: Instant) {
+        let is_down = self.veil.is_some_and(|until| now < until);
+        let was_down = std::mem::replace(&mut self.was_veiled, is_down);
+        self.is_veiled = is_down && was_down;
+        if !is_down && !was_down {
+            return;
+        }
+        let (samples, fade) = (self.samples(), (self.rate / FADES_A_SECOND) as usize);
+        let frame = &mut self.frame[..samples];
+        if self.is_veiled {
+            frame.fill(0);
+            return;
+        }
+        for (at, sample) in frame.iter_mut().enumerate() {
+            let risen = at.min(fade);
+            let share = if is_down { fade - risen } else { risen };
+            *sample = i16::try_from(i32::from(*sample) * share as i32 / fade as i32).unwrap_or_default();
+        }
+        if !is_down {
+            self.veil = None;
+        }
     }
 
     /// The next 20 ms as they come, on their way out.

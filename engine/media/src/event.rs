@@ -56,7 +56,7 @@ pub enum Event {
         /// Why it does not count.
         why: Dropped,
     },
-    /// All keys of one [`crate::Mixer::send_digits`] were sent.
+    /// All keys of [`crate::Mixer::send_digits`] were sent, those that were added meanwhile included.
     DigitsSent {
         /// To whom.
         leg: LegId,

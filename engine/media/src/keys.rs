@@ -95,6 +95,11 @@ impl Tones {
         self.down
     }
 
+    /// Whether a key's tone may have begun.
+    pub(crate) fn suspects(&self) -> bool {
+        self.detector.suspects()
+    }
+
     /// The source began anew, or uses another codec.
     pub(crate) fn reset(&mut self, codec: Codec) {
         if self.decoder.codec() != codec {

@@ -18,6 +18,7 @@
 //! Libraries: `arrayvec` for short lists that must not allocate. Codecs, jitter buffer and packets are rooms `audio` and `rtp`.
 
 mod bridge;
+mod closed;
 mod ear;
 mod event;
 mod joined;
@@ -44,10 +45,11 @@ mod wire;
 #[cfg(test)]
 mod stories;
 
+pub use closed::Closed;
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
 pub use keys::Dropped;
 pub use mixer::{Hears, Mixer};
-pub use outside::Passing;
+pub use outside::{Listener, Passing};
 pub use one_way::{Figures, OneWay};
 pub use playlist::{Item, Playlist, Repeat};
 pub use quality::Quality;

@@ -23,8 +23,15 @@ pub(crate) const LEAD_MAX: Duration = Duration::from_millis(40);
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// The same key by another way within this time of its last sign is one press: an INFO that is lost once comes 500 ms later.
 pub(crate) const SAME_KEY: Duration = Duration::from_millis(600);
-/// So long after sound was kept back below a key nothing decoded is sent on: the usual delay of the jitter buffer, and concealment.
+/// So long after the last sign of a key that goes on otherwise nothing decoded is heard, at least: the usual delay of the jitter
+/// buffer, and concealment. Where the buffer waits longer, that and [`KEY_MARGIN`].
 pub(crate) const KEY_ECHO: Duration = Duration::from_millis(100);
+/// Frames that are decoded ahead, stretched or concealed behind the jitter buffer's delay.
+pub(crate) const KEY_MARGIN: Duration = Duration::from_millis(60);
+/// Samples a second of this share are faded at the edges of such a silence (5 ms), so that nothing clicks.
+pub(crate) const FADES_A_SECOND: u32 = 200;
+/// Keys that may wait to be sent as tones, as in `rtp::events::Sender`.
+pub(crate) const KEYS_WAITING_MAX: usize = 64;
 /// Presses remembered for it: more than fingers can make in that time.
 pub(crate) const PRESSES_MAX: usize = 12;
 /// How far ahead of its turn a packet may come to be waited for, and behind it to be merely late, where tones are listened for.

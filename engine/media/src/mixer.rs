@@ -3,7 +3,7 @@
 
 use crate::{
     Event, PlayerEnd, PlayerId, Playlist, Quality, RecordEnd, RecordSpec, Recorded, RecorderId, Repeat, Source, StreamSetup, Taking, Wire,
-    limits::{EVENTS_RESERVED, FRAME},
+    limits::{EVENTS_RESERVED, FRAME, KEYS_WAITING_MAX},
     outside::Outside,
     player::{Player, Purpose},
     playlist::Item,
@@ -254,7 +254,14 @@ impl Mixer {
         };
         let stream = &mut self.streams[at];
         if stream.setup.key_way() != KeyWay::Event {
-            let items = digits.iter().map(|digit| Item::Prompt(audio::tone::dtmf(*digit))).collect();
+            let items = digits.iter().map(|digit| Item::Prompt(audio::tone::dtmf(*digit)));
+            // After those that sound already.
+            if let Some(player) = stream.player.as_mut().filter(|player| player.purpose == Purpose::Keys) {
+                items.for_each(|item| player.add(item));
+                player.prepare(stream.setup.send);
+                return;
+            }
+            let items = items.take(KEYS_WAITING_MAX).collect();
             self.start(leg, Player::new(Purpose::Keys, Playlist { items, repeat: Repeat::Times(1) }), now);
             return;
         }

@@ -1,5 +1,6 @@
 //! Why one side hears nothing: the commonest trouble of telephones over the internet, told from a leg's figures.
 
+use crate::Closed;
 use std::{fmt, net::SocketAddr, time::Duration};
 
 /// How long nothing may come before it is worth a word (chosen: no ringing phone or busy device takes longer to begin).
@@ -36,6 +37,8 @@ pub struct Figures {
     pub unauthentic: u32,
     /// RTCP reports in a row by which the peer heard nothing of us.
     pub deaf_reports: u32,
+    /// Its host, or one on the way, keeps saying that nobody listens at `target`.
+    pub closed: Option<Closed>,
 }
 
 /// Why one side hears nothing.
@@ -52,6 +55,8 @@ pub enum OneWay {
     },
     /// Packets come, of a payload type that was not agreed.
     WrongPayloadType(u8),
+    /// Nobody listens where packets are sent.
+    PortClosed(Closed),
     /// Nothing has come since the beginning.
     NothingCame {
         /// Packets we sent meanwhile.
@@ -80,6 +85,7 @@ impl OneWay {
     /// can be mended nearest to us.
     #[must_use]
     pub fn of(figures: &Figures) -> Option<Self> {
+        let closed = figures.closed.filter(|_| figures.speaks);
         if figures.expects && figures.quiet >= PATIENCE {
             if figures.unauthentic >= ENOUGH {
                 return Some(Self::WrongKey);
@@ -90,12 +96,18 @@ impl OneWay {
             if let (ENOUGH.., Some(number)) = figures.unknown_payload {
                 return Some(Self::WrongPayloadType(number));
             }
+            if let Some(closed) = closed {
+                return Some(Self::PortClosed(closed));
+            }
             if figures.taken == 0 {
                 return Some(Self::NothingCame { sent: figures.sent, target: figures.target });
             }
             if figures.quiet >= PATIENCE_WITH_SILENCE {
                 return Some(Self::Stopped { seconds: figures.quiet.as_secs() });
             }
+        }
+        if let Some(closed) = closed {
+            return Some(Self::PortClosed(closed));
         }
         if figures.expects && figures.taken >= 2 && figures.taken == figures.comfort_noise {
             return Some(Self::OnlyComfortNoise);
@@ -113,6 +125,7 @@ impl OneWay {
             Self::WrongKey => "wrong-key",
             Self::OtherAddress { .. } => "other-address",
             Self::WrongPayloadType(_) => "wrong-payload-type",
+            Self::PortClosed(_) => "port-closed",
             Self::NothingCame { .. } => "nothing-came",
             Self::Stopped { .. } => "stopped",
             Self::OnlyComfortNoise => "only-comfort-noise",
@@ -141,6 +154,12 @@ impl fmt::Display for OneWay {
                 write!(f, "its packets seem to come from {from}, while {} was signalled; they are not believed (NAT, or a stranger)", Place(signalled))
             }
             Self::WrongPayloadType(number) => write!(f, "it sends payload type {number}, which was not agreed"),
+            Self::PortClosed(Closed { target, by }) if by == target.ip() => {
+                write!(f, "nobody listens at {target}, where packets are sent: its host sends them back (ICMP port unreachable)")
+            }
+            Self::PortClosed(Closed { target, by }) => {
+                write!(f, "packets to {target} do not get there: {by}, on the way, sends them back (ICMP port unreachable; a firewall, or NAT that forgot the way)")
+            }
             Self::NothingCame { sent, target } => {
                 write!(f, "nothing has come from it, while {sent} packets were sent to {} (a firewall, or an address it cannot be reached at)", Place(target))
             }
@@ -174,7 +193,9 @@ mod tests {
             unknown_payload: (0, None),
             unauthentic: 0,
             deaf_reports: 0,
+            closed: None,
         };
+        let shut = |by: SocketAddr| Some(Closed { target: here, by: by.ip() });
         let never = Figures { taken: 0, quiet: s(6), ..good };
         let cases = [
             ("all is well", good, None),
@@ -190,6 +211,11 @@ mod tests {
             ("another codec", Figures { unknown_payload: (250, Some(18)), ..never }, Some("wrong-payload-type: it sends payload type 18, which was not agreed")),
             ("muted", Figures { taken: 9, comfort_noise: 9, ..good }, Some("only-comfort-noise: only comfort noise comes from it: its microphone is muted or silent")),
             ("deaf", Figures { deaf_reports: 2, ..good }, Some("far-hears-nothing: by its own reports it receives nothing, though 500 packets were sent to 192.0.2.1:4000")),
+            ("its port is closed", Figures { closed: shut(here), ..good }, Some("port-closed: nobody listens at 192.0.2.1:4000, where packets are sent: its host sends them back (ICMP port unreachable)")),
+            ("a firewall", Figures { closed: shut(there), deaf_reports: 3, ..good }, Some("port-closed: packets to 192.0.2.1:4000 do not get there: 198.51.100.7, on the way, sends them back (ICMP port unreachable; a firewall, or NAT that forgot the way)")),
+            ("it is gone", Figures { closed: shut(here), quiet: s(16), ..good }, Some("port-closed: nobody listens at 192.0.2.1:4000, where packets are sent: its host sends them back (ICMP port unreachable)")),
+            ("behind NAT, and closed there", Figures { closed: shut(here), strangers: (250, Some(there)), ..never }, Some("other-address: its packets seem to come from 198.51.100.7:9000, while 192.0.2.1:4000 was signalled; they are not believed (NAT, or a stranger)")),
+            ("closed on hold", Figures { closed: shut(here), speaks: false, expects: false, ..good }, None),
             ("deaf on hold", Figures { deaf_reports: 9, speaks: false, ..good }, None),
             ("neither way", Figures { deaf_reports: 9, ..never }, Some("nothing-came: nothing has come from it, while 500 packets were sent to 192.0.2.1:4000 (a firewall, or an address it cannot be reached at)")),
         ];

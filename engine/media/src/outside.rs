@@ -12,13 +12,22 @@ use crate::{
 use arrayvec::ArrayVec;
 use rtp::Packet;
 use std::time::Instant;
-use terms::{Codec, LegId};
+use terms::{Codec, KeyWay, LegId};
+
+/// How a leg outside takes what it hears there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The codec of its sound.
+    pub codec: Codec,
+    /// The way of its keys.
+    pub key_way: KeyWay,
+}
 
 /// What is kept of the leg outside.
 pub(crate) struct Outside {
     pub(crate) leg: LegId,
-    /// The codec of the only one who listens.
-    listener: Option<Codec>,
+    /// The only one who listens.
+    pub(crate) listener: Option<Listener>,
     passing: ArrayVec<Passing, PASSING_MAX>,
     /// What the leg is to hear, until a packet of its length is full.
     joined: Joined,
@@ -69,8 +78,8 @@ impl Mixer {
         self.equip(now);
     }
 
-    /// The codec of the only one who hears the leg outside; `None`: several do, or nobody. Cheap when nothing changes.
-    pub fn set_outside_listener(&mut self, listener: Option<Codec>, now: Instant) {
+    /// The only one who hears the leg outside; `None`: several do, or nobody. Cheap when nothing changes.
+    pub fn set_outside_listener(&mut self, listener: Option<Listener>, now: Instant) {
         if let Some(outside) = &mut self.outside
             && outside.listener != listener
         {
@@ -88,7 +97,7 @@ impl Mixer {
     fn is_passed(&self, at: usize) -> bool {
         let stream = &self.streams[at];
         self.outside.as_ref().is_some_and(|outside| {
-            outside.leg == stream.leg && outside.listener.is_some_and(|listener| is_direct(stream.heard, listener))
+            outside.leg == stream.leg && outside.listener.is_some_and(|listener| is_direct(stream.heard, listener.codec))
         })
     }
 
@@ -140,10 +149,11 @@ impl Mixer {
         Some((ear.rate(), ear.frame()))
     }
 
-    /// The codec of what the leg outside is to hear.
+    /// How the leg outside is to hear the others.
     #[must_use]
-    pub fn outside_codec(&self) -> Option<Codec> {
-        self.position(self.outside.as_ref()?.leg).map(|at| self.streams[at].setup.send)
+    pub fn outside_listener(&self) -> Option<Listener> {
+        let setup = &self.streams[self.position(self.outside.as_ref()?.leg)?].setup;
+        Some(Listener { codec: setup.send, key_way: setup.key_way() })
     }
 
     /// Sends the leg outside what it hears there in the 20 ms of `slot`, in packets as long as its peer wishes, unless something

@@ -2,7 +2,7 @@
 
 use crate::{
     Item, PlayerId, Playlist, Repeat,
-    limits::{FRAME, PACKET_MS_MAX},
+    limits::{FRAME, KEYS_WAITING_MAX, PACKET_MS_MAX},
 };
 use audio::silence;
 use std::time::Duration;
@@ -31,6 +31,13 @@ pub(crate) struct Player {
 impl Player {
     pub(crate) fn new(purpose: Purpose, playlist: Playlist) -> Self {
         Self { purpose, items: playlist.items, repeat: playlist.repeat, item: 0, at_ms: 0 }
+    }
+
+    /// Puts a sound behind all others; one too many is left out.
+    pub(crate) fn add(&mut self, item: Item) {
+        if self.items.len() - self.item.min(self.items.len()) < KEYS_WAITING_MAX {
+            self.items.push(item);
+        }
     }
 
     /// Encodes what was never encoded for this codec, so that no tick has to.

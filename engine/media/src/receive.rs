@@ -1,14 +1,18 @@
 //! What comes from the wire: whose it is, what it is, and who wants it.
 
 use crate::{
-    Dropped, Event, Mixer, Wire,
+    Closed, Dropped, Event, Mixer, Taking, Wire,
+    closed::canonical,
     limits::PACKET_BYTES,
     outside::Kind,
     refusals::{Recent, Refused},
     stream::Stream,
 };
 use rtp::{Packet, Reception, Verdict, events::Key, srtp::Unprotected};
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 use terms::{Codec, Digit, KeyWay, LegId};
 
 /// What a payload type stands for.
@@ -140,14 +144,23 @@ impl Mixer {
             Meaning::Key(clock_rate) => Kind::Key(clock_rate),
             Meaning::ComfortNoise => Kind::ComfortNoise,
         };
-        match (meaning, listener) {
-            (Meaning::Audio(codec), _) => self.audio(at, listener, codec, &packet, now, wire),
-            (Meaning::Key(clock_rate), _) => {
+        match meaning {
+            Meaning::Audio(codec) => {
+                if !self.audio(at, listener, codec, &packet, now, wire) {
+                    return;
+                }
+            }
+            Meaning::Key(clock_rate) => {
                 if let Some(digit) = self.streams[at].key_by_event(&packet, clock_rate, now) {
-                    self.streams[at].relays_event = self.key(at, digit, KeyWay::Event, now);
+                    self.streams[at].relays_event = self.key(at, digit, KeyWay::Event, now) && !self.streams[at].is_own_key;
                 }
                 if let Some(digit) = packet.payload.first().and_then(|code| Digit::from_event(*code)) {
                     self.streams[at].presses.go_on(digit, KeyWay::Event, now);
+                }
+                // A telephone that hears its own keys may have let through the beginning of their tones.
+                let stream = &self.streams[at];
+                if stream.is_secret_key || self.keys_go_on(at, listener).is_some_and(|by| stream.relays_event || by != KeyWay::Tone) {
+                    self.streams[at].veil(now);
                 }
                 if !self.streams[at].relays_event {
                     return;
@@ -156,7 +169,7 @@ impl Mixer {
                     self.relay_key(listener, &packet, clock_rate, false, now, wire);
                 }
             }
-            (Meaning::ComfortNoise, _) => {
+            Meaning::ComfortNoise => {
                 if let Some(ear) = &mut self.streams[at].ear {
                     ear.put_comfort(packet.payload);
                 }
@@ -165,15 +178,24 @@ impl Mixer {
                 }
             }
         }
-        let stream = &self.streams[at];
-        let is_under_key = matches!(kind, Kind::Audio(_)) && stream.relays_event && stream.keys_in.covers(packet.timestamp);
-        if self.outside.is_some() && !is_under_key {
+        if self.outside.is_some() {
             self.pass(at, kind, bytes);
         }
     }
 
+    /// By which way whoever hears a leg gets its keys; `None`: nobody hears it. In a room of many nobody gets them, least of all
+    /// in the sound: they are for the room.
+    fn keys_go_on(&self, at: usize, listener: Option<usize>) -> Option<KeyWay> {
+        if let Some(listener) = listener.and_then(|listener| self.streams.get(listener)) {
+            return Some(listener.setup.key_way());
+        }
+        let outside = self.outside.as_ref().filter(|outside| outside.leg == self.streams[at].leg)?;
+        Some(outside.listener.map_or(KeyWay::Event, |listener| listener.key_way))
+    }
+
     /// A key came: whether it is news.
     pub(crate) fn key(&mut self, at: usize, digit: Digit, way: KeyWay, now: Instant) -> bool {
+        let is_own = self.keys_go_on(at, self.listener_of(self.streams[at].leg)).is_none();
         let stream = &mut self.streams[at];
         let leg = stream.leg;
         if !stream.setup.dtmf.believes(way) {
@@ -181,6 +203,13 @@ impl Mixer {
             return false;
         }
         let known = stream.presses.come(digit, way, now);
+        if known.is_none() {
+            stream.is_own_key = is_own;
+        }
+        if self.recorders.iter().any(|recorder| recorder.taking == Taking::Silence) {
+            stream.is_secret_key = true;
+            stream.veil(now);
+        }
         self.tell(match known {
             Some(known) => Event::DigitDropped { leg, way, why: Dropped::SameAs(known) },
             None => Event::Digit { leg, digit, way },
@@ -188,7 +217,8 @@ impl Mixer {
         known.is_none()
     }
 
-    fn audio(&mut self, at: usize, listener: Option<usize>, codec: Codec, packet: &Packet<'_>, now: Instant, wire: &mut dyn Wire) {
+    /// A packet of sound; `false`: it is below a key that goes on otherwise, or may be.
+    fn audio(&mut self, at: usize, listener: Option<usize>, codec: Codec, packet: &Packet<'_>, now: Instant, wire: &mut dyn Wire) -> bool {
         if self.streams[at].heard != codec {
             self.streams[at].heard = codec;
             self.streams[at].receiver.set_clock_rate(codec.clock_rate());
@@ -197,17 +227,32 @@ impl Mixer {
         if let Some(digit) = self.streams[at].key_by_tone(packet, codec, now) {
             self.key(at, digit, KeyWay::Tone, now);
         }
-        // The listener gets the key otherwise: neither it nor a recording has it in the sound, too.
-        if listener.is_some_and(|listener| self.streams[at].is_under_key(packet.timestamp, &self.streams[listener].setup)) {
-            self.streams[at].kept_back = Some(now);
-            return;
+        let by = self.keys_go_on(at, listener);
+        let stream = &mut self.streams[at];
+        stream.is_secret_key &= stream.sounds_a_key() || stream.keys_in.covers(packet.timestamp);
+        // Whoever hears it gets the key otherwise: neither they nor a recording have it in the sound, too.
+        if stream.is_secret_key || by.is_some_and(|by| stream.is_under_key(packet.timestamp, by)) {
+            stream.veil(now);
+            return false;
         }
-        if let Some(ear) = &mut self.streams[at].ear {
+        if let Some(ear) = &mut stream.ear {
             ear.put(packet, codec, now);
+        }
+        // An ear hears later and can wait for proof. What goes on at once would have told most of the key by then.
+        if by.is_some_and(|by| by != KeyWay::Tone) && stream.may_sound_a_key() {
+            return false;
         }
         if let Some(listener) = listener {
             self.relay_audio(listener, codec, packet, now, wire);
         }
+        true
+    }
+
+    /// A host says that packets to `target`, sent from a leg's RTP socket, found a closed port (ICMP port unreachable): told as
+    /// the reason when it keeps saying so and one side hears nothing; nothing else comes of it.
+    pub fn port_unreachable(&mut self, leg: LegId, target: SocketAddr, by: IpAddr, now: Instant) {
+        let Some(at) = self.position(leg) else { return };
+        self.streams[at].closed.come(Closed { target: canonical(target), by: by.to_canonical() }, now);
     }
 
     /// A datagram came on a leg's RTCP socket.

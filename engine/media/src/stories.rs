@@ -397,6 +397,20 @@ fn digits_are_sent_as_events_or_as_tones() {
     desk.run(900);
     assert_eq!(desk.out.len(), 16, "two tones of 160 ms");
     assert_eq!(desk.told(|event| matches!(event, Event::DigitsSent { leg: A })), [320]);
+    // Pressed faster than tones sound, one key does not cut the other short.
+    for digit in digits {
+        desk.act(|mixer, now, _| mixer.send_digits(A, &[digit], now));
+        desk.run(50);
+    }
+    desk.run(900);
+    let (mut decoder, mut detector, mut keys) = (Decoder::new(Codec::Pcmu), audio::KeyDetector::new(), String::new());
+    for out in &desk.out[16..32] {
+        let mut sound = [0; 160];
+        let count = decoder.decode(&out.payload, &mut sound);
+        detector.hear(&sound[..count], |tone| if let audio::Tone::Pressed(digit) = tone { keys.push(digit.as_char()) });
+    }
+    assert_eq!(keys, "1#");
+    assert_eq!(desk.told(|event| matches!(event, Event::DigitsSent { leg: A })).len(), 2);
 }
 
 #[test]

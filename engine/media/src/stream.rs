@@ -3,6 +3,7 @@
 use crate::{
     Event, Figures, OneWay, PlayerEnd, Quality, Rating, Refusals, StreamSetup, Wire,
     bridge::Transcoder,
+    closed::{Words, canonical},
     ear::Ear,
     keys::{Presses, Tones},
     limits::{FRAME, GROWTH, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES, PACKET_PAYLOAD_MAX, PAYLOAD_BYTES_USUAL},
@@ -44,8 +45,10 @@ pub(crate) struct Stream {
     pub(crate) tones: Option<Box<Tones>>,
     /// The event that comes was told as a key: it is relayed.
     pub(crate) relays_event: bool,
-    /// When sound was last kept back, because a key of it went on otherwise.
-    pub(crate) kept_back: Option<Instant>,
+    /// The key that is down was pressed when nobody heard this leg: whoever hears it by now shall not have the rest of it.
+    pub(crate) is_own_key: bool,
+    /// The key that is down was pressed while a recording was to hear no secret: it does not hear the rest of it either.
+    pub(crate) is_secret_key: bool,
     /// A relayed key: its timestamp as it comes and as it goes.
     pub(crate) relayed_key: Option<(u32, u32)>,
     pub(crate) sender: Sender,
@@ -69,6 +72,8 @@ pub(crate) struct Stream {
     pub(crate) recent: Recent,
     /// Packets that came too late for ears that are there no more.
     late_packets: u64,
+    /// What hosts say of the port that packets are sent to.
+    pub(crate) closed: Words,
     one_way: Option<OneWay>,
     /// The score last told.
     rated: f32,
@@ -90,7 +95,8 @@ impl Stream {
             presses: Presses::default(),
             tones: None,
             relays_event: true,
-            kept_back: None,
+            is_own_key: false,
+            is_secret_key: false,
             relayed_key: None,
             sender: Sender::new(seed),
             protection: setup.crypto.clone().map(|keys| Box::new(Protection::new(keys))),
@@ -108,6 +114,7 @@ impl Stream {
             refused: Refusals::default(),
             recent: Recent::default(),
             late_packets: 0,
+            closed: Words::default(),
             one_way: None,
             rated: RATED_FIRST,
             late_ticks: 0,
@@ -191,12 +198,29 @@ impl Stream {
         self.player.is_some() || self.keys_out.as_ref().is_some_and(|keys| keys.is_busy())
     }
 
-    /// A key of it sounds or is told by packets just now, and `to` gets it otherwise than in the sound: which is kept back, or
-    /// `to` would have the key twice.
-    pub(crate) fn is_under_key(&self, timestamp: u32, to: &StreamSetup) -> bool {
-        let by_event = self.relays_event && self.keys_in.covers(timestamp);
-        let by_tone = to.key_way() != KeyWay::Tone && self.tones.as_ref().is_some_and(|tones| tones.down().is_some());
-        by_event || by_tone
+    /// A key of it sounds or is told by packets just now, and whoever hears it gets the key `by` another way than in the sound, or
+    /// not at all: the sound is kept back, or the key would be heard twice.
+    pub(crate) fn is_under_key(&self, timestamp: u32, by: KeyWay) -> bool {
+        let otherwise = by != KeyWay::Tone || self.is_own_key;
+        let by_event = (self.relays_event || otherwise) && self.keys_in.covers(timestamp);
+        by_event || (otherwise && self.sounds_a_key())
+    }
+
+    /// A key's tones may have begun in its sound: what goes on at once waits for no proof.
+    pub(crate) fn may_sound_a_key(&self) -> bool {
+        self.tones.as_ref().is_some_and(|tones| tones.suspects())
+    }
+
+    /// A key's tones are heard in its sound just now.
+    pub(crate) fn sounds_a_key(&self) -> bool {
+        self.tones.as_ref().is_some_and(|tones| tones.down().is_some())
+    }
+
+    /// What of a key is still on its way to whoever hears this leg is not heard.
+    pub(crate) fn veil(&mut self, now: Instant) {
+        if let Some(ear) = &mut self.ear {
+            ear.veil(now);
+        }
     }
 
     /// Begins to use 20 ms slots, at once: unless timestamps are already ahead of the clock by [`LEAD_MAX`].
@@ -447,6 +471,7 @@ impl Stream {
     }
 
     fn figures(&self, now: Instant) -> Figures {
+        let target = self.latch.as_ref().map(Latch::target);
         Figures {
             expects: self.setup.direction.receives() && self.setup.remote.is_some(),
             speaks: self.target().is_some(),
@@ -454,11 +479,12 @@ impl Stream {
             taken: self.receiver.received(),
             comfort_noise: self.comfort_noise,
             sent: u64::from(self.sender.counts().packets),
-            target: self.latch.as_ref().map(Latch::target),
+            target,
             strangers: (self.recent.strangers, self.refused.last_stranger),
             unknown_payload: (self.recent.unknown_payload, self.refused.last_payload_type),
             unauthentic: self.recent.unauthentic,
             deaf_reports: self.reporter.remote().deaf_reports,
+            closed: target.and_then(|target| self.closed.believed(canonical(target), now)),
         }
     }
 

@@ -75,6 +75,8 @@ pub struct Setup {
     pub rtp: SocketAddr,
     /// Codecs offered, best first ([`Codec::Pcmu`] and [`Codec::Pcma`] are spoken; others are left out).
     pub codecs: Vec<Codec>,
+    /// Whether it offers and accepts telephone events (RFC 4733). A telephone without them has INFO, or its own tones to speak.
+    pub events: bool,
     /// What it does when called.
     pub manners: Manners,
     /// What it answers a REFER within a call.
@@ -95,6 +97,7 @@ impl Setup {
             protocol: Protocol::Udp,
             rtp,
             codecs: vec![Codec::Pcmu, Codec::Pcma],
+            events: true,
             manners: Manners::Answer { after: Duration::ZERO },
             refer_answer: 202,
             md5_only: false,

@@ -42,6 +42,8 @@ pub struct Wire {
     pub protocol: Protocol,
     /// Codecs offered, best first.
     pub codecs: Vec<Codec>,
+    /// Whether it offers and accepts telephone events.
+    pub events: bool,
     /// What it does when called.
     pub manners: Manners,
     /// Whether it knows digest by MD5 only.
@@ -59,6 +61,7 @@ impl Wire {
             bind: IpAddr::from([127, 0, 0, 1]),
             protocol: Protocol::Udp,
             codecs: vec![Codec::Pcmu, Codec::Pcma],
+            events: true,
             manners: Manners::Answer { after: Duration::ZERO },
             md5_only: false,
             losses: Vec::new(),
@@ -183,8 +186,8 @@ impl Handset {
             }
         };
         let setup = Setup {
-            account: wire.account, local: sip, protocol: wire.protocol, rtp, codecs: wire.codecs, manners: wire.manners, refer_answer: 202,
-            md5_only: wire.md5_only,
+            account: wire.account, local: sip, protocol: wire.protocol, rtp, codecs: wire.codecs, events: wire.events, manners: wire.manners,
+            refer_answer: 202, md5_only: wire.md5_only,
             seed: fresh_seed(),
         };
         let mut shell = Shell { phone: Phone::new(setup, Vec::new(), clock()), trunk, rtp: rtp_socket, losses: outgoing, waiting: None };

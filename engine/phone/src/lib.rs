@@ -52,7 +52,7 @@ pub use call::{CallOptions, Outcome, call};
 pub use ear::{Ear, Route};
 pub use framing::Framer;
 pub use handset::{Handset, HandsetError, Loss, Wire};
-pub use line::{Command, Event, Hearing, Input, Line, Output};
+pub use line::{Command, Event, Hearing, InfoBody, Input, Line, Output};
 pub use phone::{Arrival, Phone, Report, TimelineEntry, Transmit};
 pub use sound::{BadWav, Sound, read_wav, write_wav};
 pub use step::Step;

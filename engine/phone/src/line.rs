@@ -39,6 +39,15 @@ pub enum Input<'a> {
     Command(&'a Command),
 }
 
+/// How a key is written in the body of an INFO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InfoBody {
+    /// `application/dtmf-relay`: `Signal=5`, with its duration.
+    Relay,
+    /// `application/dtmf`: the key alone.
+    Plain,
+}
+
 /// What a user can do with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -65,7 +74,7 @@ pub enum Command {
     /// Hold (`true`) or resume (`false`) by re-INVITE.
     Hold(bool),
     /// One digit by SIP INFO.
-    Info(terms::Digit),
+    Info(terms::Digit, InfoBody),
     /// Tell how the call fares that the far end asked for by REFER: this status, as a fragment of a message (RFC 3420).
     Notify {
         /// 100–699; 200 and above end the telling.
@@ -316,11 +325,13 @@ impl Line {
             }
             Command::HangUp => self.hang_up(now),
             Command::Hold(hold) => self.reinvite(*hold, now),
-            Command::Info(digit) => {
+            Command::Info(digit, body) => {
                 if let Call::Up { dialog, .. } = &mut self.call {
-                    let body = format!("Signal={digit}\r\nDuration=160\r\n").into_bytes();
-                    let headers = vec![h::ContentType::new("application/dtmf-relay").into()];
-                    let (request, to) = dialog.request(rsip::Method::Info, headers, body);
+                    let (kind, text) = match body {
+                        InfoBody::Relay => ("application/dtmf-relay", format!("Signal={digit}\r\nDuration=160\r\n")),
+                        InfoBody::Plain => ("application/dtmf", digit.to_string()),
+                    };
+                    let (request, to) = dialog.request(rsip::Method::Info, vec![h::ContentType::new(kind).into()], text.into_bytes());
                     self.ask(Purpose::Info, request, to, now);
                 }
             }
@@ -600,7 +611,7 @@ impl Line {
             session: dialog.session,
             version: dialog.version,
             codecs: &self.codecs(),
-            event_type: Some(description::EVENT_TYPE),
+            event_type: self.setup.events.then_some(description::EVENT_TYPE),
             direction,
             refused_before: &[],
             refused_after: &[],
@@ -614,7 +625,7 @@ impl Line {
             remote: answer.remote?,
             codec,
             payload_type,
-            event_type: answer.event_type,
+            event_type: answer.event_type.filter(|_| self.setup.events),
             sends: ours.sends() && answer.direction.receives(),
             receives: ours.receives() && answer.direction.sends(),
         })
@@ -634,7 +645,7 @@ impl Line {
             session: dialog.session,
             version: dialog.version,
             codecs: &codecs,
-            event_type: offer.event_type,
+            event_type: offer.event_type.filter(|_| self.setup.events),
             direction: Direction::new(ours.sends() && offer.direction.receives(), ours.receives() && offer.direction.sends()),
             refused_before: offer.streams.get(..audio).unwrap_or(&[]),
             refused_after: offer.streams.get(audio + 1..).unwrap_or(&[]),

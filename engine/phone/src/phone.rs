@@ -6,7 +6,7 @@
 use crate::account::Setup;
 use crate::ear::Ear;
 use crate::limits::{END_WITHIN, REGISTER_WITHIN, REINVITE_WITHIN, TIMELINE_MAX};
-use crate::line::{Command, Event, Hearing, Input, Line, Output};
+use crate::line::{Command, Event, Hearing, InfoBody, Input, Line, Output};
 use crate::step::Step;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -479,9 +479,10 @@ impl Phone {
                 self.note(format!("presses {digits}"), now);
                 self.ear.press(digits);
             }
-            Step::PressByInfo(key) => {
+            Step::PressByInfo(key) | Step::PressByPlainInfo(key) => {
                 if let Ok(digit) = Digit::try_from(*key) {
-                    self.command(&Command::Info(digit), now);
+                    let body = if matches!(step, Step::PressByInfo(_)) { InfoBody::Relay } else { InfoBody::Plain };
+                    self.command(&Command::Info(digit, body), now);
                 }
             }
             Step::Speak(sound) => {
@@ -542,6 +543,7 @@ impl Phone {
             | Step::Notify(_)
             | Step::Press(_)
             | Step::PressByInfo(_)
+            | Step::PressByPlainInfo(_)
             | Step::Speak(_)
             | Step::SpeakOn(_)
             | Step::Hush => None,
@@ -648,6 +650,7 @@ impl Phone {
             | Step::Behave(_)
             | Step::Notify(_)
             | Step::PressByInfo(_)
+            | Step::PressByPlainInfo(_)
             | Step::SpeakOn(_)
             | Step::Hush => Progress::Done,
         }

@@ -93,6 +93,8 @@ pub enum Step {
     Press(String),
     /// Send one digit by SIP INFO (`application/dtmf-relay`).
     PressByInfo(char),
+    /// The same as older telephones do it (`application/dtmf`).
+    PressByPlainInfo(char),
     /// Speak, and wait until it is all said. Cut short without failing when the call ends meanwhile.
     Speak(Sound),
     /// Speak over and over from now on, without waiting.
@@ -148,7 +150,7 @@ impl Step {
             Self::WaitCue { .. } => "a beep or a silence".to_owned(),
             Self::WaitDigits { digits, .. } => format!("the digits {digits}"),
             Self::Press(digits) => format!("pressing {digits}"),
-            Self::PressByInfo(key) => format!("pressing {key} by INFO"),
+            Self::PressByInfo(key) | Self::PressByPlainInfo(key) => format!("pressing {key} by INFO"),
             Self::Speak(sound) => format!("speaking for {} ms", sound.length().as_millis()),
             Self::SpeakOn(_) => "speaking on".to_owned(),
             Self::Hush => "falling silent".to_owned(),

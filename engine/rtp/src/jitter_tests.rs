@@ -1,6 +1,7 @@
 //! Stories of packets on bad networks, in virtual time: a take every 20 ms, packets whenever they come.
 
 use super::*;
+use crate::limits::{FRAME_BYTES, JITTER_DEPTH};
 use crate::sender::splitmix;
 use proptest::prelude::*;
 

@@ -314,6 +314,34 @@ mod tests {
         assert!(they.remote().said_bye);
     }
 
+    /// A report of oRTP 5.1.64 (Linphone's) to whom this exchange sent PCMU with 5 % lost on the way: SR, SDES, and three extended
+    /// reports: receiver reference time, statistics summary, VoIP metrics.
+    const ORTP: &str = "81c8000c0a0b0c0deeb26897a3afb7e90002bfc00000042f00029d60270be9ac0a00003c00005de3000000017e95b7ce000118f3\
+        81ca00090a0b0c0d010f756e6b6e6f776e40756e6b6e6f776e060b6f5254502d352e312e36340000\
+        80cf00040a0b0c0d04000002eeb26897a3afc8b0\
+        80cf000b0a0b0c0d06e80009270be9ac5d585de4000000060000000000000000000000a0000000020000004540404000\
+        80cf000a0a0b0c0d07000008270be9ac0d0000000000000000380000ecc47f10547f292ab00000500050ffff";
+
+    #[test]
+    fn what_another_stack_reports_of_us_is_understood() {
+        let begin = start();
+        let (mut us, ours) = (Reporter::new("us", 1, begin.at), Sender::new(1));
+        let mut bytes: Vec<u8> = (0..ORTP.len() / 2).map(|at| u8::from_str_radix(&ORTP[2 * at..2 * at + 2], 16).unwrap()).collect();
+        us.handle(&bytes, &ours, begin).unwrap();
+        assert_eq!((us.remote().lost, us.remote().voip), (None, None), "about somebody else");
+        for at in 0..bytes.len() - 3 {
+            if bytes[at..at + 4] == 0x270b_e9ac_u32.to_be_bytes() {
+                bytes[at..at + 4].copy_from_slice(&ours.ssrc().to_be_bytes());
+            }
+        }
+        us.handle(&bytes, &ours, begin).unwrap();
+        // As tshark 4.0 reads the same bytes.
+        let remote = us.remote();
+        assert_eq!((remote.fraction_lost, remote.lost, remote.jitter_ticks), (Some(10.0 / 256.0), Some(60), Some(1)));
+        let wanted = VoipMetrics { loss: 13.0 / 256.0, round_trip_ms: 56, r_factor: Some(84), mos: Some(4.1), jitter_buffer_ms: (80, 80), ..VoipMetrics::default() };
+        assert_eq!(remote.voip, Some(wanted));
+    }
+
     #[test]
     fn a_far_end_that_hears_nothing_says_so_by_its_reports() {
         let begin = start();

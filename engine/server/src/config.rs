@@ -136,7 +136,7 @@ pub(crate) struct Rtp {
 /// `prompts:` how sound files and speech are prepared and kept.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Prompts {
-    /// `loudness:` LUFS that files and speech are brought to (EBU R128), −36 to −14, default −23; `off`: as they were recorded.
+    /// `loudness:` LUFS that files, speech, recordings and messages are brought to (EBU R128), −36 to −14, default −23; `off`: as they were recorded.
     pub(crate) loudness: Option<f32>,
     /// `as_recorded:` names of files (or URLs) whose loudness is left alone, such as music.
     pub(crate) as_recorded: Vec<String>,

@@ -22,6 +22,7 @@ mod onlooker;
 mod pace;
 mod ports;
 mod pressure;
+mod refused;
 pub(crate) mod reload;
 mod rows;
 mod scripts;
@@ -282,7 +283,8 @@ fn open_store(
         let base_url = config.http.public_url.clone().unwrap_or_else(here);
         AudioLinks { base_url, key: keys.links.clone(), life: AUDIO_LINK_LIFE }
     });
-    let options = Options { disk_reserve: config.limits.disk_reserve, audio_links, ..Options::default() };
+    let polish = config.prompts.loudness.map(|target| -> store::Polish { Arc::new(move |spoken| archive::levelled(spoken, target)) });
+    let options = Options { disk_reserve: config.limits.disk_reserve, audio_links, polish, ..Options::default() };
     Ok(runtime.block_on(Store::open(&config.folders.data, options))?)
 }
 

@@ -130,7 +130,7 @@ impl Disk {
             }
             Disposition::Message(draft) => {
                 let recorded = recording.length();
-                if draft.length > recorded + Duration::from_millis(20) {
+                if draft.from + draft.length > recorded + Duration::from_millis(20) {
                     self.faults.push(format!("message {id} claims {:?} but {recorded:?} were written", draft.length));
                 }
                 self.messages.insert(id, kept(draft.envelope, draft.length, draft.partial));

@@ -260,6 +260,9 @@ impl World {
         let ip = self.setup.address.ip();
         for (port, to, packet) in sent {
             self.ledger.media_to(to);
+            if let Some(told) = crate::tap::report_time(&packet).filter(|_| self.setup.srtp == terms::Srtp::Off) {
+                self.ledger.reported(told, self.now.unix);
+            }
             self.send(SocketAddr::new(ip, port), to, packet);
         }
     }

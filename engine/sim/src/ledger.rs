@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 use switchboard::{Device, Directory};
-use terms::{CallId, MessageId, Name};
+use terms::{CallId, MessageId, Name, UnixMs};
 
 /// Faults told; more are counted only.
 const FAULTS_MAX: usize = 40;
@@ -56,6 +56,13 @@ impl Ledger {
     pub(crate) fn media_to(&mut self, to: SocketAddr) {
         if !self.media.contains(&(to.ip(), to.port())) {
             self.fault(format!("media goes to {to}, which nobody signalled"));
+        }
+    }
+
+    /// A sender report of the exchange names this second of the wall clock (RFC 3550 §6.4.1).
+    pub(crate) fn reported(&mut self, told: u64, now: UnixMs) {
+        if told.abs_diff(now.0 / 1_000) > 2 {
+            self.fault(format!("a sender report tells second {told} at {}", now.0 / 1_000));
         }
     }
 

@@ -299,7 +299,7 @@ impl Offline {
 
     /// Time passes.
     fn pass(&mut self, to: Instant) {
-        self.now = self.now.later(to.saturating_duration_since(self.now.at));
+        self.now = self.began.later(to.saturating_duration_since(self.began.at));
         self.line.now = self.now.at;
         let excuse = if self.is_over() { Excuse::Meant } else { self.seen.excuse.unwrap_or(Excuse::Nothing) };
         self.line.hearing.settle(self.now.at, excuse);

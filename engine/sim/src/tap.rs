@@ -9,6 +9,13 @@ pub(crate) fn media_address(message: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
+/// The second of 1970 that an RTCP sender report names, if the packet is one.
+pub(crate) fn report_time(packet: &[u8]) -> Option<u64> {
+    let [_, 200, _, _, _, _, _, _, a, b, c, d, ..] = packet else { return None };
+    // NTP counts from 1900.
+    Some(u64::from(u32::from_be_bytes([*a, *b, *c, *d])).wrapping_sub(2_208_988_800))
+}
+
 /// The rest of the first line that begins so.
 fn line<'a>(message: &'a str, begin: &str) -> Option<&'a str> {
     message.split("\r\n").find_map(|line| line.strip_prefix(begin))

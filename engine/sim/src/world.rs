@@ -189,7 +189,12 @@ impl World {
                 break;
             }
         }
-        self.now = self.now.later(until.saturating_duration_since(self.now.at));
+        self.now = self.moment(until);
+    }
+
+    /// Both clocks at `at`, counted from the start: steps of less than a millisecond would make the wall clock lag.
+    fn moment(&self, at: Instant) -> Now {
+        self.setup.start.later(at.saturating_duration_since(self.setup.start.at))
     }
 
     /// Lets time pass until it is true, at most so long; whether it became true.
@@ -372,7 +377,7 @@ impl World {
 
     fn turn(&mut self, at: Instant) {
         if at > self.now.at {
-            self.now = self.now.later(at - self.now.at);
+            self.now = self.moment(at);
             self.turns = 0;
         }
         self.turns += 1;

@@ -22,3 +22,5 @@ mod stories;
 mod tape;
 #[path = "room/transfer.rs"]
 mod transfer;
+#[path = "room/ways.rs"]
+mod ways;

@@ -23,7 +23,7 @@
 //!   callflow.db (-wal, -shm)  SQLite
 //!   spool/<id>.json           the ticket of a recording under way: written first, removed last
 //!   spool/<id>.part.wav       its audio, written while spoken
-//!   messages/<realm>/<mailbox>/<id>.wav, <id>.json
+//!   messages/<realm>/<mailbox>/<id>.wav, <id>.json (<id>.tmp while one of them is written anew)
 //!   recordings/<realm>/<id>.wav (or .opus), <id>.json
 //!   quarantine/               what could not be read
 //! ```
@@ -44,6 +44,7 @@ mod messages;
 mod options;
 mod outbox;
 mod pins;
+mod polish;
 mod recordings;
 mod recovery;
 mod schedule;
@@ -69,6 +70,7 @@ pub use links::AudioLinks;
 pub use messages::{MessageQuery, Page, Swept};
 pub use options::{Options, WallClock, wall_clock};
 pub use outbox::{OutboxCounts, WebhookDraft};
+pub use polish::Polish;
 pub use recordings::{RECORDING_SAVED, Recording, RecordingPage, RecordingQuery};
 pub use recovery::Recovered;
 pub use signature::{BadSecret, Signer};

@@ -1,6 +1,6 @@
 //! What the store is told when it is opened.
 
-use crate::{limits, links::AudioLinks};
+use crate::{Polish, limits, links::AudioLinks};
 use std::{fmt, sync::Arc};
 use terms::UnixMs;
 
@@ -16,6 +16,8 @@ pub struct Options {
     pub audio_links: Option<AudioLinks>,
     /// The wall clock.
     pub clock: WallClock,
+    /// What is made of the sound of messages once they are safe; `None`: they stay as they were spoken.
+    pub polish: Option<Polish>,
 }
 
 impl fmt::Debug for Options {
@@ -26,7 +28,7 @@ impl fmt::Debug for Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { disk_reserve: limits::DISK_RESERVE_DEFAULT, audio_links: None, clock: Arc::new(wall_clock) }
+        Self { disk_reserve: limits::DISK_RESERVE_DEFAULT, audio_links: None, clock: Arc::new(wall_clock), polish: None }
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! 1. cut, true head, fsync of the audio;
 //! 2. the ticket says *sealed* with the whole draft (temporary file, fsync, rename): from here on a crash changes nothing;
-//! 3. the description and the audio move to their folder, both folders fsync;
+//! 3. the description and the audio move to their folder, both folders fsync; what a message does not begin with is cut off on the
+//!    way, and the recording goes only after the shorter one is safe;
 //! 4. the transaction (message, events, job), by the caller;
-//! 5. the ticket goes.
+//! 5. the ticket goes; of a message that is to be polished ([`crate::polish`]) after that.
 //!
 //! Steps 1–3 may be done again any number of times.
 
@@ -36,7 +37,7 @@ pub(crate) struct Ticket {
 pub(crate) enum Sealed {
     /// A plain recording of this many samples.
     File(u64),
-    /// A message of this many samples.
+    /// A message of this many samples, those before its beginning included.
     Message(u64, Box<MessageDraft>),
 }
 
@@ -66,7 +67,11 @@ impl Sealing {
         let sealed = match draft {
             None => Sealed::File(samples),
             Some(mut draft) => {
-                draft.length = span_of(samples, meta.samples_a_second());
+                // Of a recording that broke off before its first word the silence is all there is.
+                if skipped(&meta, draft.from) >= samples {
+                    draft.from = Duration::ZERO;
+                }
+                draft.length = span_of(samples - skipped(&meta, draft.from), meta.samples_a_second());
                 if broken {
                     draft.cause = EndCause::DiskFault;
                     draft.partial = true;
@@ -80,7 +85,15 @@ impl Sealing {
     /// Length of what is kept.
     pub(crate) fn length(&self) -> Duration {
         match &self.sealed {
-            Sealed::File(samples) | Sealed::Message(samples, _) => span_of(*samples, self.meta.samples_a_second()),
+            Sealed::File(samples) | Sealed::Message(samples, _) => span_of(samples.saturating_sub(self.skipped()), self.meta.samples_a_second()),
+        }
+    }
+
+    /// Samples before the beginning.
+    fn skipped(&self) -> u64 {
+        match &self.sealed {
+            Sealed::File(_) => 0,
+            Sealed::Message(_, draft) => skipped(&self.meta, draft.from),
         }
     }
 
@@ -112,7 +125,14 @@ impl Sealing {
             };
             let text = text.map_err(|fault| StoreFault::Refused(fault.to_string()))?;
             write_safely(&target.with_extension("json"), &text)?;
-            fs::rename(&part, &target).map_err(|fault| StoreFault::file(&part, &fault))?;
+            match self.skipped() {
+                0 => fs::rename(&part, &target).map_err(|fault| StoreFault::file(&part, &fault))?,
+                skipped => {
+                    behead(&part, &target, &self.meta, skipped).map_err(|fault| StoreFault::file(&target, &fault))?;
+                    sync_folder(folder)?;
+                    fs::remove_file(&part).map_err(|fault| StoreFault::file(&part, &fault))?;
+                }
+            }
             sync_folder(folder)?;
             sync_folder(&root.join(SPOOL))?;
         } else if !target.exists() {
@@ -123,15 +143,29 @@ impl Sealing {
 
     /// Step 5.
     pub(crate) fn forget(&self, root: &Path) {
-        let ticket = ticket_path(root, self.meta.id);
-        if let Err(fault) = fs::remove_file(&ticket) {
-            tracing::warn!(path = %ticket.display(), %fault, "ticket of a safe recording not removed");
-        }
+        forget(root, self.meta.id);
+    }
+}
+
+/// Takes a ticket away, if it is there.
+pub(crate) fn forget(root: &Path, id: MessageId) {
+    let ticket = ticket_path(root, id);
+    if let Err(fault) = fs::remove_file(&ticket)
+        && fault.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %ticket.display(), %fault, "ticket of a safe recording not removed");
     }
 }
 
 pub(crate) fn span_of(samples: u64, rate_hz: u32) -> Duration {
     Duration::from_micros(samples.saturating_mul(1_000_000) / u64::from(rate_hz.max(1)))
+}
+
+/// Samples in what is left out at the beginning: whole frames.
+fn skipped(meta: &RecordingMeta, from: Duration) -> u64 {
+    let micros = u64::try_from(from.as_micros()).unwrap_or(u64::MAX);
+    let samples = micros.saturating_mul(u64::from(meta.samples_a_second())) / 1_000_000;
+    samples - samples % u64::from(meta.channels.max(1))
 }
 
 pub(crate) fn part_path(root: &Path, id: MessageId) -> PathBuf {
@@ -182,7 +216,21 @@ fn mend(part: &Path, meta: &RecordingMeta, samples: u64) -> io::Result<()> {
     file.sync_all()
 }
 
-fn write_safely(path: &Path, text: &[u8]) -> Result<(), StoreFault> {
+/// Puts a mended recording without its first `skipped` samples where it will lie. A crash leaves none there, or the whole of it.
+fn behead(part: &Path, target: &Path, meta: &RecordingMeta, skipped: u64) -> io::Result<()> {
+    let mut from = File::open(part)?;
+    let before = wav::HEAD_BYTES + skipped.saturating_mul(2);
+    let samples = from.metadata()?.len().saturating_sub(before) / 2;
+    from.seek(SeekFrom::Start(before))?;
+    let draft = target.with_extension("tmp");
+    let mut file = File::create(&draft)?;
+    file.write_all(&wav::head(meta.rate_hz, meta.channels, Some(samples)))?;
+    io::copy(&mut from, &mut file)?;
+    file.sync_all()?;
+    fs::rename(&draft, target)
+}
+
+pub(crate) fn write_safely(path: &Path, text: &[u8]) -> Result<(), StoreFault> {
     let draft = path.with_extension("tmp");
     let written = File::create(&draft).and_then(|mut file| {
         file.write_all(text)?;

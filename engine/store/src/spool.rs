@@ -84,7 +84,7 @@ pub enum Disposition {
     Discard,
     /// A plain recording of at most this length (audio after it is cut away; `None` keeps all).
     File(Option<Duration>),
-    /// A message; audio after the draft's length is cut away.
+    /// A message; audio before the draft's beginning and after its length is cut away.
     Message(Box<MessageDraft>),
 }
 
@@ -211,13 +211,17 @@ impl Shared {
         }
     }
     pub(crate) fn accepts(&self) -> Result<(), SpoolFault> {
-        if self.disk_full.load(Ordering::Relaxed) {
+        if self.is_full() {
             Err(SpoolFault::DiskFull { reserve: self.reserve })
         } else if self.open.load(Ordering::Relaxed) >= limits::RECORDINGS_MAX {
             Err(SpoolFault::TooMany)
         } else {
             Ok(())
         }
+    }
+    /// Whether free space is under the reserve.
+    pub(crate) fn is_full(&self) -> bool {
+        self.disk_full.load(Ordering::Relaxed)
     }
     /// Looks at the free space of the data folder; a folder that cannot be asked counts as full.
     pub(crate) fn look_at_disk(&self, folder: &std::path::Path) {
@@ -396,7 +400,7 @@ impl Spool {
                 (self.endings)(Sealing::new(meta, samples, length, None, fault.is_some()), reply);
             }
             Disposition::Message(draft) => {
-                (self.endings)(Sealing::new(meta, samples, Some(draft.length), Some(*draft), fault.is_some()), reply);
+                (self.endings)(Sealing::new(meta, samples, Some(draft.from.saturating_add(draft.length)), Some(*draft), fault.is_some()), reply);
             }
         }
     }

@@ -3,7 +3,9 @@
 use crate::{
     BindingChange, BindingRow, Finished, FlowLoad, FlowTexts, FlowVersion, Job, JobFate, MessageQuery, Options, OutboxCounts, Page, Recovered,
     Recording, RecordingPage, RecordingQuery, SpoolWriter, StoreFault, Swept, WebhookDraft, bindings, database, jobs, limits, messages,
-    outbox, recordings,
+    outbox,
+    polish::Polisher,
+    recordings,
     recovery::{self, Found},
     seal::{self, Sealed, Sealing},
     spool::{OnFinished, Shared, Spool},
@@ -20,6 +22,9 @@ use terms::{MessageId, Name, UnixMs};
 use tokio::task::JoinHandle;
 use voicemail::{Entry, Message, MessageDraft, PinTry, Room, Transcript, Waiting};
 
+/// How long a store that closes waits for work that is safe anyway.
+const CLOSE_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// A cheap handle on the data folder of one engine. Made and used within a tokio runtime; [`SpoolWriter`] works anywhere.
 #[derive(Clone)]
 pub struct Store {
@@ -33,6 +38,7 @@ struct Inner {
     around: Arc<Surroundings>,
     spool: SpoolWriter,
     spool_shared: Arc<Shared>,
+    polisher: Arc<Polisher>,
     recovered: Recovered,
     ends: Mutex<Option<Ends>>,
     _lock: Arc<File>,
@@ -77,14 +83,16 @@ impl Store {
         if opened.is_new {
             adopt(&root, &writer, &mut recovered).await?;
         }
-        for found in found {
-            commit_found(&root, &writer, found, &mut recovered).await?;
-        }
         let shared = Arc::new(Shared::new(options.disk_reserve));
+        let polisher = Arc::new(Polisher::new(root.clone(), opened.readers.clone(), shared.clone(), options.polish));
+        let mut unpolished = Vec::new();
+        for found in found {
+            unpolished.extend(polisher.take(commit_found(&writer, found, &mut recovered).await?));
+        }
         let (spool, commands) = SpoolWriter::new(shared.clone());
-        let (runtime, end_writer, end_root) = (tokio::runtime::Handle::current(), writer.clone(), root.clone());
+        let (runtime, end_writer, end_root, polishing) = (tokio::runtime::Handle::current(), writer.clone(), root.clone(), polisher.clone());
         let endings = Box::new(move |sealing: Sealing, reply: OnFinished| {
-            runtime.spawn(end(end_root.clone(), end_writer.clone(), sealing, reply));
+            runtime.spawn(end(end_root.clone(), end_writer.clone(), polishing.clone(), sealing, reply));
         });
         shared.look_at_disk(&root);
         let thread = Spool { root: root.clone(), shared: shared.clone(), endings, lock: lock.clone() };
@@ -94,9 +102,14 @@ impl Store {
             .map_err(|fault| StoreFault::file(&root, &fault))?;
         let ends = Mutex::new(Some(Ends { spool: running, writer: writing }));
         let (readers, spool_shared) = (opened.readers, shared);
-        let inner = Inner { root, readers, writer, around, spool, spool_shared, recovered, ends, _lock: lock };
+        let inner = Inner { root, readers, writer, around, spool, spool_shared, polisher, recovered, ends, _lock: lock };
         let store = Self { inner: Arc::new(inner) };
         store.clear_files().await?;
+        tokio::spawn(async move {
+            for waiting in unpolished {
+                waiting.finish().await;
+            }
+        });
         Ok(store)
     }
 
@@ -124,10 +137,18 @@ impl Store {
         let Some(Ends { spool, writer }) = ends else { return };
         self.inner.spool.stop();
         let _ = tokio::task::spawn_blocking(move || spool.join()).await;
+        // What is not polished by then is at the next start.
+        let _ = tokio::time::timeout(CLOSE_WAIT, self.inner.polisher.idle()).await;
         self.inner.readers.close().await;
         drop(self.inner);
         // The writer ends when the last handle goes; others may still hold one, so it is not waited for without end.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), writer).await;
+        let _ = tokio::time::timeout(CLOSE_WAIT, writer).await;
+    }
+
+    /// Waits until no message waits for its polish any more.
+    #[cfg(test)]
+    pub(crate) async fn polished(&self) {
+        self.inner.polisher.idle().await;
     }
 
     // ---- bindings
@@ -283,6 +304,8 @@ impl Store {
             return Ok(());
         }
         for (id, realm, mailbox) in &gone {
+            // The ticket of one that was not polished yet goes first: without its sound it would tell of a loss.
+            seal::forget(&self.inner.root, *id);
             remove_files(&seal::message_path(&self.inner.root, realm, mailbox, *id));
         }
         let ids = gone.into_iter().map(|(id, ..)| id).collect();
@@ -520,7 +543,7 @@ fn take_lock(root: &Path) -> Result<File, StoreFault> {
 }
 
 /// The end of a recording: safe on disk, then in the tables, then acknowledged.
-async fn end(root: PathBuf, writer: Writer, sealing: Sealing, reply: OnFinished) {
+async fn end(root: PathBuf, writer: Writer, polisher: Arc<Polisher>, sealing: Sealing, reply: OnFinished) {
     let folder = root.clone();
     let safe = tokio::task::spawn_blocking(move || sealing.make_safe(&folder).map(|path| (path, sealing))).await;
     let (path, sealing) = match safe {
@@ -532,39 +555,39 @@ async fn end(root: PathBuf, writer: Writer, sealing: Sealing, reply: OnFinished)
         Err(fault) => return reply(Finished::Failed(fault.to_string())),
     };
     let length = sealing.length();
-    reply(match commit(&root, &writer, &sealing).await {
-        Ok(_) => match &sealing.sealed {
-            Sealed::File(_) => Finished::File { path, length },
-            Sealed::Message(..) => Finished::Message { id: sealing.meta.id, length },
-        },
-        Err(fault) => {
-            tracing::error!(id = %sealing.meta.id, %fault, "recording is on disk but not in the tables; the next start tries again");
-            Finished::Failed(fault.to_string())
-        }
-    });
+    if let Err(fault) = commit(&writer, &sealing).await {
+        tracing::error!(id = %sealing.meta.id, %fault, "recording is on disk but not in the tables; the next start tries again");
+        return reply(Finished::Failed(fault.to_string()));
+    }
+    let finished = match &sealing.sealed {
+        Sealed::File(_) => Finished::File { path, length },
+        Sealed::Message(..) => Finished::Message { id: sealing.meta.id, length },
+    };
+    let waiting = polisher.take(sealing);
+    reply(finished);
+    if let Some(waiting) = waiting {
+        waiting.finish().await;
+    }
 }
 
-/// Steps 4 and 5 of a seal; true when it was not kept before.
-async fn commit(root: &Path, writer: &Writer, sealing: &Sealing) -> Result<bool, StoreFault> {
+/// Step 4 of a seal; true when it was not kept before.
+async fn commit(writer: &Writer, sealing: &Sealing) -> Result<bool, StoreFault> {
     let write = match &sealing.sealed {
         Sealed::File(_) => Write::KeepRecording(sealing.meta.clone(), sealing.length()),
         Sealed::Message(_, draft) => Write::KeepMessage(draft.clone()),
     };
-    let fresh = matches!(writer.write(write).await?, Answer::Changed(true));
-    sealing.forget(root);
-    Ok(fresh)
+    Ok(matches!(writer.write(write).await?, Answer::Changed(true)))
 }
 
-async fn commit_found(root: &Path, writer: &Writer, found: Found, told: &mut Recovered) -> Result<(), StoreFault> {
-    let (Found::Partial(sealing) | Found::Whole(sealing)) = &found;
-    let fresh = commit(root, writer, sealing).await?;
-    if fresh {
-        match &found {
-            Found::Partial(sealing) => told.partial.push(sealing.meta.id),
-            Found::Whole(sealing) => told.completed.push(sealing.meta.id),
-        }
+async fn commit_found(writer: &Writer, found: Found, told: &mut Recovered) -> Result<Sealing, StoreFault> {
+    let (sealing, recovered) = match found {
+        Found::Partial(sealing) => (sealing, &mut told.partial),
+        Found::Whole(sealing) => (sealing, &mut told.completed),
+    };
+    if commit(writer, &sealing).await? {
+        recovered.push(sealing.meta.id);
     }
-    Ok(())
+    Ok(sealing)
 }
 
 /// After the database was lost: messages come back from the descriptions beside their audio, without telling anybody again.
@@ -600,8 +623,8 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Removes sound, in whatever form it is, and what describes it.
-fn remove_files(wav: &Path) {
-    for path in [wav.to_owned(), wav.with_extension("opus"), wav.with_extension("json")] {
+pub(crate) fn remove_files(wav: &Path) {
+    for path in [wav.to_owned(), wav.with_extension("opus"), wav.with_extension("json"), wav.with_extension("tmp")] {
         match fs::remove_file(&path) {
             Ok(()) => {}
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}

@@ -17,7 +17,8 @@ pub struct Now {
 }
 
 impl Now {
-    /// The same moment `span` later on both clocks.
+    /// The moment `span` later on both clocks. The wall clock has whole milliseconds: whoever adds small spans to each other counts
+    /// from one beginning, or it lags.
     #[must_use]
     pub fn later(self, span: Duration) -> Self {
         let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);

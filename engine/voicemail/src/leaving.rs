@@ -177,6 +177,7 @@ mod tests {
             transcribe: true,
             language: None,
             notify: Vec::new(),
+            loudness: true,
         };
         Leaving::new(&sales, sales.limits, envelope)
     }
@@ -212,6 +213,20 @@ mod tests {
             assert_eq!(draft.partial, matches!(cause, EndCause::Crash | EndCause::DiskFault));
             assert_eq!(EndCause::parse(cause.name()), Some(cause));
         }
+    }
+
+    #[test]
+    fn trimming_cuts_silence_and_never_what_is_not_there() {
+        let draft = |from: u64, until: u64| {
+            let recorded = Recorded { length: secs(9), speech: Some(secs(3)), cause: EndCause::Hangup };
+            let Keeping::Keep(draft) = visit(|_| ()).ended(recorded) else { panic!("it is a message") };
+            let trimmed = draft.trimmed(secs(from), secs(until));
+            (trimmed.from, trimmed.length)
+        };
+        assert_eq!(draft(0, 9), (secs(0), secs(9)));
+        assert_eq!(draft(2, 7), (secs(2), secs(5)));
+        assert_eq!(draft(2, 70), (secs(2), secs(7)));
+        assert_eq!(draft(20, 70), (secs(9), secs(0)));
     }
 
     #[test]

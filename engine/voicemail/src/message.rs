@@ -58,6 +58,9 @@ pub struct Envelope {
     pub language: Option<String>,
     /// Whom to tell; at most eight endpoints.
     pub notify: Vec<Notify>,
+    /// Whether its sound is brought to the loudness of prompts, once it is safe.
+    #[serde(default)]
+    pub loudness: bool,
 }
 
 impl Envelope {
@@ -65,7 +68,7 @@ impl Envelope {
     #[must_use]
     pub const fn sealed(self, length: Duration, speech: Option<Duration>, cause: EndCause) -> MessageDraft {
         let partial = matches!(cause, EndCause::Crash | EndCause::DiskFault);
-        MessageDraft { envelope: self, length, speech, cause, partial }
+        MessageDraft { envelope: self, from: Duration::ZERO, length, speech, cause, partial }
     }
 
     /// Endpoints that want this event.
@@ -83,7 +86,10 @@ impl Envelope {
 pub struct MessageDraft {
     /// What was known before.
     pub envelope: Envelope,
-    /// Length of the audio.
+    /// Where it begins in what was recorded: the silence before is cut away.
+    #[serde(default)]
+    pub from: Duration,
+    /// Length of the audio, from there.
     pub length: Duration,
     /// How much of it was speech, where that was measured.
     pub speech: Option<Duration>,
@@ -91,6 +97,17 @@ pub struct MessageDraft {
     pub cause: EndCause,
     /// The end is missing: a crash or a full disk cut it off.
     pub partial: bool,
+}
+
+impl MessageDraft {
+    /// The same without the silence before `from` and after `until`, both counted in what was recorded.
+    #[must_use]
+    pub fn trimmed(mut self, from: Duration, until: Duration) -> Self {
+        let end = self.from.saturating_add(self.length).min(until);
+        self.from = self.from.max(from).min(end);
+        self.length = end.saturating_sub(self.from);
+        self
+    }
 }
 
 /// How far a transcript is.

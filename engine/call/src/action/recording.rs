@@ -39,7 +39,7 @@ pub(super) struct Recording {
 #[derive(Debug)]
 enum Purpose {
     /// A message in a mailbox.
-    Message { leaving: Box<Leaving>, greeting: Vec<PromptItem>, only_announced: bool, operator: Option<char> },
+    Message { leaving: Box<Leaving>, greeting: Vec<PromptItem>, only_announced: bool, operator: Option<char>, trim: bool },
     /// A file for the flow.
     File { discard_under: Duration, trim: bool, loudness: bool, keep_on_hangup: bool, beep: bool, format: flow::FileFormat },
 }
@@ -78,7 +78,7 @@ impl Recording {
         let errand = Errand::Mailbox { realm: desk.plan.realm.clone(), mailbox: spec.mailbox };
         let ticket = desk.ask(errand);
         let stage = Stage::Counting { ticket, until: now.at + COUNT_WAIT };
-        let purpose = Purpose::Message { leaving, greeting, only_announced: false, operator: spec.operator };
+        let purpose = Purpose::Message { leaving, greeting, only_announced: false, operator: spec.operator, trim: spec.trim };
         Begun::Going(Box::new(Self { purpose, stop, id, stage, disk_fault: None, has_left: false }))
     }
 
@@ -190,8 +190,9 @@ impl Recording {
 
     fn disposition(&self, recorded: media::Recorded, cause: EndCause) -> Disposition {
         match &self.purpose {
-            Purpose::Message { leaving, .. } => {
-                // The silence that ended the message is not part of it.
+            Purpose::Message { leaving, trim, .. } => {
+                // The silence that ended the message is not part of it. What else is trimmed does not make it too short: a brief word
+                // after a long breath is a message.
                 let length = match cause {
                     EndCause::Silence => recorded.duration.min(recorded.speech_until + TRIM_MARGIN),
                     EndCause::Key
@@ -204,6 +205,10 @@ impl Recording {
                 };
                 let measured = voicemail::Recorded { length, speech: Some(recorded.speech), cause };
                 match leaving.as_ref().clone().ended(measured) {
+                    Keeping::Keep(draft) if *trim && !recorded.speech.is_zero() => {
+                        let (from, until) = words_of(&recorded);
+                        Disposition::Message(Box::new(draft.trimmed(from, until)))
+                    }
                     Keeping::Keep(draft) => Disposition::Message(draft),
                     Keeping::TooShort => Disposition::Discard,
                 }
@@ -214,8 +219,7 @@ impl Recording {
                 if is_unwanted || length.is_zero() || length < *discard_under {
                     return Disposition::Discard;
                 }
-                let until = recorded.duration.min(recorded.speech_until + TRIM_MARGIN);
-                let from = recorded.speech_from.unwrap_or_default().saturating_sub(TRIM_MARGIN);
+                let (from, until) = words_of(&recorded);
                 let (from, until) = if *trim { (from, Some(until)) } else { (Duration::ZERO, None) };
                 Disposition::Keep { from, until, loudness: *loudness, format: *format }
             }
@@ -352,6 +356,12 @@ impl Action for Recording {
     }
 }
 
+/// From the first word to the last, with a margin.
+fn words_of(recorded: &media::Recorded) -> (Duration, Duration) {
+    let from = recorded.speech_from.unwrap_or_default().saturating_sub(TRIM_MARGIN);
+    (from, recorded.duration.min(recorded.speech_until + TRIM_MARGIN))
+}
+
 fn greeting_of(mailbox: &Mailbox) -> Vec<PromptItem> {
     let say = |text: &str| vec![PromptItem::Say(Say { text: text.to_owned(), voice: None, language: None })];
     match &mailbox.greeting {
@@ -381,6 +391,7 @@ fn envelope_of(spec: &flow::Voicemail, mailbox: &Mailbox, id: MessageId, desk: &
         transcribe: transcribe.is_some(),
         language: transcribe.and_then(|wanted| wanted.language.clone()).or_else(|| mailbox.language.clone()),
         notify: mailbox.webhook.iter().map(every).chain(about).collect(),
+        loudness: spec.loudness,
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) const ACTION: Action = Action {
         param("greeting", Kind::Prompt, Need::Optional, "said before the beep; default: the mailbox's own"),
         param("stop", Kind::Fields(super::STOP), Need::Optional, "what ends the message: key, silence, length"),
         param("discard_under", Kind::Span(0, 5 * MINUTE_MS), Need::Default("2s"), "shorter messages are not kept"),
+        param("trim", Kind::Bool, Need::Default("true"), "cut silence off both ends"),
+        param("loudness", Kind::Bool, Need::Default("true"), "bring it to the loudness of prompts (EBU R128)"),
         param("transcribe", Kind::Fields(TRANSCRIBE), Need::Optional, "write it down; `transcribe: true` is enough"),
         param("notify", Kind::Fields(NOTIFY), Need::Optional, "webhook for the events saved and transcribed"),
         param("keep", Kind::Span(60 * MINUTE_MS, 3_650 * DAY_MS), Need::Default("90d"), "how long it is kept"),
@@ -56,6 +58,8 @@ pub(crate) const ACTION: Action = Action {
             greeting: args.prompt("greeting"),
             stop,
             discard_under: args.span("discard_under").unwrap_or(Duration::from_secs(2)),
+            trim: args.bool("trim").unwrap_or(true),
+            loudness: args.bool("loudness").unwrap_or(true),
             transcribe: args
                 .fields("transcribe")
                 .map(|transcribe| Transcribe { language: transcribe.text("language").filter(|language| language != "auto") }),

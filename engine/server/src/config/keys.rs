@@ -70,7 +70,7 @@ pub(super) const SRTP: &[&str] = &["off", "optional", "required"];
 pub(super) const OPUS: &[Field] = &[field("complexity", Integer(0, 10), Default("5"), "effort of encoding live sound, 0 (cheap) to 10 (best); prompts are encoded once, with 10", "8")];
 
 pub(super) const PROMPTS: &[Field] = &[
-    field("loudness", Text, Default("\"-23\""), "LUFS that files and speech are brought to (EBU R128), -36 to -14; `off`: as they were recorded", "\"-20\""),
+    field("loudness", Text, Default("\"-23\""), "LUFS that files, speech, recordings and messages are brought to (EBU R128), -36 to -14; `off`: as they were recorded", "\"-20\""),
     field("as_recorded", List(&Text), Optional, "files or URLs whose loudness is left alone, such as music", "[music.mp3]"),
     field("memory", Size, Default("256MB"), "decoded and encoded sound kept ready to be played, 8MB at least", "1GB"),
 ];

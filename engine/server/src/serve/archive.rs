@@ -1,7 +1,8 @@
 //! What is made of a finished recording: silence before the first word cut off, its loudness that of prompts, Ogg Opus in place of
-//! WAV. The recording as it was spoken stays until the new file is safe beside it.
+//! WAV. The recording as it was spoken stays until the new file is safe beside it. Of a message only the loudness is left to do, and
+//! [`store::Polish`] says when.
 
-use audio::{Pcm, loudness, ogg_opus, wav};
+use audio::{Pcm, SpeechDetector, loudness, ogg_opus, wav};
 use flow::FileFormat;
 use std::{
     fs::{self, File},
@@ -12,6 +13,9 @@ use std::{
 
 /// Longer recordings stay as they are, bytes of WAV: an hour in stereo at 16 kHz. Ten times as much memory is needed meanwhile.
 const BYTES_MAX: u64 = 230_400_000;
+
+/// Frames of the speech detector, 20 ms each.
+const FRAMES_A_SECOND: usize = 50;
 
 /// What is wished.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -56,11 +60,7 @@ fn make(recorded: &Path, wanted: &Path, polish: &Polish) -> io::Result<()> {
     let before = (polish.from.as_millis() as usize * head.rate as usize / 1_000 * channels).min(samples.len());
     samples.drain(..before);
     if let Some(target) = polish.loudness {
-        for channel in 0..channels {
-            let mut own = Pcm { rate: head.rate, samples: samples.iter().skip(channel).step_by(channels).copied().collect() };
-            loudness::normalise(&mut own, target);
-            samples.iter_mut().skip(channel).step_by(channels).zip(own.samples).for_each(|(to, from)| *to = from);
-        }
+        level(head, &mut samples, target);
     }
     let bytes = match polish.format {
         FileFormat::Wav => head.file(&samples),
@@ -75,6 +75,43 @@ fn make(recorded: &Path, wanted: &Path, polish: &Polish) -> io::Result<()> {
         File::open(folder)?.sync_all()?;
     }
     if wanted == recorded { Ok(()) } else { fs::remove_file(recorded) }
+}
+
+/// Brings each channel by itself to a loudness.
+fn level(head: wav::Wav, samples: &mut [i16], target: f32) {
+    let channels = usize::from(head.channels.max(1));
+    for channel in 0..channels {
+        let mut own = Pcm { rate: head.rate, samples: samples.iter().skip(channel).step_by(channels).copied().collect() };
+        loudness::normalise(&mut own, target);
+        samples.iter_mut().skip(channel).step_by(channels).zip(own.samples).for_each(|(to, from)| *to = from);
+    }
+}
+
+/// A message's WAV file at the loudness of prompts; `None` when it has it, or when nobody speaks in it: noise is not blown up.
+///
+/// # Errors
+/// What is no recording, or too long for memory.
+pub(super) fn levelled(spoken: &[u8], target: f32) -> Result<Option<Vec<u8>>, String> {
+    if spoken.len() as u64 > BYTES_MAX {
+        return Err(format!("it is longer than {BYTES_MAX} bytes"));
+    }
+    let (head, before) = wav::read(spoken).map_err(|fault| fault.to_string())?;
+    if !has_speech(head, &before) {
+        return Ok(None);
+    }
+    let mut samples = before.clone();
+    level(head, &mut samples, target);
+    Ok((samples != before).then(|| head.file(&samples)))
+}
+
+/// Whether somebody speaks. The detector hears it all once before, so that it knows the noise when it judges.
+fn has_speech(head: wav::Wav, samples: &[i16]) -> bool {
+    let frame = (head.rate as usize / FRAMES_A_SECOND * usize::from(head.channels.max(1))).max(1);
+    let mut detector = SpeechDetector::new();
+    samples.chunks(frame).for_each(|samples| _ = detector.frame(samples));
+    // What hangs over from the end is of the end.
+    (0..FRAMES_A_SECOND).for_each(|_| _ = detector.frame_at(detector.noise()));
+    samples.chunks(frame).any(|samples| detector.frame(samples))
 }
 
 #[cfg(test)]
@@ -124,5 +161,38 @@ mod tests {
             assert!(side.samples[..2_000].iter().all(|sample| *sample == 0), "300 ms are left before the word");
             fs::remove_dir_all(path.parent().unwrap()).unwrap();
         }
+    }
+
+    /// Eight seconds of a room's noise, and from the second to the sixth somebody who speaks in syllables, if at all.
+    fn message(noise: i32, voice: f32) -> Vec<u8> {
+        let mut state = 1_u32;
+        let sample = |at: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let hiss = if noise == 0 { 0 } else { (state >> 16).cast_signed() % (2 * noise + 1) - noise };
+            let t = at as f32 / 8_000.0;
+            let speaks = (2.0..6.0).contains(&t) && (t * 3.0).fract() < 0.6;
+            (hiss as f32 + if speaks { voice * (t * 1_200.0).sin() } else { 0.0 }) as i16
+        };
+        wav::Wav { rate: 8_000, channels: 1 }.file(&(0..64_000).map(sample).collect::<Vec<i16>>())
+    }
+
+    #[test]
+    fn a_quiet_caller_is_as_loud_as_prompts_and_a_noise_alone_stays_as_it_is() {
+        let lufs = |bytes: &[u8]| {
+            let (head, samples) = wav::read(bytes).unwrap();
+            loudness::loudness(&Pcm { rate: head.rate, samples }).unwrap()
+        };
+        for (what, spoken) in [("quiet", message(8, 500.0)), ("a noisy street", message(150, 2_500.0)), ("loud", message(8, 28_000.0))] {
+            let levelled = levelled(&spoken, -23.0).unwrap().unwrap();
+            assert!((lufs(&levelled) + 23.0).abs() < 1.0, "{what}: {} became {} LUFS", lufs(&spoken), lufs(&levelled));
+            assert_eq!(levelled.len(), spoken.len(), "{what}");
+            assert_eq!(levelled[..wav::HEADER_BYTES], spoken[..wav::HEADER_BYTES], "{what}: the same head");
+        }
+        for (what, silent) in [("faint", message(20, 0.0)), ("a fan", message(400, 0.0)), ("nothing", message(0, 0.0)), ("empty", wav::Wav { rate: 8_000, channels: 1 }.file(&[]))] {
+            assert_eq!(levelled(&silent, -23.0), Ok(None), "{what}");
+        }
+        let right = levelled(&message(8, 500.0), -23.0).unwrap().unwrap();
+        assert_eq!(levelled(&right, -23.0), Ok(None), "what is done is not done again");
+        assert!(levelled(b"no sound", -23.0).is_err());
     }
 }

@@ -6,10 +6,14 @@
 //!
 //! `rustix` gives the system calls in safe Rust, without the second call per packet that edge-triggered polling needs.
 
-use super::batch::Arrival;
+use super::{
+    batch::Arrival,
+    refused::{Refusals, Refused},
+};
 use call::{Seat, Sockets};
 use rustix::{
     event::epoll,
+    io::Errno,
     net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recvfrom, sendto, socket_with},
 };
 use std::{
@@ -54,6 +58,7 @@ pub(super) struct Ports {
     /// Pairs of other shards that rest, for nobody here could keep their own shard from taking their ports.
     guests: VecDeque<(Instant, Pair)>,
     epoll: OwnedFd,
+    refusals: Refusals,
     /// Packets the system did not take.
     pub(super) unsent: u64,
 }
@@ -62,7 +67,7 @@ impl Ports {
     pub(super) fn new(bind_to: IpAddr, advertised: IpAddr, range: Range<u16>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let free = range.clone().step_by(2).filter(|port| port + 1 < range.end).collect();
-        Ok(Self { bind_to, advertised, range, free, seats: Vec::new(), guests: VecDeque::new(), epoll, unsent: 0 })
+        Ok(Self { bind_to, advertised, range, free, seats: Vec::new(), guests: VecDeque::new(), epoll, refusals: Refusals::new(), unsent: 0 })
     }
 
     /// What the shard waits on.
@@ -92,6 +97,8 @@ impl Ports {
 
     fn bind_pair(&self, seat: Seat, leg: LegId, port: u16) -> io::Result<Pair> {
         let rtp = self.bind_one(port)?;
+        // Of RTP only: that nobody listens for reports is nobody's trouble.
+        Refusals::ask(&rtp, self.bind_to.is_ipv4());
         let rtcp = self.bind_one(port + 1)?;
         let pair = Pair { leg, port, rtp, rtcp };
         self.watch(seat, &pair)?;
@@ -169,9 +176,21 @@ impl Ports {
         let (seat, leg, is_rtcp) = read_token(token);
         let pair = self.seats.get(seat.0 as usize)?.iter().find(|pair| pair.leg == leg)?;
         let socket = if is_rtcp { &pair.rtcp } else { &pair.rtp };
-        let (length, _, from) = recvfrom(socket, buffer, RecvFlags::DONTWAIT).ok()?;
+        let (length, _, from) = match recvfrom(socket, &mut *buffer, RecvFlags::DONTWAIT) {
+            Err(fault) if is_of_another(fault) => recvfrom(socket, buffer, RecvFlags::DONTWAIT),
+            read => read,
+        }
+        .ok()?;
         let from = SocketAddr::try_from(from?).ok()?;
         Some(Arrival { seat, leg, is_rtcp, from, length })
+    }
+
+    /// Takes one word of a packet that came back out of what a token names; `None` when there is none.
+    pub(super) fn refused(&mut self, token: u64) -> Option<(Seat, LegId, Option<Refused>)> {
+        let (seat, leg, is_rtcp) = read_token(token);
+        let pair = self.seats.get(seat.0 as usize)?.iter().find(|pair| pair.leg == leg)?;
+        let word = self.refusals.take(if is_rtcp { &pair.rtcp } else { &pair.rtp })?;
+        Some((seat, leg, word))
     }
 
     fn pair(&self, seat: Seat, leg: LegId) -> Option<&Pair> {
@@ -185,14 +204,28 @@ fn read_token(token: u64) -> (Seat, LegId, bool) {
     (Seat(seat), LegId(leg), token & RTCP != 0)
 }
 
+/// Whether the fault may be of a packet sent before, told now, and this one was not looked at. Either it is gone with that, or the
+/// next try meets it again.
+const fn is_of_another(fault: Errno) -> bool {
+    !matches!(fault, Errno::AGAIN | Errno::NOBUFS)
+}
+
+/// Sends a packet; `false` when the system does not take it.
+fn send(socket: &OwnedFd, packet: &[u8], to: &SocketAddr) -> bool {
+    match sendto(socket, packet, SendFlags::DONTWAIT, to) {
+        Ok(_) => true,
+        Err(fault) => is_of_another(fault) && sendto(socket, packet, SendFlags::DONTWAIT, to).is_ok(),
+    }
+}
+
 impl Sockets for Ports {
     fn rtp(&mut self, seat: Seat, leg: LegId, to: SocketAddr, packet: &[u8]) {
-        let sent = self.pair(seat, leg).map(|pair| sendto(&pair.rtp, packet, SendFlags::DONTWAIT, &to));
-        self.unsent += u64::from(!matches!(sent, Some(Ok(_))));
+        let sent = self.pair(seat, leg).is_some_and(|pair| send(&pair.rtp, packet, &to));
+        self.unsent += u64::from(!sent);
     }
     fn rtcp(&mut self, seat: Seat, leg: LegId, to: SocketAddr, packet: &[u8]) {
-        let sent = self.pair(seat, leg).map(|pair| sendto(&pair.rtcp, packet, SendFlags::DONTWAIT, &to));
-        self.unsent += u64::from(!matches!(sent, Some(Ok(_))));
+        let sent = self.pair(seat, leg).is_some_and(|pair| send(&pair.rtcp, packet, &to));
+        self.unsent += u64::from(!sent);
     }
 }
 
@@ -258,5 +291,40 @@ mod tests {
         one.free.retain(|other| *other != port);
         one.free.push_front(port);
         assert_eq!(one.open(Seat(2), LegId::CALLER, begin + Duration::from_secs(33)).unwrap().port(), port);
+    }
+
+    #[test]
+    fn a_closed_port_is_told_of_and_no_packet_of_others_is_lost_by_it() {
+        let (mut ports, begin) = (ports(36_000), start());
+        let here = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let (seat, leg) = (Seat(3), LegId(1));
+        let own = ports.open(seat, leg, begin).unwrap();
+        let token = u64::from(seat.0) | (u64::from(leg.0) << 32);
+        let open = std::net::UdpSocket::bind(here(0)).unwrap();
+        let gone = std::net::UdpSocket::bind(here(0)).unwrap().local_addr().unwrap();
+        let mut buffer = [0; 64];
+        assert!(ports.refused(token).is_none(), "nothing was sent");
+        for at in 0..20_u8 {
+            ports.rtp(seat, leg, gone, &[at]);
+            open.send_to(&[at], own).unwrap();
+            // The word of the packet before waits by now (on loopback it comes at once).
+            ports.rtp(seat, leg, open.local_addr().unwrap(), &[at]);
+            ports.rtp(seat, leg, gone, &[at]);
+            let read = ports.receive(token, &mut buffer).map(|arrival| buffer[..arrival.length].to_vec());
+            assert_eq!(read, Some(vec![at]), "what comes is read at once");
+            assert_eq!(open.recv(&mut buffer).ok().map(|length| buffer[..length].to_vec()), Some(vec![at]), "what goes elsewhere goes");
+            ports.rtp(seat, leg, gone, &[at]);
+        }
+        assert_eq!(ports.unsent, 0);
+        let words: Vec<_> = std::iter::from_fn(|| ports.refused(token)).collect();
+        assert!((20..=60).contains(&words.len()), "{} words of 60 packets", words.len());
+        let word = Some(Refused { target: gone, by: gone.ip() });
+        assert!(words.iter().all(|told| *told == (seat, leg, word)), "{words:?}");
+        assert!(ports.receive(token, &mut buffer).is_none(), "read empty, nothing is left of it");
+        // Of RTCP nobody is told, and of a leg that is gone nothing.
+        ports.rtcp(seat, leg, gone, b"report");
+        assert!(ports.refused(token | RTCP).is_none());
+        ports.close(seat, leg, begin);
+        assert!(ports.refused(token).is_none());
     }
 }

@@ -196,6 +196,10 @@ impl Running {
             if token == BELL {
                 continue;
             }
+            let flags = event.flags;
+            if flags.contains(epoll::EventFlags::ERR) {
+                self.read_refused(token, now);
+            }
             for _ in 0..burst {
                 if !batch.receive(token, &self.with.ports) {
                     break;
@@ -219,6 +223,16 @@ impl Running {
         }
         batch.clear();
         self.drain(now);
+    }
+
+    /// Hears of packets that came back.
+    fn read_refused(&mut self, token: u64, now: Now) {
+        for _ in 0..BURST {
+            let Some((seat, leg, word)) = self.with.ports.refused(token) else { break };
+            if let Some(refused) = word {
+                self.shard.port_unreachable((seat, leg), refused.target, refused.by, now);
+            }
+        }
     }
 
     /// Takes what waits in the queue; `false` when the thread shall end.

@@ -66,6 +66,33 @@ fn a_caller_hears_the_prompts_and_a_key_stops_them() {
 }
 
 #[test]
+fn a_message_is_what_was_said_and_not_the_silence_around_it() {
+    let left = |parameters: &str, spoken: Duration, after: Duration, key: bool| {
+        let text = format!("flow: reception\nstart: in\nstates:\n  in:\n    voicemail: {{ mailbox: sales{parameters} }}\n    then: {{ else: end }}\n");
+        let mut call = call(&text, Nobody);
+        assert!(hears(&mut call, "beep"), "{}", told(&call));
+        call.wait(s(3));
+        call.speak(spoken);
+        call.wait(after);
+        if key { call.press("#") } else { call.hang_up() }
+        call.wait(s(5));
+        assert!(call.is_over(), "{}", told(&call));
+        call.voicemails().iter().map(|message| message.length.as_secs_f32()).next()
+    };
+    let ms = Duration::from_millis;
+    for key in [true, false] {
+        let length = left("", s(4), s(2), key).unwrap();
+        assert!((4.2..5.1).contains(&length), "300 ms are left at each end: {length}");
+        let length = left(", trim: false", s(4), s(2), key).unwrap();
+        assert!((8.5..9.6).contains(&length), "{length}");
+    }
+    // Silence counts for what is too short, so that two words are a message.
+    let length = left("", ms(700), s(2), true).unwrap();
+    assert!((0.9..1.9).contains(&length), "{length}");
+    assert_eq!(left("", ms(0), s(2), true), None, "nothing was said");
+}
+
+#[test]
 fn a_device_rings_answers_talks_and_hangs_up() {
     let manner = Manner::Answer(Answering { after: s(3), talk: Some(s(5)), ..Answering::default() });
     let mut call = call(RECEPTION, Devices(BTreeMap::from([("connection/bob".to_owned(), manner)])));

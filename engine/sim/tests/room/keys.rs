@@ -41,7 +41,7 @@ fn m7_keys_by_info_go_on_as_events_and_those_that_come_twice_go_on_once() {
 }
 
 /// How many keys a phone got by INFO, in order.
-fn by_info(world: &World, who: &str) -> String {
+pub(crate) fn by_info(world: &World, who: &str) -> String {
     let lines = world.phone(who).map(|phone| phone.timeline_since(0)).unwrap_or_default();
     lines.iter().filter_map(|line| line.text.strip_prefix("digit ")?.strip_suffix(" by INFO")).collect()
 }
@@ -77,7 +77,7 @@ fn a_flow_presses_keys_by_info_where_the_caller_takes_no_others() {
 }
 
 /// Keys as the tones of a telephone of old: 80 ms each, 80 ms between.
-fn tones(keys: &str) -> Sound {
+pub(crate) fn tones(keys: &str) -> Sound {
     let mut samples = Vec::new();
     for key in keys.chars() {
         let (row, column) = match "123A456B789C*0#D".find(key) {

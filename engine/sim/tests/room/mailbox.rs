@@ -19,7 +19,7 @@ states:
 ";
 
 /// A world where bob and dave have left alice a message of four and of six seconds.
-fn world(pin: &str, pin_for_owner: bool) -> World {
+pub(crate) fn world(pin: &str, pin_for_owner: bool) -> World {
     let mut setup = desk(3, TEXT);
     let pin = (!pin.is_empty()).then(|| Pin::from_digits(pin, &[9; 16], &[]).unwrap());
     with_mailbox(&mut setup, |mailbox| {

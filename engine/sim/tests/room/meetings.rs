@@ -1,6 +1,7 @@
 //! Calls that meet: conferences, parking places, queues; across two shards, and by many seeds with accidents in between.
 
 use crate::{
+    keys::tones,
     seeds::{ACTIVE, accidents, heal, manners, weather},
     stage::{PEOPLE, dial, ms, on_a_large_stack, place, s, setup, told, voice},
 };
@@ -191,7 +192,15 @@ fn whim(who: &str, dice: &mut Dice) -> Vec<Step> {
     match dice.below(5) {
         0 => steps.push(pause(dice, ms(300))),
         1 => steps.extend([Step::SpeakOn(voice(who, dice.between(ms(100), s(5)))), Step::Stay { at_most: dice.between(s(1), s(12)) }]),
-        2 => steps.extend([pause(dice, s(8)), Step::Press((*dice.pick(&["*", "0", "6", "1"])).to_owned()), Step::Stay { at_most: s(4) }]),
+        2 => {
+            let key = *dice.pick(&['*', '0', '6', '1']);
+            let press = match dice.below(3) {
+                0 => Step::Press(key.to_string()),
+                1 => Step::PressByInfo(key),
+                _ => Step::Speak(tones(&key.to_string())),
+            };
+            steps.extend([pause(dice, s(8)), press, Step::Stay { at_most: s(4) }]);
+        }
         3 => steps.extend([pause(dice, s(4)), Step::Hold, pause(dice, s(2)), Step::Resume, pause(dice, s(4))]),
         _ => steps.push(Step::Stay { at_most: dice.between(s(2), s(25)) }),
     }
@@ -211,7 +220,9 @@ fn play(seed: u64) -> World {
         for _ in 0..=dice.below(3) {
             steps.extend(whim(who, &mut dice));
         }
-        world.add(place(who, number, manners(&mut dice), dice.word()), steps);
+        let mut place = place(who, number, manners(&mut dice), dice.word());
+        place.phone.events = dice.permille(600);
+        world.add(place, steps);
     }
     for (number, who) in (21..).zip(["frank", "grace", "heidi"]) {
         let steps = (0..=dice.below(3)).flat_map(|_| whim(who, &mut dice)).collect();

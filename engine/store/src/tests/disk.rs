@@ -49,10 +49,11 @@ pub(super) fn envelope(n: u8, url: &str) -> Envelope {
         transcribe: true,
         language: Some("en".to_owned()),
         notify: vec![Notify { url: url.to_owned(), events: EventKind::ALL.to_vec() }],
+        loudness: true,
     }
 }
 
-fn meta(envelope: &Envelope) -> RecordingMeta {
+pub(super) fn meta(envelope: &Envelope) -> RecordingMeta {
     RecordingMeta {
         id: envelope.id,
         realm: envelope.realm.clone(),
@@ -68,18 +69,18 @@ fn meta(envelope: &Envelope) -> RecordingMeta {
     }
 }
 
-fn begin(store: &Store, meta: &RecordingMeta) {
+pub(super) fn begin(store: &Store, meta: &RecordingMeta) {
     store.spool().try_begin(meta.clone(), Box::new(|id, fault| panic!("{id}: {fault}"))).unwrap();
 }
 
 /// Speaks whole seconds of a ramp.
-fn speak(store: &Store, id: MessageId, seconds: usize) {
+pub(super) fn speak(store: &Store, id: MessageId, seconds: usize) {
     for _ in 0..seconds * 50 {
         store.spool().try_append(id, (0..160).collect()).unwrap();
     }
 }
 
-async fn finish(store: &Store, id: MessageId, how: Disposition) -> Finished {
+pub(super) async fn finish(store: &Store, id: MessageId, how: Disposition) -> Finished {
     let (tell, told) = tokio::sync::oneshot::channel();
     let reply = Box::new(move |finished| tell.send(finished).unwrap());
     store.spool().try_finish(id, how, reply).unwrap();
@@ -95,7 +96,7 @@ pub(super) async fn leave(store: &Store, envelope: &Envelope, seconds: u64) -> F
 }
 
 /// A picture of the folder at this instant: what a power cut or `kill -9` leaves behind.
-fn picture(of: &Path) -> TempDir {
+pub(super) fn picture(of: &Path) -> TempDir {
     fn copy(from: &Path, to: &Path) {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -112,11 +113,11 @@ fn picture(of: &Path) -> TempDir {
     dir
 }
 
-fn wav_at(root: &Path, id: MessageId) -> PathBuf {
+pub(super) fn wav_at(root: &Path, id: MessageId) -> PathBuf {
     seal::message_path(root, &name("default"), &name("sales"), id)
 }
 
-async fn all(store: &Store) -> Vec<voicemail::Message> {
+pub(super) async fn all(store: &Store) -> Vec<voicemail::Message> {
     store.messages(&MessageQuery { limit: 200, ..MessageQuery::default() }).await.unwrap().messages
 }
 
