@@ -1,6 +1,7 @@
 //! The main story with phones nobody here wrote: PJSIP registers, calls the reception, hears the prompt, presses a key and
 //! is bridged to baresip; what each of them heard is measured.
 
+use crate::message::leave;
 use crate::peers::baresip::Baresip;
 use crate::peers::exchange::{Exchange, House, ms, must, s};
 use crate::peers::pjsua::Pjsua;
@@ -117,5 +118,31 @@ fn keys_go_to_pjsip_and_from_it_by_info() {
     must(&caller, Step::WaitDigits { digits: "7".to_owned(), within: s(5) });
     must(&caller, Step::HangUp);
     bob.expect("the end", s(10), |e| e["state"] == "DISCONNECTED");
+    exchange.must_be_quiet();
+}
+
+#[test]
+fn lamps_of_baresip_that_subscribes_and_of_pjsip_that_does_not_follow_the_mailbox() {
+    let mut exchange = Exchange::start(&House::default());
+    let asks = Baresip::start_with_lamp("carol", exchange.sip(), 700.0);
+    let mut is_told = Pjsua::start("carol", exchange.sip(), 1_100.0);
+    let said = |count: &'static str, any: &'static str| move |e: &serde_json::Value| {
+        e["event"] == "lamp" && e["message"].as_str().is_some_and(|text| text.contains(count) && text.contains(any))
+    };
+    asks.expect_shown("Voice-Message: 0/0 (0/0)", 1, s(20));
+    is_told.expect("the first word of its mailbox", s(10), said("Voice-Message: 0/0 (0/0)", "Messages-Waiting: no"));
+    let alice = exchange.device("alice", Manners::Ring);
+    leave(&exchange, &alice, phone::Sound::tone(300.0, -12.0, s(3)));
+    must(&alice, Step::Press("#".into()));
+    must(&alice, Step::WaitHangUp { within: s(20) });
+    asks.expect_shown("Voice-Message: 1/0 (0/0)", 1, s(10));
+    is_told.expect("word of a message", s(10), said("Voice-Message: 1/0 (0/0)", "Messages-Waiting: yes"));
+    let (_, metrics) = exchange.request("GET", "/metrics");
+    assert!(String::from_utf8_lossy(&metrics).contains("callflow_mailbox_subscriptions 1"), "baresip asked, PJSIP did not");
+    let id = exchange.messages()[0]["id"].as_str().unwrap_or("").to_owned();
+    is_told.forget();
+    assert!((200..300).contains(&exchange.request("DELETE", &format!("/v1/messages/{id}")).0));
+    asks.expect_shown("Voice-Message: 0/0 (0/0)", 2, s(10));
+    is_told.expect("word of none", s(10), said("Voice-Message: 0/0 (0/0)", "Messages-Waiting: no"));
     exchange.must_be_quiet();
 }

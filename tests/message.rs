@@ -98,6 +98,22 @@ fn a_quiet_message_becomes_as_loud_as_the_prompts_and_is_kept_from_the_first_wor
     exchange.must_be_quiet();
 }
 
+#[test]
+fn a_caller_whose_language_no_voice_speaks_hears_english() {
+    let flow = "flow: gruss\nspeech: { language: de }\nstart: box\nstates:\n  box: { voicemail: { mailbox: box }, then: { else: end } }\n";
+    let mut exchange = Exchange::start_with(&House::default(), &[("flows/gruss.yaml", flow)]);
+    let alice = exchange.device("alice", Manners::Ring);
+    must(&alice, Step::Dial(exchange.uri("gruss")));
+    must(&alice, Step::WaitAnswered { within: s(10) });
+    must(&alice, Step::WaitSpeech { heard: s(1), within: s(10) });
+    must(&alice, Step::HangUp);
+    let kept = exchange.folder().path().join("data/calls.jsonl");
+    let record = wait_for("the record", s(20), || std::fs::read_to_string(&kept).ok().filter(|text| text.ends_with('\n')));
+    assert!(record.contains("a text is said in English: no voice has these words"), "{record}");
+    assert!(!record.contains("an apology stands in"), "{record}");
+    exchange.must_be_quiet();
+}
+
 /// Calls the reception and speaks a message until the last word.
 #[track_caller]
 pub(crate) fn leave(exchange: &Exchange, phone: &phone::Handset, sound: phone::Sound) {

@@ -42,6 +42,17 @@ impl Baresip {
     #[track_caller]
     pub(crate) fn start_protected(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str, srtp: &str) -> Self {
         let srtp = if srtp.is_empty() { String::new() } else { format!(";mediaenc={srtp}") };
+        Self::launch(user, exchange, tone_hz, codec, &format!("{srtp};mwi=no"))
+    }
+
+    /// The same as one that subscribes to its mailbox.
+    #[track_caller]
+    pub(crate) fn start_with_lamp(user: &str, exchange: SocketAddr, tone_hz: f32) -> Self {
+        Self::launch(user, exchange, tone_hz, "PCMU/8000/1", ";mwi=yes")
+    }
+
+    #[track_caller]
+    fn launch(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str, more: &str) -> Self {
         let folder = Folder::new("baresip");
         let (sip, media, control) = (free_port(), media_ports(), free_port());
         let source = folder.path().join("says.wav");
@@ -62,7 +73,7 @@ impl Baresip {
                  audio_player aufile,{dir}/player.wav\naudio_source aufile,{}\naudio_alert aufile,{dir}/alert.wav\n\
                  ausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\naudio_buffer 20-160\n\
                  rtp_ports {media}-{}\njitter_buffer_type fixed\njitter_buffer_delay 1-5\n\
-                 module_path {}\n{modules}module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
+                 module_path {}\n{modules}module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nmodule_app mwi.so\n\
                  ctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {dir}\n",
                 source.display(),
                 media + 40,
@@ -72,7 +83,7 @@ impl Baresip {
         folder.write(
             "accounts",
             &format!(
-                "<sip:{user}@{exchange}>;auth_user={user};auth_pass={};outbound=\"sip:{exchange}\";regint=120;audio_codecs={codec};answermode=auto{srtp}\n",
+                "<sip:{user}@{exchange}>;auth_user={user};auth_pass={};outbound=\"sip:{exchange}\";regint=120;audio_codecs={codec};answermode=auto{more}\n",
                 password(user)
             ),
         );
@@ -96,6 +107,12 @@ impl Baresip {
             assert!(super::process::clock() < end, "baresip: no {kind} within {within:?}; events {:?}\n{}", self.events, self.process.log());
             self.read_events();
         }
+    }
+
+    /// Waits until it shows a line so often: what it is told of its mailbox is on its screen only.
+    #[track_caller]
+    pub(crate) fn expect_shown(&self, line: &str, times: usize, within: Duration) {
+        wait_for(&format!("baresip to show {line:?}"), within, || (self.process.log().matches(line).count() >= times).then_some(()));
     }
 
     /// Waits for an event of a kind that came before, such as the answer to a second call.

@@ -25,6 +25,9 @@ class Account(pj.Account):
     def onRegState(self, prm):
         tell("registered", status=prm.code)
 
+    def onMwiInfo(self, prm):
+        tell("lamp", message=prm.rdata.wholeMsg)
+
     def onIncomingCall(self, prm):
         call = Call(self, prm.callId)
         Call.current = call

@@ -29,7 +29,7 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use terms::{CallId, LegId, Now};
+use terms::{CallId, LegId, Now, Tongue};
 
 /// Ticks of the mixer in one turn: one for what is due, the rest for players that begin because of it. What is left waits for
 /// the next millisecond.
@@ -594,6 +594,7 @@ impl Call {
                 Next::Effect(effect) => {
                     self.walked(effect.action());
                     self.note_mailbox(&effect);
+                    self.desk.tongue = Tongue::of(self.run.language());
                     next = match action::begin(effect, &mut self.desk, now) {
                         Begun::Going(action) => {
                             self.doing = Some(action);

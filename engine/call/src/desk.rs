@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use terms::{CallId, Digit, KeyWay, LegId, MessageId, Now, Packing};
+use terms::{CallId, Digit, KeyWay, LegId, MessageId, Now, Packing, Tongue};
 
 /// See the head of this file.
 pub(crate) struct Desk {
@@ -37,6 +37,8 @@ pub(crate) struct Desk {
     pub(crate) room_acts: VecDeque<RoomAct>,
     /// The address by which the caller reached us.
     pub(crate) dialled: Uri,
+    /// In which language it speaks of its own to the caller.
+    pub(crate) tongue: Tongue,
     /// What breaks a silence nobody meant.
     pub(crate) filler: Arc<Prompt>,
     /// The caller talks with the caller of another call, in a room for two.
@@ -83,6 +85,7 @@ impl Desk {
             record,
             room_acts: VecDeque::new(),
             dialled,
+            tongue: Tongue::default(),
             filler,
             is_talking: false,
             is_sent_away: false,

@@ -316,6 +316,16 @@ impl Run {
         Err(format!("flows run each other deeper than {RUN_DEPTH}: {}", names.join(" runs ")))
     }
 
+    /// The language in which the caller is spoken to now: what a flow set, else that of the flow it is in.
+    #[must_use]
+    pub fn language(&self) -> Option<&str> {
+        let of_flow = self.frames.iter().rev().find_map(|frame| match &frame.at {
+            At::State { program, .. } => program.speech.language.as_deref(),
+            At::Script { task, .. } => task.language.as_deref(),
+        });
+        self.language.as_deref().or(of_flow)
+    }
+
     /// Goes on until something must be done outside.
     fn go_on(&mut self, first: Result<Step, String>, now: Now) -> Next {
         let mut step = first;

@@ -182,6 +182,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let hearing = Arc::new(hearing::Hearing::default());
     let keeper = runtime.spawn(clerk::keep_records(config.folders.data.join("calls.jsonl"), records, Arc::clone(&hearing)));
     runtime.spawn(sweep_for_ever(store.clone()));
+    runtime.spawn(tell_lamps_for_ever(store.clone(), front_door.clone()));
     let signer = keys.signer(config.webhooks.secret.as_ref())?;
     let courier = Courier::new(store.clone(), CourierOptions { signer: signer.clone(), guard, seed: keys::random_u64()? })?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -320,6 +321,22 @@ fn settings_of(
         },
         limits: config.limits.calls.clone(),
     })
+}
+
+/// Tells the front how many messages are in a mailbox: whenever it changes, or the front asked.
+async fn tell_lamps_for_ever(store: Store, front: FrontDoor) {
+    loop {
+        let (realm, mailbox) = store.changed_mailbox().await;
+        match store.waiting(&realm, &mailbox).await {
+            Ok(waiting) => {
+                let input = FrontIn::Input(Box::new(switchboard::Input::Mailbox { realm, mailbox, waiting }));
+                let front = front.clone();
+                // The front may be busy; nobody but this task waits.
+                let _ = tokio::task::spawn_blocking(move || front.send(input)).await;
+            }
+            Err(fault) => tracing::warn!(%realm, %mailbox, %fault, "messages cannot be counted: telephones are told at the next change"),
+        }
+    }
 }
 
 async fn sweep_for_ever(store: Store) {

@@ -12,6 +12,8 @@ pub(crate) enum Event {
     Packet { from: SocketAddr, to: SocketAddr, bytes: Vec<u8> },
     /// The front of this life hears something from inside.
     Front { life: u32, input: Box<switchboard::Input> },
+    /// The front of this life hears how many messages are in a mailbox.
+    Count { life: u32, realm: terms::Name, mailbox: terms::Name },
     /// A shard of this life hears something.
     Shard { life: u32, shard: usize, message: Box<call::ToShard> },
     /// A call arrives in another shard of this life, with its sockets; or word that it is over.

@@ -5,7 +5,7 @@ use call::{Disposition, Ticket};
 use std::{collections::BTreeMap, time::Duration};
 use switchboard::Row;
 use terms::{CallId, MessageId, Name, UnixMs};
-use voicemail::{Caller, Entry, Envelope, Pin, PinGuard, PinTry, PinVerdict};
+use voicemail::{Caller, Entry, Envelope, Pin, PinGuard, PinTry, PinVerdict, Waiting};
 
 /// Something the disk was asked and will have done after a while.
 #[derive(Debug)]
@@ -74,6 +74,13 @@ impl Disk {
         let kept = self.messages.values().filter(|kept| kept.mailbox == *mailbox).count();
         let open = self.open.values().filter(|recording| recording.envelope.as_ref().is_some_and(|e| e.mailbox == *mailbox)).count();
         u32::try_from(kept + open).unwrap_or(u32::MAX)
+    }
+
+    /// New and old messages of a mailbox.
+    pub(crate) fn waiting(&self, mailbox: &Name) -> Waiting {
+        let own = || self.messages.values().filter(|kept| kept.mailbox == *mailbox);
+        let count = |heard: bool| u32::try_from(own().filter(|kept| kept.heard == heard).count()).unwrap_or(u32::MAX);
+        Waiting { new: count(false), old: count(true) }
     }
 
     /// Messages of a mailbox, for who listens.

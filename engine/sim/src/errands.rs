@@ -92,12 +92,15 @@ impl World {
             Errand::MarkHeard { id } => {
                 if let Some(kept) = self.disk.messages.get_mut(&id).filter(|_| !faulty) {
                     kept.heard = true;
+                    let mailbox = kept.mailbox.clone();
                     self.trace_say("a message is marked heard");
+                    self.lamp(mailbox);
                 }
                 self.answer(shard, call, ticket, Answer::Queued(if faulty { Err(why()) } else { Ok(()) }), 1, 40);
             }
             Errand::DeleteMessage { id } => {
-                if !faulty && self.disk.messages.remove(&id).is_some() {
+                if let Some(kept) = Some(id).filter(|_| !faulty).and_then(|id| self.disk.messages.remove(&id)) {
+                    self.lamp(kept.mailbox);
                     self.ledger.message_deleted(id);
                     self.trace_say("a message is deleted");
                 }
@@ -149,11 +152,19 @@ impl World {
         }
     }
 
+    /// Its messages are others now.
+    fn lamp(&mut self, mailbox: terms::Name) {
+        let realm = self.setup.directory.default_realm().clone();
+        self.mailbox_changed(realm, mailbox);
+    }
+
     fn message_kept(&mut self, id: MessageId) {
         if let Some(kept) = self.disk.messages.get(&id) {
             let text = format!("a message of {:.1} s is safe in mailbox {}", kept.length.as_secs_f32(), kept.mailbox);
+            let mailbox = kept.mailbox.clone();
             self.trace_say(&text);
             self.ledger.message_acknowledged(id);
+            self.lamp(mailbox);
         }
     }
 }

@@ -12,7 +12,7 @@ use call::{Keep, Keeping, Parcel, Seat, Shard, ToShard};
 use sip::{Flow, Target, Transport};
 use std::{net::SocketAddr, time::Duration};
 use switchboard::{Front, Input, MediaProtection, Output, OverPlainSip, Settings};
-use terms::{CallId, LegId, Now, Secret};
+use terms::{CallId, LegId, Name, Now, Secret};
 
 /// One life of the exchange.
 pub(crate) struct Exchange {
@@ -182,9 +182,22 @@ impl World {
                     self.note(&format!("call {} is over: {}, {}", record.id, record.status, record.ended_by));
                     self.ledger.ended(*record);
                 }
+                Output::CountMailbox { realm, mailbox } => self.mailbox_changed(realm, mailbox),
                 Output::FraudLimit { call, who, why } => self.note(&format!("call {call} of {who} is limited: {why}")),
             }
         }
+    }
+
+    /// The front hears how many messages are in a mailbox, as the disk has them by then.
+    pub(crate) fn mailbox_changed(&mut self, realm: Name, mailbox: Name) {
+        let delay = self.dice.between(Duration::from_millis(1), Duration::from_millis(40));
+        self.later(Lane::Front, delay, move |life| Event::Count { life, realm, mailbox });
+    }
+
+    /// Counts and tells.
+    pub(crate) fn count(&mut self, realm: Name, mailbox: Name) {
+        let waiting = self.disk.waiting(&mailbox);
+        self.tell_front(Input::Mailbox { realm, mailbox, waiting });
     }
 
     fn front_says(&mut self, shard: usize, message: ToShard) {

@@ -403,11 +403,12 @@ impl World {
         match event {
             Event::Packet { from, to, bytes } => self.arrive(from, to, bytes),
             Event::Front { life, input } if life == self.life => self.tell_front(*input),
+            Event::Count { life, realm, mailbox } if life == self.life => self.count(realm, mailbox),
             Event::Shard { life, shard, message } if life == self.life => self.tell_shard(shard, *message),
             Event::Adopt { life, shard, arrival } if life == self.life => self.adopt(shard, *arrival),
             Event::Disk { life, job } if life == self.life && self.exchange.is_some() => self.disk_done(life, *job),
             // Of a life that is over.
-            Event::Front { .. } | Event::Shard { .. } | Event::Adopt { .. } | Event::Disk { .. } => {}
+            Event::Front { .. } | Event::Count { .. } | Event::Shard { .. } | Event::Adopt { .. } | Event::Disk { .. } => {}
             Event::Start => self.start_exchange(),
             Event::Act(act) => act(self),
         }

@@ -40,6 +40,7 @@ mod guard;
 mod jobs;
 pub mod limits;
 mod links;
+mod mailboxes;
 mod messages;
 mod options;
 mod outbox;

@@ -131,6 +131,12 @@ async fn find(conn: &mut SqliteConnection, id: MessageId) -> Result<Option<Kept>
     row.as_ref().map(read).transpose()
 }
 
+/// The mailbox of a message, deleted or not.
+pub(crate) async fn place(conn: &mut SqliteConnection, id: MessageId) -> Result<Option<(Name, Name)>, StoreFault> {
+    let row = sqlx::query("select realm, mailbox from message where id = ?").bind(id.to_string()).fetch_optional(conn).await?;
+    row.as_ref().map(|row| Ok((name(row, "realm")?, name(row, "mailbox")?))).transpose()
+}
+
 pub(crate) async fn mark_heard(conn: &mut SqliteConnection, id: MessageId, heard: bool) -> Result<bool, StoreFault> {
     let row = sqlx::query("update message set heard = ? where id = ? and deleted_at is null and heard <> ?")
         .bind(heard)

@@ -76,6 +76,7 @@ impl Store {
             clock: options.clock,
             deliveries_arrived: tokio::sync::Notify::new(),
             jobs_arrived: tokio::sync::Notify::new(),
+            mailboxes: crate::mailboxes::Changed::default(),
             commits: std::sync::atomic::AtomicU64::new(0),
         });
         let (writer, orders) = Writer::new();
@@ -207,6 +208,17 @@ impl Store {
     /// [`StoreFault::Database`].
     pub async fn waiting(&self, realm: &Name, mailbox: &Name) -> Result<Waiting, StoreFault> {
         messages::waiting(&self.inner.readers, realm, mailbox).await
+    }
+
+    /// Waits until the messages of a mailbox are others than before, or somebody [wants to know](Store::look_at_mailbox): its realm and
+    /// name. For one listener.
+    pub async fn changed_mailbox(&self) -> (Name, Name) {
+        self.inner.around.mailboxes.next().await
+    }
+
+    /// Has [`Store::changed_mailbox`] tell of this one, changed or not.
+    pub fn look_at_mailbox(&self, realm: Name, mailbox: Name) {
+        self.inner.around.mailboxes.add((realm, mailbox));
     }
 
     /// A page of messages, newest first.

@@ -6,7 +6,9 @@
 use crate::{
     AudioLinks, BindingChange, JobFate, StoreFault, WebhookDraft, bindings,
     jobs::{self, Job},
-    limits, messages,
+    limits,
+    mailboxes::Changed,
+    messages,
     outbox::{self, Settled},
     pins, recordings, versions,
 };
@@ -87,6 +89,8 @@ pub(crate) struct Surroundings {
     pub(crate) clock: crate::WallClock,
     pub(crate) deliveries_arrived: Notify,
     pub(crate) jobs_arrived: Notify,
+    /// Mailboxes whose messages are others than before.
+    pub(crate) mailboxes: Changed,
     /// Transactions so far.
     pub(crate) commits: AtomicU64,
 }
@@ -164,12 +168,40 @@ async fn together(
     for write in writes {
         answers.push(write.apply(&mut all, around, now).await?);
     }
+    let mut places = Vec::new();
+    for (write, answer) in writes.iter().zip(&answers) {
+        if matches!(answer, Answer::Changed(true)) {
+            places.extend(write.place(&mut all).await?);
+        }
+    }
     all.commit().await?;
     around.commits.fetch_add(1, Ordering::Relaxed);
+    places.into_iter().for_each(|place| around.mailboxes.add(place));
     Ok(answers)
 }
 
 impl Write {
+    /// The mailbox whose messages it changes.
+    async fn place(&self, conn: &mut SqliteConnection) -> Result<Option<(Name, Name)>, StoreFault> {
+        match self {
+            Self::KeepMessage(draft) => Ok(Some((draft.envelope.realm.clone(), draft.envelope.mailbox.clone()))),
+            Self::MarkHeard(id, _) | Self::Delete(id) => messages::place(conn, *id).await,
+            Self::Bindings(_)
+            | Self::KeepRecording(..)
+            | Self::Enqueue(_)
+            | Self::FilesRemoved(_)
+            | Self::RecordingsForgotten(_)
+            | Self::ClaimJob
+            | Self::Transcribed(..)
+            | Self::JobFailed { .. }
+            | Self::Settle(..)
+            | Self::PinAttempt(..)
+            | Self::PinRight(..)
+            | Self::KeepFlows(..)
+            | Self::Forget => Ok(None),
+        }
+    }
+
     async fn apply(&self, conn: &mut SqliteConnection, around: &Surroundings, now: UnixMs) -> Result<Answer, StoreFault> {
         let links = around.audio_links.as_ref();
         Ok(match self {

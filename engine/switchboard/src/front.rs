@@ -4,6 +4,7 @@
 //!  wire ──▶ sip::Endpoint ──▶ inside a dialog? ──▶ shard
 //!                    └─ new ──▶ REGISTER ──▶ registrar ──▶ store
 //!                           └─▶ INVITE ──▶ identity, admission, route ──▶ shard (new call)
+//!                           └─▶ SUBSCRIBE ──▶ identity ──▶ a lamp that tells of messages
 //!                           └─▶ OPTIONS ──▶ 200
 //!  shard ──▶ Respond, Send, Locate, Ended … ──▶ sip::Endpoint ──▶ wire
 //! ```
@@ -11,6 +12,7 @@
 use crate::{
     directory::Directory,
     guard::{GuessGuard, Tally},
+    lamps::{self, Lamps},
     limits,
     meetings::Meetings,
     settings::Settings,
@@ -37,6 +39,15 @@ pub enum Input {
         ticket: Ticket,
         /// Whether they are safe on disk.
         kept: bool,
+    },
+    /// So many messages are in a mailbox: the answer to [`Output::CountMailbox`], and whenever it changes.
+    Mailbox {
+        /// Its realm.
+        realm: Name,
+        /// Its name.
+        mailbox: Name,
+        /// New and old ones.
+        waiting: voicemail::Waiting,
     },
     /// A new set of resources; devices of connections that are gone or became virtual are forgotten.
     Directory(Arc<Directory>),
@@ -109,6 +120,13 @@ pub enum Output {
         /// All of its bindings; none: delete them.
         rows: Vec<Row>,
     },
+    /// How many messages are in this mailbox? Answer with [`Input::Mailbox`].
+    CountMailbox {
+        /// Its realm.
+        realm: Name,
+        /// Its name.
+        mailbox: Name,
+    },
     /// A call is over: its record for the clerk.
     Record(Box<CallRecord>),
     /// A limit against fraud stopped an outbound call: for a webhook and the log.
@@ -141,6 +159,8 @@ pub struct Counters {
     pub guesses_blocked: u64,
     /// Outbound legs refused by policy.
     pub outbound_refused: u64,
+    /// Subscriptions to mailboxes now.
+    pub subscriptions: usize,
     /// Requests inside dialogs we do not know.
     pub strays: u64,
     /// The endpoint's own counts.
@@ -180,6 +200,7 @@ pub struct Front {
     pub(crate) outbound: Tally<Caller>,
     pub(crate) table: CallTable,
     pub(crate) meetings: Meetings,
+    pub(crate) lamps: Lamps,
     pub(crate) chance: Chance,
     /// Whether we are shutting down: nothing new is taken.
     pub(crate) is_draining: bool,
@@ -194,7 +215,7 @@ impl Front {
         let mut chance = Chance::new(settings.seed);
         let config = EndpointConfig {
             listeners: settings.listeners.clone(),
-            abilities: sip::Abilities { extensions: vec!["path".to_owned()], ..sip::Abilities::default() },
+            abilities: abilities(),
             server: settings.server.clone(),
             tcp_above: None,
         };
@@ -207,6 +228,7 @@ impl Front {
             outbound: Tally::new(limits::HOUR),
             table: CallTable::new(settings.shards),
             meetings: Meetings::default(),
+            lamps: Lamps::default(),
             chance,
             is_draining: false,
             counters: Counters::default(),
@@ -233,6 +255,7 @@ impl Front {
             Input::Shard(message) => self.heard_shard(message, now),
             Input::Stored { ticket, kept } => self.registrar.handle(registrar::Input::Stored { ticket, kept }, now),
             Input::Directory(directory) => self.take_directory(directory, now),
+            Input::Mailbox { realm, mailbox, waiting } => self.counted((realm, mailbox), waiting, now),
             Input::Flows(flows) => self.flows = flows,
             Input::Overload { shard, is_overloaded } => self.table.overload(shard, is_overloaded),
             Input::Drain => self.is_draining = true,
@@ -245,6 +268,7 @@ impl Front {
     pub fn handle_timeout(&mut self, now: Now) {
         self.endpoint.handle_timeout(now.at);
         self.registrar.handle_timeout(now);
+        self.expire_subscriptions(now);
         if self.meetings_due().is_some_and(|due| due <= now.at) {
             self.with_meetings(now, Meetings::handle_timeout);
         }
@@ -257,7 +281,8 @@ impl Front {
         let endpoint = self.endpoint.poll_timeout().map(|at| (at, "a transaction's timer"));
         let registrar = self.registrar.poll_timeout().map(|at| (at, "a binding's expiry"));
         let meetings = self.meetings_due().map(|at| (at, "an agent's rest"));
-        endpoint.into_iter().chain(registrar).chain(meetings).min()
+        let lamps = self.lamps.poll_timeout().map(|at| (at, "a subscription's expiry"));
+        endpoint.into_iter().chain(registrar).chain(meetings).chain(lamps).min()
     }
 
     /// What to do next.
@@ -276,6 +301,7 @@ impl Front {
     pub fn counters(&self) -> Counters {
         Counters {
             calls: self.table.len(),
+            subscriptions: self.lamps.len(),
             sip: self.endpoint.snapshot(),
             registrar: self.registrar.counters(),
             ..self.counters
@@ -319,6 +345,7 @@ impl Front {
         }
         self.directory = directory;
         self.make_authenticators();
+        self.lamps_of_directory(now);
     }
 
     fn wire(&mut self, wire: sip::Input, now: Now) {
@@ -369,8 +396,8 @@ impl Front {
             sip::Output::Request { transaction, request, source } => self.request(transaction, request, source, now),
             sip::Output::Ack { request, source: _ } => self.ack(request),
             sip::Output::Cancelled { transaction, source, reason: _ } => self.cancelled(transaction, source),
-            sip::Output::Response { token, response, source } => self.response(token, response, source),
-            sip::Output::Failed { token, why } => self.failed(token, why),
+            sip::Output::Response { token, response, source } => self.response(token, response, source, now),
+            sip::Output::Failed { token, why } => self.failed(token, why, now),
         }
     }
 
@@ -390,13 +417,14 @@ impl Front {
             Method::Register => self.register(transaction, request, source, now),
             _ if request.headers.to_tag().is_some() => self.inside_dialog(transaction, request, source, now),
             Method::Invite => self.invite(transaction, request, source, now),
+            Method::Subscribe => self.subscribe(transaction, request, source, now),
             Method::Options => self.options(transaction, &request, now),
             // Outside a dialog these have no meaning (RFC 3261 §15.1.2, RFC 3311 §5.2, RFC 6086 §4.2.2).
             Method::Bye | Method::Prack | Method::Info | Method::Update | Method::Notify | Method::Ack | Method::Cancel => {
                 self.counters.strays += 1;
                 self.refuse(transaction, &request, 481, now);
             }
-            Method::Subscribe | Method::Publish | Method::Refer | Method::Message | Method::Other(_) => {
+            Method::Publish | Method::Refer | Method::Message | Method::Other(_) => {
                 self.refuse(transaction, &request, 405, now);
             }
         }
@@ -407,6 +435,7 @@ impl Front {
         let abilities = &self.endpoint.config().abilities;
         response.headers.push(HeaderName::Allow, abilities.allow());
         response.headers.push(HeaderName::Accept, "application/sdp");
+        response.headers.push(HeaderName::AllowEvents, lamps::EVENT);
         response.headers.push(HeaderName::Supported, abilities.extensions.join(", "));
         self.stateless(transaction, response, now);
     }
@@ -440,6 +469,13 @@ impl Front {
             self.outputs.push_back(Output::Shard { shard, message });
         }
     }
+}
+
+/// What is understood.
+fn abilities() -> sip::Abilities {
+    let mut abilities = sip::Abilities { extensions: vec!["path".to_owned()], ..sip::Abilities::default() };
+    abilities.methods.push(sip::Method::Subscribe);
+    abilities
 }
 
 /// The addresses by which a listener may be named in a contact.

@@ -17,6 +17,11 @@ impl Front {
             (Some(call_id), Some(tag)) => self.table.dialog(call_id, tag),
             (None, _) | (_, None) => None,
         };
+        if request.method == Method::Subscribe
+            && let Some(number) = self.lamps.of(&request.headers)
+        {
+            return self.resubscribe(number, transaction, request, source, now);
+        }
         let Some((call, leg)) = found else {
             self.counters.strays += 1;
             tracing::debug!(method = %request.method, peer = %source.peer, "no such dialog");
@@ -47,7 +52,10 @@ impl Front {
         self.tell_call(call, ToShard::Leg { call, leg, event: LegEvent::Cancelled });
     }
 
-    pub(crate) fn response(&mut self, token: u64, response: Response, source: Flow) {
+    pub(crate) fn response(&mut self, token: u64, response: Response, source: Flow, now: Now) {
+        if self.lamp_answered(token, &response, now) {
+            return;
+        }
         let Some(sent) = self.table.sent(token).cloned() else { return };
         // A 2xx to an INVITE may come again, and from other forks: its token lives as long as the leg.
         let keeps = response.is_provisional() || (sent.method == Method::Invite && response.is_success());
@@ -58,7 +66,10 @@ impl Front {
         self.tell_call(call, ToShard::Leg { call, leg, event: LegEvent::Response { response, source } });
     }
 
-    pub(crate) fn failed(&mut self, token: u64, why: FailedWhy) {
+    pub(crate) fn failed(&mut self, token: u64, why: FailedWhy, now: Now) {
+        if self.lamp_settled(token, false, now) {
+            return;
+        }
         let Some(sent) = self.table.sent(token).cloned() else { return };
         self.table.settled(token);
         self.tell_failed(sent.call, sent.leg, sent.method, why);

@@ -1,7 +1,8 @@
 //! # switchboard: all that happens before and between calls
 //!
 //! **Owns** who may register and call (authentication, admission, fraud limits), which flow answers, where a target leads,
-//! which call a message belongs to, and who waits where (conferences, parking places, queues). It holds the SIP endpoint and the registrar.
+//! which call a message belongs to, who waits where (conferences, parking places, queues), and which lamps
+//! of telephones tell of messages. It holds the SIP endpoint and the registrar.
 //! **Never** knows audio, sockets, threads, disks or a clock; never decides anything inside a call.
 //! **Door**: [`Front`] with [`Input`] and [`Output`] and the five verbs; [`Directory`] is the checked set of resources,
 //! [`Settings`] what a front is told at birth. The real front thread and the simulator drive the same value.
@@ -28,6 +29,7 @@ mod guard;
 mod identity;
 mod inside;
 mod invite;
+mod lamps;
 pub mod limits;
 mod locate;
 mod meet;

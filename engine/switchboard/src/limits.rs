@@ -18,6 +18,16 @@ pub const SECOND: Duration = Duration::from_secs(1);
 pub const DAY: Duration = Duration::from_secs(86_400);
 /// Times a call may come back to us before it is a loop (RELIABILITY D4: at most ten legs in a chain).
 pub const HOPS_MAX: u32 = 10;
+/// Seconds a subscription to a mailbox lasts: at least (chosen: nothing changes more often), at most (RFC 3842 §3.4), and unless it says.
+pub const SUBSCRIPTION_S: std::ops::RangeInclusive<u32> = 60..=3_600;
+/// See [`SUBSCRIPTION_S`].
+pub const SUBSCRIPTION_S_DEFAULT: u32 = 3_600;
+/// Subscriptions of one connection; one more ends the oldest (chosen: twice the devices it may have).
+pub const SUBSCRIPTIONS_A_CONNECTION: usize = 10;
+/// Subscriptions in all; more are answered 503 (chosen: two devices for each of 10,000 users).
+pub const SUBSCRIPTIONS_MAX: usize = 20_000;
+/// How long the last NOTIFY of a subscription may wait for the one before, or for a count: 64·T1.
+pub const LAMP_GONE_AFTER: Duration = Duration::from_secs(32);
 /// Branches one target may spread into (the registrar's cap of devices is below it).
 pub const BRANCHES_MAX: usize = 10;
 /// Legs a call may have in the dialog table (RELIABILITY D4).

@@ -64,6 +64,12 @@ impl Front {
                     response.headers.push(HeaderName::Path, hop);
                 }
                 self.endpoint.handle(sip::Input::Respond { transaction: *transaction, response }, now.at);
+                // A lamp that was off, or told of what was heard since.
+                let (directory, realm) = (self.directory.clone(), self.realm_of(request));
+                let user = request.headers.to().and_then(|to| to.uri.user().map(|user| user.to_string()));
+                if let Some(connection) = user.and_then(|user| directory.user(&realm, &user)) {
+                    self.light(&connection.name, now);
+                }
             }
             Reply::Refused(refusal) => {
                 tracing::debug!(code = refusal.code(), why = %refusal, "REGISTER refused");

@@ -276,6 +276,13 @@ impl CallTable {
         }
     }
 
+    /// A number for a request that belongs to no call.
+    pub(crate) const fn token(&mut self) -> u64 {
+        let token = self.next_token;
+        self.next_token += 1;
+        token
+    }
+
     /// A request leaves for a leg, new or known. `None` when the call is gone or has all the legs it may have;
     /// otherwise its token and whether it is a leg's first INVITE.
     pub(crate) fn send(&mut self, call: CallId, leg: LegId, method: &Method, dialog: DialogKey) -> Option<(u64, bool)> {

@@ -5,6 +5,8 @@
 mod bench;
 #[path = "stories/calls.rs"]
 mod calls;
+#[path = "stories/lamps.rs"]
+mod lamps;
 #[path = "stories/registration.rs"]
 mod registration;
 #[path = "stories/strangers.rs"]

@@ -16,6 +16,7 @@ mod secret;
 mod span;
 mod srtp;
 mod time;
+mod tongue;
 
 pub use codec::{Codec, Packing};
 pub use digit::{Digit, NotADigit};
@@ -27,3 +28,4 @@ pub use secret::Secret;
 pub use span::{BadSpan, parse_span, spell_span};
 pub use srtp::{CryptoSuite, MASTER_KEY_BYTES, MasterKey, Srtp, SrtpKeys};
 pub use time::{Now, UnixMs};
+pub use tongue::{Phrase, Text, Tongue};

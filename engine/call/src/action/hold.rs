@@ -5,7 +5,7 @@ use crate::desk::Desk;
 use flow::PromptItem;
 use media::Repeat;
 use std::time::{Duration, Instant};
-use terms::{LegId, Now};
+use terms::{LegId, Now, Text};
 
 /// The music of whoever waits, when the flow names none.
 pub(super) const HOLD_MUSIC: &str = "system/hold.wav";
@@ -38,9 +38,9 @@ impl Hold {
     }
 
     /// Says something; then the music goes on.
-    pub(super) fn say(&mut self, items: &[PromptItem], desk: &mut Desk, now: Now) {
+    pub(super) fn say(&mut self, text: &Text, desk: &mut Desk, now: Now) {
         self.player.stop(desk, now);
-        self.player = Prompting::start(items, LegId::CALLER, Repeat::Times(1), desk, now);
+        self.player = Prompting::tell(std::slice::from_ref(text), LegId::CALLER, desk, now);
         self.part = Part::Announcement;
     }
 

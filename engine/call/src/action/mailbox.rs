@@ -14,13 +14,13 @@ use crate::{
     limits::ERRAND_WAIT,
 };
 use audio::Prompt;
-use flow::{Outcome, PromptItem, Say};
+use flow::Outcome;
 use media::{Item, PlayerId, Playlist, Repeat};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use terms::{Digit, LegId, MessageId, Name, Now};
+use terms::{Digit, LegId, MessageId, Name, Now, Text};
 use voicemail::{Entrance, Entry, PinVerdict, Visit, limits::{PIN_DIGITS, PIN_TRIES_A_CALL}, spoken};
 
 /// Silence before and between the digits of a PIN, and after the choices.
@@ -100,10 +100,10 @@ impl Listening {
                 action.list(desk, now);
                 Progress::Going
             }
-            Entrance::ByPin => action.ask_pin(&[spoken::ENTER_PIN], desk, now),
+            Entrance::ByPin => action.ask_pin(&[spoken::ENTER_PIN.text(desk.tongue)], desk, now),
             Entrance::Shut => {
                 desk.note(now, format!("mailbox {}: it has no PIN, and the caller is not its owner", action.mailbox));
-                action.leave(&[spoken::SHUT, spoken::GOODBYE], "locked_out", desk, now)
+                action.leave(&[spoken::SHUT.text(desk.tongue), spoken::GOODBYE.text(desk.tongue)], "locked_out", desk, now)
             }
         };
         match progress {
@@ -114,9 +114,9 @@ impl Listening {
 
     // --- coming in ----------------------------------------------------------------------------------------------
 
-    fn ask_pin(&mut self, words: &[&str], desk: &mut Desk, now: Now) -> Progress {
+    fn ask_pin(&mut self, words: &[Text], desk: &mut Desk, now: Now) -> Progress {
         desk.digits.clear();
-        let asking = Prompting::start_or_sorry(&say(words), LegId::CALLER, desk, now);
+        let asking = Prompting::tell(words, LegId::CALLER, desk, now);
         self.stage = Stage::Pin { typed: String::new(), asking, until: now.at + KEY_WAIT };
         Progress::Going
     }
@@ -159,7 +159,7 @@ impl Listening {
             Ok(PinVerdict::Wrong) => self.wrong_pin("a wrong PIN", desk, now),
             Ok(PinVerdict::Locked) => {
                 desk.note(now, format!("mailbox {}: locked after too many wrong PINs", self.mailbox));
-                self.leave(&[spoken::LOCKED], "locked_out", desk, now)
+                self.leave(&[spoken::LOCKED.text(desk.tongue)], "locked_out", desk, now)
             }
             Err(why) => Progress::Failed(format!("the PIN could not be checked: {why}")),
         }
@@ -169,9 +169,9 @@ impl Listening {
         self.tries += 1;
         desk.note(now, format!("mailbox {}: {what}, {} of {PIN_TRIES_A_CALL}", self.mailbox, self.tries));
         if self.tries >= PIN_TRIES_A_CALL {
-            return self.leave(&[spoken::WRONG_PIN, spoken::GOODBYE], "locked_out", desk, now);
+            return self.leave(&[spoken::WRONG_PIN.text(desk.tongue), spoken::GOODBYE.text(desk.tongue)], "locked_out", desk, now);
         }
-        self.ask_pin(&[spoken::WRONG_PIN, spoken::ENTER_PIN], desk, now)
+        self.ask_pin(&[spoken::WRONG_PIN.text(desk.tongue), spoken::ENTER_PIN.text(desk.tongue)], desk, now)
     }
 
     fn list(&mut self, desk: &mut Desk, now: Now) {
@@ -187,17 +187,17 @@ impl Listening {
         self.visit = Visit::new(entries);
         let counts = self.visit.counts();
         desk.note(now, format!("mailbox {}: {} new and {} old messages", self.mailbox, counts.new, counts.old));
-        let told = spoken::counts(counts);
+        let told = spoken::counts(counts, desk.tongue);
         if self.visit.current().is_none() {
-            return self.leave(&[&told, spoken::GOODBYE], "done", desk, now);
+            return self.leave(&[told, spoken::GOODBYE.text(desk.tongue)], "done", desk, now);
         }
-        self.say(&[&told], Then::Envelope, desk, now)
+        self.say(&[told], Then::Envelope, desk, now)
     }
 
     // --- saying and playing -------------------------------------------------------------------------------------
 
-    fn say(&mut self, words: &[&str], then: Then, desk: &mut Desk, now: Now) -> Progress {
-        let prompting = Prompting::start_or_sorry(&say(words), LegId::CALLER, desk, now);
+    fn say(&mut self, words: &[Text], then: Then, desk: &mut Desk, now: Now) -> Progress {
+        let prompting = Prompting::tell(words, LegId::CALLER, desk, now);
         let said = prompting.said();
         self.stage = Stage::Saying(prompting, then);
         if said == Said::Going { Progress::Going } else { self.follow(then, desk, now) }
@@ -206,11 +206,11 @@ impl Listening {
     fn follow(&mut self, then: Then, desk: &mut Desk, now: Now) -> Progress {
         match then {
             Then::Envelope => match self.envelope(desk, now) {
-                Some(told) => self.say(&[&told], Then::Message, desk, now),
-                None => self.say(&[spoken::NO_MORE], Then::Key, desk, now),
+                Some(told) => self.say(&[told], Then::Message, desk, now),
+                None => self.say(&[spoken::NO_MORE.text(desk.tongue)], Then::Key, desk, now),
             },
             Then::Message => self.play(Duration::ZERO, desk, now),
-            Then::Choices => self.say(&[spoken::CHOICES], Then::Key, desk, now),
+            Then::Choices => self.say(&[spoken::CHOICES.text(desk.tongue)], Then::Key, desk, now),
             Then::Key => {
                 self.stage = Stage::Choosing { until: now.at + KEY_WAIT };
                 Progress::Going
@@ -218,15 +218,15 @@ impl Listening {
         }
     }
 
-    fn envelope(&self, desk: &Desk, now: Now) -> Option<String> {
+    fn envelope(&self, desk: &Desk, now: Now) -> Option<Text> {
         let mailbox = desk.plan.mailboxes.get(&self.mailbox)?;
-        self.visit.current().map(|entry| spoken::envelope(self.visit.number(), entry, &mailbox.zone, now.unix))
+        self.visit.current().map(|entry| spoken::envelope(self.visit.number(), entry, &mailbox.zone, now.unix, desk.tongue))
     }
 
     /// Plays the current message from a position on.
     fn play(&mut self, from: Duration, desk: &mut Desk, now: Now) -> Progress {
         let Some(id) = self.visit.current().map(|entry| entry.id) else {
-            return self.say(&[spoken::NO_MORE], Then::Key, desk, now);
+            return self.say(&[spoken::NO_MORE.text(desk.tongue)], Then::Key, desk, now);
         };
         match &self.sound {
             Some((known, sound)) if *known == id => {
@@ -248,10 +248,10 @@ impl Listening {
                 self.sound = Some((id, sound));
                 self.play(from, desk, now)
             }
-            (Ok(_), None) => self.say(&[spoken::NO_MORE], Then::Key, desk, now),
+            (Ok(_), None) => self.say(&[spoken::NO_MORE.text(desk.tongue)], Then::Key, desk, now),
             (Err(why), _) => {
                 desk.note(now, format!("mailbox {}: a message cannot be played: {why}", self.mailbox));
-                self.say(&[spoken::FAILED], Then::Choices, desk, now)
+                self.say(&[spoken::FAILED.text(desk.tongue)], Then::Choices, desk, now)
             }
         }
     }
@@ -321,14 +321,14 @@ impl Listening {
             '1' => self.play(Duration::ZERO, desk, now),
             '2' if self.visit.current().is_some() => {
                 self.visit.forward();
-                self.say(&[spoken::SAVED], Then::Envelope, desk, now)
+                self.say(&[spoken::SAVED.text(desk.tongue)], Then::Envelope, desk, now)
             }
             '3' if self.visit.current().is_some() => self.delete(desk, now),
             '4' if self.visit.back() => self.follow(Then::Envelope, desk, now),
-            '4' => self.say(&[spoken::NO_EARLIER], Then::Envelope, desk, now),
+            '4' => self.say(&[spoken::NO_EARLIER.text(desk.tongue)], Then::Envelope, desk, now),
             '5' => match self.envelope(desk, now) {
-                Some(told) => self.say(&[&told], Then::Choices, desk, now),
-                None => self.say(&[spoken::NO_MORE], Then::Key, desk, now),
+                Some(told) => self.say(&[told], Then::Choices, desk, now),
+                None => self.say(&[spoken::NO_MORE.text(desk.tongue)], Then::Key, desk, now),
             },
             '2' | '3' | '6' => {
                 self.visit.forward();
@@ -339,9 +339,9 @@ impl Listening {
                 Some(position) => self.play(position + SKIP, desk, now),
                 None => self.follow(Then::Choices, desk, now),
             },
-            '0' => self.say(&[spoken::HELP], Then::Key, desk, now),
-            '*' => self.leave(&[spoken::GOODBYE], "done", desk, now),
-            _ => self.say(&[spoken::NOT_OFFERED], Then::Choices, desk, now),
+            '0' => self.say(&[spoken::HELP.text(desk.tongue)], Then::Key, desk, now),
+            '*' => self.leave(&[spoken::GOODBYE.text(desk.tongue)], "done", desk, now),
+            _ => self.say(&[spoken::NOT_OFFERED.text(desk.tongue)], Then::Choices, desk, now),
         }
     }
 
@@ -351,13 +351,13 @@ impl Listening {
             desk.note(now, format!("mailbox {}: message {id} is deleted", self.mailbox));
             desk.ask(Errand::DeleteMessage { id });
         }
-        self.say(&[spoken::DELETED], Then::Envelope, desk, now)
+        self.say(&[spoken::DELETED.text(desk.tongue)], Then::Envelope, desk, now)
     }
 
     // --- going --------------------------------------------------------------------------------------------------
 
-    fn leave(&mut self, words: &[&str], outcome: &'static str, desk: &mut Desk, now: Now) -> Progress {
-        let prompting = Prompting::start_or_sorry(&say(words), LegId::CALLER, desk, now);
+    fn leave(&mut self, words: &[Text], outcome: &'static str, desk: &mut Desk, now: Now) -> Progress {
+        let prompting = Prompting::tell(words, LegId::CALLER, desk, now);
         let said = prompting.said();
         self.stage = Stage::Leaving(prompting, outcome);
         if said == Said::Going { Progress::Going } else { self.left(outcome) }
@@ -380,7 +380,7 @@ impl Listening {
             Stage::Choosing { until } if *until <= now.at => {
                 self.silences += 1;
                 if self.silences >= SILENCES_MAX {
-                    return self.leave(&[spoken::GOODBYE], "done", desk, now);
+                    return self.leave(&[spoken::GOODBYE.text(desk.tongue)], "done", desk, now);
                 }
                 self.follow(Then::Choices, desk, now)
             }
@@ -467,9 +467,4 @@ impl Action for Listening {
     fn is_secret(&self) -> bool {
         matches!(self.stage, Stage::Pin { .. } | Stage::Checking { .. })
     }
-}
-
-/// Texts one after the other, each rendered by itself: most are the same for everybody.
-fn say(words: &[&str]) -> Vec<PromptItem> {
-    words.iter().map(|text| PromptItem::Say(Say { text: (*text).to_owned(), voice: None, language: None })).collect()
 }

@@ -12,9 +12,9 @@ use crate::{
     limits::FRONT_WAIT,
     meet::{Meet, Met},
 };
-use flow::{Outcome, PromptItem, Say};
+use flow::Outcome;
 use std::time::Instant;
-use terms::Now;
+use terms::{Now, Text, Tongue};
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Park {
                 desk.note(now, format!("parked in place {place}"));
                 let mut hold = Hold::start(&self.spec.hold_music, desk, now);
                 if self.spec.announce {
-                    hold.say(&[parked_at(place)], desk, now);
+                    hold.say(&parked_at(place, desk.tongue), desk, now);
                 }
                 self.stage = Stage::Waiting { hold, granted: false };
             }
@@ -181,7 +181,10 @@ impl Action for Park {
 }
 
 /// “Your call is parked at 7 0 1.”
-fn parked_at(place: u32) -> PromptItem {
-    let digits: Vec<String> = place.to_string().chars().map(String::from).collect();
-    PromptItem::Say(Say { text: format!("Your call is parked at {}.", digits.join(" ")), voice: None, language: None })
+fn parked_at(place: u32, tongue: Tongue) -> Text {
+    let digits = place.to_string().chars().map(String::from).collect::<Vec<_>>().join(" ");
+    Text::new(tongue, |tongue| {
+        let before = ["Your call is parked at", "Ihr Anruf ist geparkt auf", "Votre appel est mis en attente sur", "Su llamada está aparcada en"];
+        format!("{} {digits}.", tongue.pick(before))
+    })
 }

@@ -16,9 +16,9 @@ use crate::{
     limits::FRONT_WAIT,
     meet::{Meet, Met, Waiting},
 };
-use flow::{Destination, Group, OneTarget, Outcome, PromptItem, Ring, Say, Target};
+use flow::{Destination, Group, OneTarget, Outcome, Ring, Target};
 use std::time::{Duration, Instant};
-use terms::Now;
+use terms::{Now, Phrase, Text, Tongue};
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -209,7 +209,7 @@ impl Queue {
                 {
                     wait.announce_at = Some(now.at + every.max(Duration::from_secs(1)));
                     if self.position > 0 {
-                        wait.hold.say(&[position_text(self.position)], desk, now);
+                        wait.hold.say(&position_text(self.position, desk.tongue), desk, now);
                     }
                 }
                 Progress::Going
@@ -309,7 +309,15 @@ fn ring_of(spec: &flow::Queue, agents: &[String]) -> flow::Bridge {
 }
 
 /// What is said of a position.
-fn position_text(position: u32) -> PromptItem {
-    let text = if position == 1 { "You are the next caller.".to_owned() } else { format!("You are number {position} in the queue.") };
-    PromptItem::Say(Say { text, voice: None, language: None })
+fn position_text(position: u32, tongue: Tongue) -> Text {
+    const NEXT: Phrase = Phrase(["You are the next caller.", "Sie sind als Nächstes an der Reihe.", "Vous êtes le prochain appel.", "Usted es el siguiente."]);
+    if position == 1 {
+        return NEXT.text(tongue);
+    }
+    Text::new(tongue, |tongue| match tongue {
+        Tongue::English => format!("You are number {position} in the queue."),
+        Tongue::German => format!("Sie sind Nummer {position} in der Warteschlange."),
+        Tongue::French => format!("Vous êtes le numéro {position} dans la file d'attente."),
+        Tongue::Spanish => format!("Usted es el número {position} en la cola."),
+    })
 }

@@ -13,7 +13,7 @@ use crate::{
 use flow::{Outcome, PromptItem, Say, Tone};
 use media::{RecordEnd, RecordSpec, RecorderId, Repeat, Source};
 use std::time::{Duration, Instant};
-use terms::{LegId, MessageId, Now};
+use terms::{LegId, MessageId, Now, Text, Tongue};
 use voicemail::{Admission, Caller, EndCause, Envelope, EventKind, Greeting, Keeping, Leaving, Mailbox, Room};
 
 /// How long the disk may take to say that a recording is safe (chosen: an fsync on a busy disk takes seconds at worst).
@@ -22,8 +22,6 @@ const SAVE_WAIT: Duration = Duration::from_secs(20);
 const COUNT_WAIT: Duration = Duration::from_secs(5);
 /// Quiet kept before and after trimmed speech, so that no word is cut.
 const TRIM_MARGIN: Duration = Duration::from_millis(300);
-/// What is said when neither the flow nor the mailbox has a greeting.
-const STANDARD_GREETING: &str = "Please leave a message after the tone.";
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -39,9 +37,18 @@ pub(super) struct Recording {
 #[derive(Debug)]
 enum Purpose {
     /// A message in a mailbox.
-    Message { leaving: Box<Leaving>, greeting: Vec<PromptItem>, only_announced: bool, operator: Option<char>, trim: bool },
+    Message { leaving: Box<Leaving>, greeting: Words, only_announced: bool, operator: Option<char>, trim: bool },
     /// A file for the flow.
     File { discard_under: Duration, trim: bool, loudness: bool, keep_on_hangup: bool, beep: bool, format: flow::FileFormat },
+}
+
+/// A greeting.
+#[derive(Debug)]
+enum Words {
+    /// Of the flow, or the mailbox.
+    Items(Vec<PromptItem>),
+    /// The exchange's own.
+    Standard(Text),
 }
 
 #[derive(Debug)]
@@ -71,7 +78,7 @@ impl Recording {
         let mut limits = mailbox.limits;
         limits.discard_under = spec.discard_under;
         limits.length_max = spec.stop.length.min(limits.length_max);
-        let greeting = if spec.greeting.is_empty() { greeting_of(mailbox) } else { spec.greeting };
+        let greeting = if spec.greeting.is_empty() { greeting_of(mailbox, desk.tongue) } else { Words::Items(spec.greeting) };
         let leaving = Box::new(Leaving::new(mailbox, limits, envelope));
         let mut stop = spec.stop;
         stop.length = limits.length_max;
@@ -123,7 +130,10 @@ impl Recording {
         }
         desk.answer_caller(now);
         desk.digits.clear();
-        let prompting = Prompting::start_or_sorry(greeting, LegId::CALLER, desk, now);
+        let prompting = match greeting {
+            Words::Items(items) => Prompting::start_or_sorry(items, LegId::CALLER, desk, now),
+            Words::Standard(text) => Prompting::tell(std::slice::from_ref(text), LegId::CALLER, desk, now),
+        };
         let said = prompting.said();
         self.stage = Stage::Greeting(prompting);
         if said == Said::Going { Progress::Going } else { self.greeted(desk, now) }
@@ -362,12 +372,12 @@ fn words_of(recorded: &media::Recorded) -> (Duration, Duration) {
     (from, recorded.duration.min(recorded.speech_until + TRIM_MARGIN))
 }
 
-fn greeting_of(mailbox: &Mailbox) -> Vec<PromptItem> {
-    let say = |text: &str| vec![PromptItem::Say(Say { text: text.to_owned(), voice: None, language: None })];
+/// What is said before the tone when the flow has no greeting.
+fn greeting_of(mailbox: &Mailbox, tongue: Tongue) -> Words {
     match &mailbox.greeting {
-        Greeting::Standard => say(STANDARD_GREETING),
-        Greeting::Say(text) => say(text),
-        Greeting::Play(file) => vec![PromptItem::File(file.clone())],
+        Greeting::Standard => Words::Standard(voicemail::spoken::LEAVE_A_MESSAGE.text(tongue)),
+        Greeting::Say(text) => Words::Items(vec![PromptItem::Say(Say { text: text.clone(), voice: None, language: None })]),
+        Greeting::Play(file) => Words::Items(vec![PromptItem::File(file.clone())]),
     }
 }
 

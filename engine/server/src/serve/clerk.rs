@@ -421,13 +421,13 @@ pub(super) async fn keep_records(path: PathBuf, mut records: Receiver<Box<CallRe
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-    use terms::{MessageId, Name, UnixMs};
+    use terms::{MessageId, Name, Tongue, UnixMs};
     use voicemail::{Caller, Entry, Mailbox, Waiting, spoken};
 
     /// The built-in prompts have every word that a mailbox says of numbers, times and keys.
     #[test]
     fn a_mailbox_speaks_without_any_voice() {
-        let mut texts: Vec<String> = [
+        let phrases = [
             spoken::ENTER_PIN,
             spoken::WRONG_PIN,
             spoken::LOCKED,
@@ -441,14 +441,16 @@ mod tests {
             spoken::NOT_OFFERED,
             spoken::GOODBYE,
             spoken::SHUT,
+            spoken::LEAVE_A_MESSAGE,
+        ];
+        let mut texts: Vec<String> = phrases.iter().map(|phrase| phrase.text(Tongue::English).own).collect();
+        texts.extend([
             "Please wait.",
             "We are sorry, something went wrong.",
             "We are sorry, something went wrong. Please leave a message after the tone.",
             "I am sorry. This message cannot be played right now.",
-        ]
-        .map(str::to_owned)
-        .into();
-        texts.extend([(0, 0), (1, 0), (0, 1), (2, 1), (13, 100)].map(|(new, old)| spoken::counts(Waiting { new, old })));
+        ].map(str::to_owned));
+        texts.extend([(0, 0), (1, 0), (0, 1), (2, 1), (13, 100)].map(|(new, old)| spoken::counts(Waiting { new, old }, Tongue::English).own));
         let name = |text| Name::new(text).unwrap_or_else(|_| unreachable!());
         let mailbox = Mailbox::new(name("home"), name("alice"));
         // A message a day and an hour, through a year: every month, day, hour and half of the day.
@@ -457,7 +459,7 @@ mod tests {
             let number = if n % 2 == 0 { "+44 20 7183 8750" } else { "" };
             let (id, caller, began) = (MessageId::new(1, [1; 10]), Caller::new(number, ""), UnixMs(now.0 - n * step));
             let entry = Entry { id, caller, began, length: Duration::from_secs(4), heard: false };
-            texts.push(spoken::envelope(usize::try_from(n).unwrap_or(0) + 1, &entry, &mailbox.zone, now));
+            texts.push(spoken::envelope(usize::try_from(n).unwrap_or(0) + 1, &entry, &mailbox.zone, now, Tongue::English).own);
         }
         for text in texts {
             assert!(speech::is_builtin(&text), "{text}");

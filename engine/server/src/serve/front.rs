@@ -226,6 +226,7 @@ impl Running {
                         tracing::error!(call = %record.id, "call records are written too slowly: this one is lost");
                     }
                 }
+                Output::CountMailbox { realm, mailbox } => self.with.store.look_at_mailbox(realm, mailbox),
                 Output::FraudLimit { call, who, why } => tracing::warn!(%call, who, why, "a limit against fraud stopped a call"),
             }
         }

@@ -46,6 +46,7 @@ fn of_front(counters: &Counters) -> String {
     line(&mut text, "callflow_calls_admitted_total", "counter", "Calls admitted.", counters.calls_admitted);
     line(&mut text, "callflow_calls_shed_total", "counter", "New calls refused for load.", counters.calls_shed);
     line(&mut text, "callflow_calls_refused_total", "counter", "New calls refused by rights or route.", counters.calls_refused);
+    line(&mut text, "callflow_mailbox_subscriptions", "gauge", "Telephones that subscribed to a mailbox.", counters.subscriptions);
     line(&mut text, "callflow_challenges_total", "counter", "Digest challenges sent.", counters.challenged);
     line(&mut text, "callflow_wrong_passwords_total", "counter", "Wrong passwords.", counters.wrong_passwords);
     line(&mut text, "callflow_guesses_blocked_total", "counter", "Requests refused for too many wrong passwords.", counters.guesses_blocked);

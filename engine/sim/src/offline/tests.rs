@@ -141,6 +141,37 @@ fn a_caller_is_not_left_in_silence_until_a_later_target_rings() {
     }
 }
 
+#[test]
+fn the_exchange_speaks_the_callers_language_of_its_own() {
+    let heard = |head: &str, act: &str| {
+        let text = format!("flow: reception\n{head}start: in\nstates:\n  in:\n    {act}\n    then: {{ else: end }}\n");
+        let mut call = call(&text, Nobody);
+        call.wait(s(20));
+        call.heard_so_far().iter().map(|heard| heard.sound.name().to_owned()).collect::<Vec<_>>()
+    };
+    let queue = "queue: { name: club, agents: [connection/bob], announce_position: 30s }";
+    let park = "park: { slot: 701-709 }";
+    let voicemail = "voicemail: { mailbox: sales }";
+    for (tag, expected) in [
+        ("", ["You are the next caller.", "Your call is parked at 7 0 1.", "Please leave a message after the tone."]),
+        ("sv", ["You are the next caller.", "Your call is parked at 7 0 1.", "Please leave a message after the tone."]),
+        ("de-AT", ["Sie sind als Nächstes an der Reihe.", "Ihr Anruf ist geparkt auf 7 0 1.", "Bitte hinterlassen Sie nach dem Ton eine Nachricht."]),
+        ("fr", ["Vous êtes le prochain appel.", "Votre appel est mis en attente sur 7 0 1.", "Veuillez laisser un message après le signal sonore."]),
+        ("es", ["Usted es el siguiente.", "Su llamada está aparcada en 7 0 1.", "Deje un mensaje después de la señal."]),
+    ] {
+        let head = if tag.is_empty() { String::new() } else { format!("speech: {{ language: {tag} }}\n") };
+        for (act, expected) in [queue, park, voicemail].iter().zip(expected) {
+            let heard = heard(&head, act);
+            assert!(heard.iter().any(|heard| heard == expected), "{tag}: {expected} in {heard:?}");
+        }
+    }
+    // A flow changes it in mid-call.
+    let text = "flow: reception\nstart: in\nstates:\n  in: { set: { language: fr }, pause: 1s, then: box }\n  box:\n    mailbox: sales\n    then: { else: end }\n";
+    let mut call = call(text, Nobody);
+    assert!(hears(&mut call, "Cette messagerie n'est pas accessible d'ici."), "{}", told(&call));
+    assert!(hears(&mut call, "Au revoir."), "{}", told(&call));
+}
+
 /// Comes into a conference for members, or into a row.
 fn meets(meet: &str, venue: Venue, crowd: Option<Crowd>) -> Offline {
     struct Gathering(Venue, Option<Crowd>);

@@ -293,6 +293,37 @@ async fn a_recording_that_cannot_be_written_says_so_and_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_change_of_a_mailbox_is_told_once_whatever_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (options, clock) = by_hand();
+    let store = Store::open(dir.path(), options).await.unwrap();
+    let sales = (name("default"), name("sales"));
+    let waits = |new, old| voicemail::Waiting { new, old };
+    let count = async || {
+        assert_eq!(store.changed_mailbox().await, sales);
+        let other = (name("default"), name("other"));
+        store.look_at_mailbox(other.0.clone(), other.1.clone());
+        assert_eq!(store.changed_mailbox().await, other, "nothing is told twice, and who asks is told");
+        store.waiting(&sales.0, &sales.1).await.unwrap()
+    };
+    for n in [1, 2] {
+        leave(&store, &envelope(n, ""), 2).await;
+    }
+    assert_eq!(count().await, waits(2, 0), "two changes, told at once");
+    assert!(store.mark_heard(envelope(1, "").id, true).await.unwrap());
+    assert_eq!(count().await, waits(1, 1));
+    assert!(store.delete_message(envelope(1, "").id).await.unwrap());
+    assert_eq!(count().await, waits(1, 0));
+    clock.fetch_add(2 * 86_400_000, Ordering::SeqCst);
+    store.sweep().await.unwrap();
+    assert_eq!(count().await, waits(0, 0), "swept away");
+    // What changes nothing is not told.
+    assert!(!store.delete_message(envelope(1, "").id).await.unwrap());
+    store.look_at_mailbox(name("default"), name("other"));
+    assert_eq!(store.changed_mailbox().await.1, name("other"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plain_recording_is_kept_and_swept_when_its_time_is_over() {
     let dir = tempfile::tempdir().unwrap();
     let (options, clock) = by_hand();

@@ -30,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) shards: Vec<(usize, ToShard)>,
     pub(crate) frauds: usize,
     pub(crate) records: usize,
+    /// Mailboxes whose messages the front wants counted.
+    pub(crate) asked: Vec<Name>,
     next: u32,
 }
 
@@ -141,6 +143,7 @@ impl Bench {
             shards: Vec::new(),
             frauds: 0,
             records: 0,
+            asked: Vec::new(),
             next: 100,
         }
     }
@@ -167,6 +170,7 @@ impl Bench {
                 Output::Shard { shard, message } => self.shards.push((shard, message)),
                 Output::Record(_) => self.records += 1,
                 Output::FraudLimit { .. } => self.frauds += 1,
+                Output::CountMailbox { mailbox, .. } => self.asked.push(mailbox),
                 Output::Connect { .. } | Output::Close { .. } | Output::Resolve { .. } => {}
             }
         }

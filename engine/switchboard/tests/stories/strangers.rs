@@ -16,7 +16,7 @@ fn a1_only_options_is_answered_200_outside_a_dialog() {
     for (method, code) in [
         ("OPTIONS", 200),
         ("MESSAGE", 405),
-        ("SUBSCRIBE", 405),
+        ("SUBSCRIBE", 401),
         ("PUBLISH", 405),
         ("REFER", 405),
         ("NOTIFY", 481),
@@ -63,7 +63,7 @@ fn d5_x5_a_flood_is_answered_by_one_packet_each_no_state_and_few_bytes() {
     let mut bench = Bench::new();
     for n in 0..1_000u32 {
         let source = format!("203.0.113.{}:{}", n % 250 + 1, 2_000 + n);
-        let method = ["REGISTER", "INVITE", "OPTIONS", "MESSAGE"][(n % 4) as usize];
+        let method = ["REGISTER", "INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE"][(n % 5) as usize];
         let request = bench.request(method, "alice@", "mallory", &source);
         let asked = request.to_bytes().len();
         bench.ask(&source, &request);
