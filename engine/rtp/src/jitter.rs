@@ -130,11 +130,11 @@ pub struct JitterSnapshot {
     pub restarts: u64,
 }
 
-/// Holds at most 500 ms of one stream. Empty it is a few words; storage is allocated at the first packet, once (and once
-/// more, 16 kB, at the first whole one). Call [`JitterBuffer::take`] whenever less than 20 ms are over of what it gave before.
+/// Holds at most 500 ms of one stream. About 7 kB in place, so that a packet finds it without another pointer; 16 kB are allocated,
+/// once, at the first whole packet. Call [`JitterBuffer::take`] whenever less than 20 ms are over of what it gave before.
 #[derive(Clone, Debug, Default)]
 pub struct JitterBuffer {
-    stream: Option<Box<Stream>>,
+    stream: Option<Stream>,
     /// After [`JitterBuffer::reset`] the next packet begins anew in the same storage.
     begun: bool,
     /// Least target, eighths of a millisecond.
@@ -174,7 +174,7 @@ impl JitterBuffer {
     }
 
     fn take_in(&mut self, packet: &Packet<'_>, length: Length, now: Instant) -> Put {
-        let stream = self.stream.get_or_insert_with(|| Box::new(Stream::new(now)));
+        let stream = self.stream.get_or_insert_with(|| Stream::new(now));
         stream.least = self.least;
         if !self.begun || stream.clock_rate != length.clock_rate {
             self.begun = true;
@@ -229,7 +229,7 @@ impl JitterBuffer {
     /// The whole packet that follows a loss at once, if it is here already: it may tell what was lost (Opus in-band FEC).
     #[must_use]
     pub fn after_loss(&self) -> Option<(u8, &[u8])> {
-        let stream = self.stream.as_deref().filter(|stream| self.begun && !stream.waits)?;
+        let stream = self.stream.as_ref().filter(|stream| self.begun && !stream.waits)?;
         let next = stream.stretches.first().filter(|next| next.start < stream.play + FRAME)?;
         Some((next.payload_type, stream.whole.as_ref()?.read(next.place?)))
     }
@@ -237,7 +237,7 @@ impl JitterBuffer {
     /// The next 20 ms, or the next whole packet. `over`: what the listener still has of what it took before.
     pub fn take(&mut self, now: Instant, over: Duration) -> Take<'_> {
         let counts = &mut self.counts;
-        let Some(stream) = self.stream.as_deref_mut().filter(|_| self.begun) else { return Take::Silence };
+        let Some(stream) = self.stream.as_mut().filter(|_| self.begun) else { return Take::Silence };
         let over = ticks_of(over);
         stream.waits = false;
         let mut covered = stream.covered();
@@ -287,19 +287,19 @@ impl JitterBuffer {
         Take::Frame { payload_type, payload: stream.frame_at(at) }
     }
 
-    /// A word of each place that [`JitterBuffer::take`] touches, so that they can be fetched beforehand.
+    /// A word of each place that a packet and [`JitterBuffer::take`] touch, so that they can be fetched beforehand.
     #[must_use]
     pub fn words(&self) -> u64 {
-        let Some(stream) = self.stream.as_deref() else { return 0 };
+        let Some(stream) = &self.stream else { return 0 };
         let first = stream.stretches.first().map_or(0, |stretch| stretch.start.cast_unsigned());
-        let byte = stream.ring[stream.play.rem_euclid(RING as i64) as usize];
-        first ^ stream.lateness.fastest().cast_unsigned() ^ u64::from(byte)
+        let byte = stream.ring[(stream.play.cast_unsigned() % RING as u64) as usize];
+        first ^ u64::from(stream.newest_timestamp) ^ stream.lateness.word() ^ u64::from(byte)
     }
 
     /// What to do with what was taken, `over` being what the listener has of it now. After a step: [`JitterBuffer::stepped`].
     #[must_use]
     pub fn wish(&self, now: Instant, over: Duration) -> Wish {
-        let Some(stream) = self.stream.as_deref().filter(|stream| self.begun && stream.heard && stream.missing == 0) else { return Wish::Keep };
+        let Some(stream) = self.stream.as_ref().filter(|stream| self.begun && stream.heard && stream.missing == 0) else { return Wish::Keep };
         let off = stream.delay(now) + ticks_of(over) - stream.target;
         // The next take comes sooner the less is over: what is usually late must be here by then.
         let is_tight = stream.delay(now) + 2 * FRAME < stream.target + SLACK_TIGHT;
@@ -317,7 +317,7 @@ impl JitterBuffer {
 
     /// The listener did as [wished](JitterBuffer::wish).
     pub fn stepped(&mut self, wish: Wish, now: Instant) {
-        let Some(stream) = self.stream.as_deref_mut() else { return };
+        let Some(stream) = self.stream.as_mut() else { return };
         stream.stepped = stream.ticks(now);
         match wish {
             Wish::Keep => {}
@@ -329,7 +329,7 @@ impl JitterBuffer {
     /// How long the fastest packets wait here now, to be called between takes; `None` before the first was played.
     #[must_use]
     pub fn delay(&self, now: Instant) -> Option<Duration> {
-        self.stream.as_deref().filter(|stream| self.begun && stream.heard).map(|stream| span(stream.delay(now)))
+        self.stream.as_ref().filter(|stream| self.begun && stream.heard).map(|stream| span(stream.delay(now)))
     }
 
     /// Forgets everything waiting (re-INVITE, new source); statistics stay.
@@ -340,7 +340,7 @@ impl JitterBuffer {
     /// The state and counts.
     #[must_use]
     pub fn snapshot(&self) -> JitterSnapshot {
-        let Some(stream) = self.stream.as_deref().filter(|_| self.begun) else { return self.counts };
+        let Some(stream) = self.stream.as_ref().filter(|_| self.begun) else { return self.counts };
         let waiting = stream.stretches.last().map_or(0, |last| last.end - stream.play);
         JitterSnapshot { waiting: span(waiting), target: span(stream.target), ..self.counts }
     }

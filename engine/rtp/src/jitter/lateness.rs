@@ -85,6 +85,11 @@ impl Lateness {
         self.transits.iter().map(|bucket| bucket.fastest).min().unwrap_or(0)
     }
 
+    /// A word of what [`Lateness::note`] touches.
+    pub(super) const fn word(&self) -> u64 {
+        self.packets as u64
+    }
+
     /// Whether enough has come to believe [`Lateness::usual`].
     pub(super) const fn is_known(&self) -> bool {
         self.packets >= KNOWN
