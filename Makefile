@@ -1,6 +1,7 @@
 # The two commands: `make run` serves the demo, `make test` proves everything.
 CARGO ?= cargo
-BIN   := target/release/callflow
+OUT   := $(or $(CARGO_TARGET_DIR),target)
+BIN   := $(OUT)/release/callflow
 
 .PHONY: run test build check-style clean
 
@@ -16,7 +17,7 @@ test:
 	@deploy/install-build.sh
 	@tests/install.sh
 	$(CARGO) build --locked --workspace --all-targets
-	$(CARGO) run --locked --bin callflow -- models install
+	$(OUT)/debug/callflow models install
 	$(CARGO) test --locked --workspace
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 

@@ -1,7 +1,7 @@
 //! A shard thread: a pure [`call::Shard`], its RTP sockets, and the 1 ms clock.
 //!
-//! With few packets it sleeps until the next packet or deadline (lowest delay); with many it naps between two looks, because
-//! waking for each packet costs more than the packet itself ([`Pace`]).
+//! With few packets it sleeps until the next packet or deadline (lowest delay); with many it looks once a
+//! millisecond, because waking for each packet costs more than the packet itself ([`Pace`]).
 
 use super::{
     archive::{self, Polish},
