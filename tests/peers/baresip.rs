@@ -48,11 +48,20 @@ impl Baresip {
     /// The same as one that subscribes to its mailbox.
     #[track_caller]
     pub(crate) fn start_with_lamp(user: &str, exchange: SocketAddr, tone_hz: f32) -> Self {
-        Self::launch(user, exchange, tone_hz, "PCMU/8000/1", ";mwi=yes")
+        let (mut baresip, account) = Self::begin(user, exchange, tone_hz, "PCMU/8000/1", ";mwi=yes", false);
+        // Its module of lamps subscribes without end when an account registers within a millisecond of the module's start.
+        baresip.command("uanew", &account);
+        baresip
     }
 
     #[track_caller]
     fn launch(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str, more: &str) -> Self {
+        Self::begin(user, exchange, tone_hz, codec, more, true).0
+    }
+
+    /// Starts it; the account is its own from the beginning, or is answered for later.
+    #[track_caller]
+    fn begin(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str, more: &str, has_account: bool) -> (Self, String) {
         let folder = Folder::new("baresip");
         let (sip, media, control) = (free_port(), media_ports(), free_port());
         let source = folder.path().join("says.wav");
@@ -73,20 +82,18 @@ impl Baresip {
                  audio_player aufile,{dir}/player.wav\naudio_source aufile,{}\naudio_alert aufile,{dir}/alert.wav\n\
                  ausrc_format s16\nauplay_format s16\nauenc_format s16\naudec_format s16\naudio_buffer 20-160\n\
                  rtp_ports {media}-{}\njitter_buffer_type fixed\njitter_buffer_delay 1-5\n\
-                 module_path {}\n{modules}module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nmodule_app mwi.so\n\
+                 module_path {}\n{modules}module_tmp account.so\nmodule_app mwi.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
                  ctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {dir}\n",
                 source.display(),
                 media + 40,
                 module_path(),
             ),
         );
-        folder.write(
-            "accounts",
-            &format!(
-                "<sip:{user}@{exchange}>;auth_user={user};auth_pass={};outbound=\"sip:{exchange}\";regint=120;audio_codecs={codec};answermode=auto{more}\n",
-                password(user)
-            ),
+        let account = format!(
+            "<sip:{user}@{exchange}>;auth_user={user};auth_pass={};outbound=\"sip:{exchange}\";regint=120;audio_codecs={codec};answermode=auto{more}",
+            password(user)
         );
+        folder.write("accounts", &if has_account { format!("{account}\n") } else { String::new() });
         folder.write("contacts", "");
         let mut process = Process::start(Command::new("baresip").arg("-f").arg(folder.path()).args(["-4", "-v"]), &folder.path().join("log"));
         let control = wait_for("baresip's control socket", Duration::from_secs(10), || {
@@ -96,7 +103,7 @@ impl Baresip {
             TcpStream::connect(("127.0.0.1", control)).ok()
         });
         control.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-        Self { process, folder, control, held: Vec::new(), events: Vec::new() }
+        (Self { process, folder, control, held: Vec::new(), events: Vec::new() }, account)
     }
 
     /// Waits for an event such as `CALL_ESTABLISHED`.
