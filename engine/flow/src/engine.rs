@@ -67,6 +67,12 @@ fn say(context: &NativeCallContext, value: &Dynamic, form: Option<&str>, languag
     Ok(crate::spoken::spoken(&json(value, 0), form, language.unwrap_or(&of_call))?)
 }
 
+/// Makes what compiling needs, once in the life of a process. It comes by itself with the first expression; whoever is in a hurry has it
+/// made on another thread, while files are still being read.
+pub fn prepare() {
+    expression_functions();
+}
+
 /// The engine of `${…}` and `if`.
 pub(crate) fn expressions() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();

@@ -49,6 +49,7 @@ mod world;
 
 pub use calendar::Calendars;
 pub use definitions::definitions;
+pub use engine::prepare;
 pub use effect::{
     BargeIn, Bridge, CallRecording, Collect, Confirm, Destination, Effect, FileFormat, Group, Http, Keys, Mailbox, Menu, MessageEvent, Method,
     Notify, NotifyAbout, OneTarget, Outcome, Play, PromptItem, Record, RecordCall, Refer, Reject, Ring, Say, Stop, Target, Tone, Transcribe,

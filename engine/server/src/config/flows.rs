@@ -65,6 +65,7 @@ pub(crate) struct Checked {
 /// process that ends then: the programs are not taken apart, which would take a tenth of the time.
 #[must_use]
 pub(crate) fn check_flows(outline: &Outline) -> Checked {
+    prepare();
     let (survey, mut faults) = survey(outline);
     let tests = check_tests(&survey, &outline.world(BTreeSet::new()), &mut faults);
     let flows = survey.names().len();
@@ -76,6 +77,7 @@ pub(crate) fn check_flows(outline: &Outline) -> Checked {
 /// process that ends then, as [`check_flows`].
 #[must_use]
 pub(crate) fn check_alone(paths: &[PathBuf]) -> Faults {
+    prepare();
     let (survey, mut faults) = survey_alone(paths);
     // Flows that are not among the files are not missed.
     if !survey.names().is_empty() {
@@ -110,6 +112,11 @@ pub(crate) fn load_with_hours(paths: &[PathBuf], hours: serde_json::Value) -> Re
         return Err(problems);
     }
     Materials { sources, hours }.load().map_err(|list| Faults { list, sources: shown })
+}
+
+/// Begins to make what compiling needs, beside the reading of files. Without a thread to spare it is made later.
+fn prepare() {
+    let _ = thread::Builder::new().spawn(flow::prepare);
 }
 
 /// The test files (`*.test.yaml`) among files and in folders, by path.

@@ -17,8 +17,9 @@ pub(super) fn file(path: &Path) -> Result<Config, Refused> {
 /// The text of a file of at most `bytes_max` bytes.
 pub(super) fn text_of(path: &Path, bytes_max: usize) -> Result<String, String> {
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    let length = file.metadata().map_or(0, |about| about.len()).min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() > bytes_max {
         return Err(format!("it has more than {bytes_max} bytes"));
