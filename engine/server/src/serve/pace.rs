@@ -1,7 +1,8 @@
-//! Whether packets come so thick that a shard looks once a millisecond instead of waking for each.
+//! How often a shard looks for packets: it wakes for each, or, when they come so thick that this costs more, looks at times.
 //!
-//! A wake costs about as much as two packets, and so does a look. So the two are even at little more than a packet a millisecond; but
-//! whoever is woken answers sooner, and up to three a millisecond, sixty callers who speak, that costs no more than a hundredth of a core.
+//! A wake costs about as much as two packets, and so does a look. Up to three packets a millisecond, sixty callers who speak, waking for
+//! each costs little and answers soonest. With more there is a look each 0.3 ms, so that a key is still answered within one; from twenty on,
+//! when the wakes of one look are shared by many, each millisecond, the slot of the calls' clocks.
 
 use std::time::{Duration, Instant};
 
@@ -11,19 +12,23 @@ const WINDOW: Duration = Duration::from_millis(16);
 const BUSY: usize = 48;
 /// … and up to which it is no longer: two a millisecond.
 const CALM: usize = 32;
+/// Packets in a window from which it is crowded: twenty a millisecond.
+const CROWDED: usize = 320;
+/// From one look to the next of a busy shard, and of a crowded one.
+const LOOKS: (Duration, Duration) = (Duration::from_micros(300), Duration::from_millis(1));
 
 /// See the head of this file.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// Nap between two looks.
-    pub(super) is_busy: bool,
+    /// From one look to the next; `None`: it wakes for each packet.
+    pub(super) look: Option<Duration>,
     since: Instant,
     packets: usize,
 }
 
 impl Pace {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { is_busy: false, since: now, packets: 0 }
+        Self { look: None, since: now, packets: 0 }
     }
 
     /// So many packets were read in the turn that began at `now`.
@@ -31,12 +36,13 @@ impl Pace {
         self.packets += packets;
         if now.saturating_duration_since(self.since) >= WINDOW {
             // A window that lasted longer, because nothing woke the shard, had fewer packets still.
-            self.is_busy = if self.is_busy { self.packets > CALM } else { self.packets >= BUSY && now - self.since < WINDOW * 2 };
+            let is_busy = if self.look.is_some() { self.packets > CALM } else { self.packets >= BUSY && now - self.since < WINDOW * 2 };
+            self.look = is_busy.then_some(if self.packets < CROWDED { LOOKS.0 } else { LOOKS.1 });
             self.since = now;
             self.packets = 0;
-        } else if self.packets >= BUSY {
+        } else if self.packets >= BUSY && self.look.is_none() {
             // A flood is not waited for.
-            self.is_busy = true;
+            self.look = Some(LOOKS.0);
         }
     }
 }
@@ -51,7 +57,7 @@ mod tests {
         for at in milliseconds {
             pace.took(packets, from + Duration::from_millis(at));
         }
-        pace.is_busy
+        pace.look.is_some()
     }
 
     #[test]
@@ -63,6 +69,12 @@ mod tests {
         assert!(feed(&mut pace, start, 200..240, 4));
         assert!(feed(&mut pace, start, 240..340, 3), "it stays busy between the two bounds");
         assert!(!feed(&mut pace, start, 340..400, 0), "and is calm when all is still");
+        feed(&mut pace, start, 400..440, 10);
+        assert_eq!(pace.look, Some(LOOKS.0), "two hundred who speak");
+        feed(&mut pace, start, 440..480, 25);
+        assert_eq!(pace.look, Some(LOOKS.1), "five hundred");
+        feed(&mut pace, start, 480..520, 10);
+        assert_eq!(pace.look, Some(LOOKS.0));
     }
 
     #[test]
@@ -70,9 +82,9 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         pace.took(20, start + Duration::from_secs(5));
-        assert!(!pace.is_busy, "twenty packets in five seconds");
+        assert!(pace.look.is_none(), "twenty packets in five seconds");
         pace.took(60, start + Duration::from_millis(5_001));
-        assert!(pace.is_busy, "sixty in a millisecond are a flood");
+        assert!(pace.look.is_some(), "sixty in a millisecond are a flood");
         assert!(!feed(&mut pace, start, 5_020..5_060, 0));
     }
 }

@@ -1,7 +1,7 @@
 //! A shard thread: a pure [`call::Shard`], its RTP sockets, and the 1 ms clock.
 //!
-//! With few packets it sleeps until the next packet or deadline (lowest delay); with many it looks once a
-//! millisecond, because waking for each packet costs more than the packet itself ([`Pace`]).
+//! With few packets it sleeps until the next packet or deadline (lowest delay); with many it looks at
+//! times, because waking for each packet costs more than the packet itself ([`Pace`]).
 
 use super::{
     archive::{self, Polish},
@@ -39,9 +39,6 @@ const INBOX_BURST: usize = 64;
 const CROWD: usize = 4;
 /// Marks the bell in epoll.
 const BELL: u64 = u64::MAX;
-/// How often a busy shard looks: the slot of its calls' clocks, so that packets and what is due share a wake. What is relayed waits for
-/// half of it on average.
-const LOOK: Duration = Duration::from_millis(1);
 /// How soon it looks again at queues that had no room.
 const SLOT: Duration = Duration::from_millis(1);
 /// Recordings shorter than this are deleted when a crash left them.
@@ -116,7 +113,7 @@ impl Running {
         let mut woke = clock::now().at;
         let mut pace = Pace::new(woke);
         loop {
-            let planned = self.sleep(pace.is_busy.then_some(woke + LOOK), &mut events);
+            let planned = self.sleep(pace.look.map(|look| woke + look), &mut events);
             let now = clock::now();
             woke = now.at;
             self.watch_pressure(planned, now.at);
