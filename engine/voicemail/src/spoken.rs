@@ -1,5 +1,5 @@
-//! What a visitor of a mailbox is told, in the languages the exchange knows. Every English text is made of words and phrases that the built-in prompts have, so that it is heard
-//! also where no voice is installed; a test in room `server` holds both together.
+//! What a visitor of a mailbox is told, in the languages the exchange knows. Every English text is made of words and phrases that
+//! the built-in prompts have, so that it is heard also where no voice is installed; a test in room `server` holds both together.
 
 use crate::{Caller, Entry, Waiting};
 use jiff::{Timestamp, Zoned, tz::TimeZone};
