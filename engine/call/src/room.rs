@@ -218,12 +218,13 @@ impl Room {
         self.mix.blend();
         for (at, (seat, person)) in self.people.iter().enumerate() {
             let other = self.people.get(1 - at.min(1)).filter(|(other, _)| pair && other != seat);
-            if other.and_then(|(other, _)| call_at(calls, *other)).is_some_and(|call| call.mixer().passes_undecoded()) {
-                continue;
+            let is_passed = other.and_then(|(other, _)| call_at(calls, *other)).is_some_and(|call| call.mixer().passes_undecoded());
+            let Some(mixer) = call_mut(calls, *seat).map(Call::mixer_mut) else { continue };
+            if !is_passed {
+                mixer.say_outside(self.mix.frame_for(*person), slot, now.at, &mut CallWire { seat: *seat, sockets });
+            } else if mixer.outside_listener().is_some_and(|listener| listener.records) {
+                mixer.overhear_outside(self.mix.frame_for(*person));
             }
-            let Some(call) = call_mut(calls, *seat) else { continue };
-            let frame = self.mix.frame_for(*person);
-            call.mixer_mut().say_outside(frame, slot, now.at, &mut CallWire { seat: *seat, sockets });
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What we play to a leg, decoded again: for recordings of what the leg hears. Exists only while such a recording runs.
+//! What we play to a leg, and what it hears in a room, decoded again: for recordings of what the leg hears. Exists only while such
+//! a recording runs.
 //!
 //! Players send packets of whatever length the peer wishes (10–60 ms), recorders take 20 ms at a time: a short queue of samples
 //! between them takes up the difference.

@@ -21,6 +21,8 @@ pub struct Listener {
     pub codec: Codec,
     /// The way of its keys.
     pub key_way: KeyWay,
+    /// What it hears is recorded: it must be told that as frames, too, where packets are passed to it undecoded.
+    pub records: bool,
 }
 
 /// What is kept of the leg outside.
@@ -103,7 +105,8 @@ impl Mixer {
 
     /// Whether the room needs a leg decoded.
     pub(crate) fn is_heard_outside(&self, at: usize) -> bool {
-        self.outside.as_ref().is_some_and(|outside| outside.leg == self.streams[at].leg) && !self.is_passed(at)
+        let Some(outside) = self.outside.as_ref().filter(|outside| outside.leg == self.streams[at].leg) else { return false };
+        !self.is_passed(at) || outside.listener.is_some_and(|listener| listener.records)
     }
 
     /// A packet of a leg came: the only listener outside shall have it.
@@ -140,11 +143,16 @@ impl Mixer {
         }
     }
 
-    /// What the leg outside said in the 20 ms of `slot`: mono, with its samples a second. `None` when nothing came.
+    /// What the leg outside said in the 20 ms of `slot`: mono, with its samples a second. `None` when nothing came, and from
+    /// who holds a room of many: its telephone or exchange may play music, which the others do not wish to hear.
     pub fn hear_outside(&mut self, slot: Instant, now: Instant, wire: &mut dyn Wire) -> Option<(u32, &[i16])> {
         let leg = self.outside.as_ref()?.leg;
         self.hear_slot(slot, true, now, wire);
         let at = self.position(leg)?;
+        let is_of_many = self.outside.as_ref()?.listener.is_none();
+        if is_of_many && !self.streams[at].setup.direction.sends() {
+            return None;
+        }
         let ear = self.streams[at].ear.as_deref().filter(|ear| ear.quiet < QUIET_FRAMES)?;
         Some((ear.rate(), ear.frame()))
     }
@@ -152,8 +160,22 @@ impl Mixer {
     /// How the leg outside is to hear the others.
     #[must_use]
     pub fn outside_listener(&self) -> Option<Listener> {
-        let setup = &self.streams[self.position(self.outside.as_ref()?.leg)?].setup;
-        Some(Listener { codec: setup.send, key_way: setup.key_way() })
+        let leg = self.outside.as_ref()?.leg;
+        let setup = &self.streams[self.position(leg)?].setup;
+        let records = self.recorders.iter().any(|recorder| recorder.wants_played(leg));
+        Some(Listener { codec: setup.send, key_way: setup.key_way(), records })
+    }
+
+    /// Tells the leg outside for its recording what it hears there in these 20 ms, where packets bring it the sound itself.
+    pub fn overhear_outside(&mut self, payload: &[u8]) {
+        let Some(at) = self.outside.as_deref().and_then(|outside| self.position(outside.leg)) else { return };
+        let stream = &mut self.streams[at];
+        if payload.is_empty() || stream.is_occupied() {
+            return;
+        }
+        if let Some(monitor) = &mut stream.monitor {
+            monitor.put(payload);
+        }
     }
 
     /// Sends the leg outside what it hears there in the 20 ms of `slot`, in packets as long as its peer wishes, unless something
@@ -164,6 +186,9 @@ impl Mixer {
         if payload.is_empty() || stream.is_occupied() {
             outside.joined.forget();
             return;
+        }
+        if let Some(monitor) = &mut stream.monitor {
+            monitor.put(payload);
         }
         if stream.setup.send_ms == 20 {
             stream.send(payload, FRAME, slot, now, wire);

@@ -8,7 +8,7 @@ use terms::LegId;
 pub const RECORDED_LEGS_MAX: usize = 4;
 
 /// What is recorded: what legs **say** (not what we play to them), and for a whole call also what one of them **hears**:
-/// whoever it is bridged with, now and later, and what we play to it.
+/// whoever it is bridged with, now and later, the others of a room, and what we play to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     pub(crate) said: ArrayVec<LegId, RECORDED_LEGS_MAX>,

@@ -30,7 +30,7 @@ enum Of {
     Said(LegId),
     /// What the leg hears of whoever it is bridged with.
     Peer(LegId),
-    /// What we play to the leg.
+    /// What we play to the leg, and what it hears in a room.
     Played(LegId),
 }
 

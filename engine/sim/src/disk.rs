@@ -22,6 +22,8 @@ struct Recording {
     /// Samples a second of all channels.
     rate: u32,
     samples: u64,
+    /// The samples themselves, of plain recordings: tests listen to them.
+    sound: Vec<i16>,
     envelope: Option<Box<Envelope>>,
     notify: Option<String>,
     ending: bool,
@@ -45,6 +47,8 @@ pub(crate) struct KeptFile {
     pub(crate) partial: bool,
     /// The webhook told of it.
     pub(crate) notify: Option<String>,
+    /// All samples, those of two channels in turn.
+    pub(crate) sound: Vec<i16>,
 }
 
 /// See the head of this file.
@@ -103,14 +107,19 @@ impl Disk {
     }
 
     pub(crate) fn begin(&mut self, id: MessageId, rate: u32, envelope: Option<Box<Envelope>>, notify: Option<String>) {
-        if self.open.insert(id, Recording { rate, samples: 0, envelope, notify, ending: false }).is_some() {
+        if self.open.insert(id, Recording { rate, samples: 0, sound: Vec::new(), envelope, notify, ending: false }).is_some() {
             self.faults.push(format!("recording {id} was begun twice"));
         }
     }
 
-    pub(crate) fn append(&mut self, id: MessageId, samples: usize) {
+    pub(crate) fn append(&mut self, id: MessageId, samples: &[i16]) {
         match self.open.get_mut(&id) {
-            Some(recording) if !recording.ending => recording.samples += samples as u64,
+            Some(recording) if !recording.ending => {
+                recording.samples += samples.len() as u64;
+                if recording.envelope.is_none() {
+                    recording.sound.extend_from_slice(samples);
+                }
+            }
             Some(_) => self.faults.push(format!("sound for recording {id} after its end")),
             None => self.faults.push(format!("sound for recording {id}, which was not begun")),
         }
@@ -132,7 +141,7 @@ impl Disk {
             Disposition::Discard => None,
             Disposition::Keep { from, until, loudness: _, format: _ } => {
                 let length = until.map_or(recording.length(), |until| until.min(recording.length())).saturating_sub(from);
-                self.files.insert(id, KeptFile { length, partial: false, notify: recording.notify });
+                self.files.insert(id, KeptFile { length, partial: false, notify: recording.notify, sound: recording.sound });
                 Some(format!("{id}.wav"))
             }
             Disposition::Message(draft) => {
@@ -164,7 +173,7 @@ impl Disk {
             partial += 1;
             match recording.envelope {
                 Some(envelope) => drop(self.messages.insert(id, kept(*envelope, length, true))),
-                None => drop(self.files.insert(id, KeptFile { length, partial: true, notify: recording.notify })),
+                None => drop(self.files.insert(id, KeptFile { length, partial: true, notify: recording.notify, sound: recording.sound })),
             }
         }
         partial

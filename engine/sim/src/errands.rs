@@ -115,7 +115,7 @@ impl World {
                 self.disk.begin(id, rate * u32::from(channels), envelope, notify);
                 self.tell_shard(shard, ToShard::Answer { call, ticket, answer: Answer::SpoolBegun(Ok(())) });
             }
-            Errand::SpoolAppend { id, samples } => self.disk.append(id, samples.len()),
+            Errand::SpoolAppend { id, samples } => self.disk.append(id, &samples),
             Errand::SpoolFinish { id, disposition } => {
                 self.disk.ending(id);
                 let delay = self.dice.between(ms(1), ms(300));

@@ -282,6 +282,11 @@ impl World {
         self.disk.files.values().map(|kept| (kept.length, kept.partial, kept.notify.as_deref()))
     }
 
+    /// The sound of the plain recordings, as it was spoken: the samples of two channels in turn.
+    pub fn recorded(&self) -> impl Iterator<Item = &[i16]> {
+        self.disk.files.values().map(|kept| kept.sound.as_slice())
+    }
+
     /// Virtual time since the beginning.
     #[must_use]
     pub fn age(&self) -> Duration {

@@ -194,7 +194,7 @@ fn two_of_like_codecs_get_each_others_packets_undecoded() {
             mixer
         });
         let listener = mixers[1].outside_listener();
-        assert_eq!(listener.map(|listener| listener.codec), Some(to));
+        assert_eq!(listener.map(|listener| (listener.codec, listener.records)), Some((to, false)));
         mixers[0].set_outside_listener(listener, now);
         let (mut wire, mut passing) = (Kept::default(), Passing::default());
         mixers[0].handle_rtp(LegId(0), far, &packet(from.payload_type(), 1), now, &mut wire);

@@ -3,7 +3,7 @@
 use crate::{
     keys::tones,
     seeds::{ACTIVE, accidents, heal, manners, weather},
-    stage::{PEOPLE, dial, ms, on_a_large_stack, place, s, setup, told, voice},
+    stage::{PEOPLE, amplitude_of, desk, dial, ms, on_a_large_stack, place, s, setup, told, voice},
 };
 use phone::{Manners, Step};
 use sim::{Dice, World};
@@ -43,12 +43,7 @@ fn amplitude(world: &World, who: &str, hz: f32, span: std::ops::Range<Duration>)
     let at = |time: Duration| usize::try_from(time.as_millis() * 8).unwrap().min(heard.len());
     let samples = &heard[at(span.start)..at(span.end)];
     assert!(!samples.is_empty(), "{who} heard nothing in {span:?}");
-    let step = std::f32::consts::TAU * hz / 8_000.0;
-    let (re, im) = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
-        let phase = step * n as f32;
-        (re + f32::from(*sample) * phase.cos(), im + f32::from(*sample) * phase.sin())
-    });
-    2.0 * f32::hypot(re, im) / samples.len() as f32
+    amplitude_of(samples, hz)
 }
 
 #[test]
@@ -81,6 +76,47 @@ fn who_mutes_himself_is_heard_no_more() {
     assert!(before > 2_000.0 && after < 60.0, "{before} {after}; {}", told(&world));
     in_order(&world, &["alice: presses 6", "alice: hears “You are muted.”"]);
     world.run(s(20));
+    ends_well(&mut world);
+}
+
+/// Bob's telephone plays music to whoever it puts on hold: he keeps speaking while he holds, which is the same to us.
+#[test]
+fn the_music_of_who_holds_a_conference_is_not_heard_in_it() {
+    let mut world = World::new(setup(26));
+    calls(&mut world, "alice", 11, s(1), "board", [Step::Wait(s(18)), Step::HangUp]);
+    calls(&mut world, "carol", 13, s(1), "board", [Step::Wait(s(18)), Step::HangUp]);
+    let holds = [Step::SpeakOn(voice("bob", s(16))), Step::Wait(s(3)), Step::Hold, Step::Wait(s(5)), Step::Resume, Step::Wait(s(6)), Step::HangUp];
+    calls(&mut world, "bob", 12, s(1), "board", holds);
+    world.run(s(18));
+    let hears = |span| amplitude(&world, "alice", 2_650.0, span);
+    let (before, held, after) = (hears(s(1)..s(2)), hears(s(5)..s(7)), hears(s(11)..s(12)));
+    assert!(before > 2_000.0 && held < 60.0 && after > 2_000.0, "{before} {held} {after}; {}", told(&world));
+    world.run(s(20));
+    ends_well(&mut world);
+}
+
+/// Everybody comes to one door and says by keys who he is: a coach is heard by the host alone, a listener by nobody, the fifth finds no place.
+#[test]
+fn a_coach_whispers_to_the_host_a_listener_is_not_heard_and_a_full_room_says_so() {
+    let room = |more: &str| format!("{{ conference: {{ room: board, beep: false, max: 4, {more} }}, then: {{ full: full, else: end }} }}");
+    let flow = format!(
+        "flow: desk\nstart: who\nstates:\n  who: {{ collect: {{ min: 1, max: 1 }}, then: {{ ok: [{{ if: result.digits == \"1\", then: host }}, {{ if: result.digits == \"2\", then: coach }}, {{ if: result.digits == \"3\", then: listener }}, guest], failed: end }} }}\n  host: {}\n  coach: {}\n  listener: {}\n  guest: {}\n  full: {{ say: The room is full., then: end }}\n",
+        room("host: true"), room("role: coach"), room("role: listener"), room("muted: false"),
+    );
+    let mut world = World::new(desk(27, &flow));
+    for (number, (who, _)) in (11..).zip(PEOPLE) {
+        let key = if who == "dave" { "9".to_owned() } else { (number - 10).to_string() };
+        let says = [Step::Wait(ms(500)), Step::Press(key), Step::Wait(s(1)), Step::SpeakOn(voice(who, s(12))), Step::Wait(s(12)), Step::HangUp];
+        calls(&mut world, who, number, s(1), "desk", says);
+    }
+    calls(&mut world, "erin", 15, s(6), "desk", [Step::Press("9".to_owned()), Step::WaitHangUp { within: s(9) }]);
+    world.run(s(9));
+    // Host, coach, listener, guest; each row is who hears, each column who is heard.
+    let hears = PEOPLE.map(|(who, _)| PEOPLE.map(|(_, hz)| amplitude(&world, who, hz, s(4)..s(6)) > 1_500.0));
+    let right = [[false, true, false, true], [true, false, false, true], [true, false, false, true], [true, false, false, false]];
+    assert_eq!(hears, right, "{}", told(&world));
+    world.run(s(20));
+    in_order(&world, &["erin: hears “The room is full.”", "erin: the far end hung up"]);
     ends_well(&mut world);
 }
 

@@ -169,6 +169,16 @@ pub(crate) fn dial(target: &str) -> Step {
     Step::Dial(format!("sip:{target}@home.example"))
 }
 
+/// How strongly a tone is in 8 kHz sound: the amplitude of that sine, in sample units.
+pub(crate) fn amplitude_of(samples: &[i16], hz: f32) -> f32 {
+    let step = std::f32::consts::TAU * hz / 8_000.0;
+    let (re, im) = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
+        let phase = step * n as f32;
+        (re + f32::from(*sample) * phase.cos(), im + f32::from(*sample) * phase.sin())
+    });
+    2.0 * f32::hypot(re, im) / samples.len() as f32
+}
+
 /// Runs on a stack that scripts may need.
 pub(crate) fn on_a_large_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let thread = std::thread::Builder::new().stack_size(flow::limits::SCRIPT_STACK).spawn(work).unwrap();

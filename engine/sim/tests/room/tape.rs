@@ -1,6 +1,6 @@
 //! `record_call`: the whole call on disk, whatever the flow does beside it, and however the call ends.
 
-use crate::stage::{desk, dial, ms, on_a_large_stack, place, s, told, voice};
+use crate::stage::{amplitude_of, desk, dial, ms, on_a_large_stack, place, s, told, voice};
 use phone::{Manners, Step};
 use sim::World;
 
@@ -92,4 +92,31 @@ fn a_script_records_as_well() {
         assert!(matches!(world.recordings().collect::<Vec<_>>()[..], [(length, false, None)] if length > ms(1_900) && length < ms(2_200)), "{:#?}", timeline(&world));
         ends_well(&mut world);
     });
+}
+
+/// Who meets others in a room is recorded with them: what the caller says is left, what it hears right.
+#[test]
+fn whom_a_caller_meets_in_a_conference_or_a_queue_is_in_its_recording() {
+    let tape = "flow: desk\nstart: tape\nstates:\n  tape: { record_call: { stereo: true }, then: { done: meet, failed: end } }\n  meet: ";
+    for meet in ["{ conference: { room: board, beep: false }, then: end }", "{ queue: { name: sales, agents: [connection/bob] }, then: end }"] {
+        let mut world = World::new(desk(3, &format!("{tape}{meet}\n")));
+        // In a conference bob comes by himself, and is recorded, too; from a queue he is rung.
+        let joins = meet.contains("conference").then(|| [Step::Wait(s(1)), dial("desk"), Step::WaitAnswered { within: s(10) }]);
+        let bob = [Step::Register { expires: 600 }].into_iter().chain(joins.into_iter().flatten());
+        world.add(place("bob", 12, AT_ONCE, 2), bob.chain([Step::WaitAnswered { within: s(60) }, Step::SpeakOn(voice("bob", s(20)))]).collect());
+        let alice = [Step::Register { expires: 600 }, Step::Wait(s(2)), dial("desk"), Step::WaitAnswered { within: s(10) }, Step::SpeakOn(voice("alice", s(20))), Step::Wait(s(6)), Step::HangUp];
+        world.add(place("alice", 11, AT_ONCE, 1), alice.into());
+        world.run(s(12));
+        world.tell_instead("bob", Step::HangUp);
+        ends_well(&mut world);
+        let recorded: Vec<&[i16]> = world.recorded().collect();
+        assert!(!recorded.is_empty(), "{meet}: {:#?}", timeline(&world));
+        for sound in recorded {
+            let side = |side: usize| -> Vec<i16> { sound.iter().skip(side).step_by(2).copied().skip(8_000 * 4).take(8_000).collect() };
+            let [alices, bobs] = [2_450.0, 2_650.0].map(|hz| [0, 1].map(|at| amplitude_of(&side(at), hz) > 1_500.0));
+            let is_alices = alices[0];
+            let right = if is_alices { [[true, false], [false, true]] } else { [[false, true], [true, false]] };
+            assert_eq!([alices, bobs], right, "{meet}: each voice is on one side; {:#?}", timeline(&world));
+        }
+    }
 }
