@@ -1,6 +1,6 @@
 //! Opening the database: migrations, durability, and what happens when the file cannot be read.
 
-use crate::{Recovered, StoreFault, limits, recovery};
+use crate::{Recovered, StoreFault, limits, recovery, seal};
 use sqlx::{
     ConnectOptions, Connection, Row, SqliteConnection, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
@@ -9,6 +9,7 @@ use sqlx::{
 use std::{borrow::Cow, path::Path, time::Duration};
 
 pub(crate) const FILE: &str = "callflow.db";
+const BEGUN: &str = "callflow.db.begun";
 /// Files up to this size are checked page by page at every start (64 MB take about 0.1 s).
 const CHECKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -34,9 +35,14 @@ pub(crate) struct Opened {
 pub(crate) async fn open(root: &Path, told: &mut Recovered) -> Result<Opened, StoreFault> {
     let path = root.join(FILE);
     let existed = path.exists();
+    if !existed {
+        begin(root)?;
+    }
     match try_open(&path).await {
-        Ok((writer, readers)) => Ok(Opened { writer, readers, is_new: !existed }),
+        // One whose rows were still being made when the engine died is new, too.
+        Ok((writer, readers)) => Ok(Opened { writer, readers, is_new: root.join(BEGUN).exists() }),
         Err(fault) if existed && is_corrupt(&fault) => {
+            begin(root)?;
             for suffix in ["", "-wal", "-shm"] {
                 let part = root.join(format!("{FILE}{suffix}"));
                 if part.exists() {
@@ -47,6 +53,20 @@ pub(crate) async fn open(root: &Path, told: &mut Recovered) -> Result<Opened, St
             Ok(Opened { writer, readers, is_new: true })
         }
         Err(fault) => Err(fault.into()),
+    }
+}
+
+/// Says on disk that a database is begun, so that a start that dies before its rows are made is made up for by the next.
+fn begin(root: &Path) -> Result<(), StoreFault> {
+    seal::write_safely(&root.join(BEGUN), &[])?;
+    seal::sync_folder(root)
+}
+
+/// Every row is made of what lay in the folders.
+pub(crate) fn is_whole(root: &Path) {
+    let begun = root.join(BEGUN);
+    if let Err(fault) = std::fs::remove_file(&begun) {
+        tracing::warn!(path = %begun.display(), %fault, "the next start looks through the folders again");
     }
 }
 

@@ -21,6 +21,7 @@
 //! data/
 //!   lock                      held while an engine runs
 //!   callflow.db (-wal, -shm)  SQLite
+//!   callflow.db.begun         a database is begun and rows are still made from what lies in the folders
 //!   spool/<id>.json           the ticket of a recording under way: written first, removed last
 //!   spool/<id>.part.wav       its audio, written while spoken
 //!   messages/<realm>/<mailbox>/<id>.wav, <id>.json (<id>.tmp while one of them is written anew)
@@ -31,6 +32,7 @@
 //! Libraries: `sqlx` (SQLite now, PostgreSQL behind the same queries later), `reqwest` on rustls (HTTP out), `hmac`/`sha2`/`base64`
 //! (Standard Webhooks signatures), `rustix` (free disk space), `uuid` (ids of deliveries).
 
+mod adoption;
 mod bindings;
 mod courier;
 mod database;

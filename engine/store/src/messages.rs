@@ -58,7 +58,27 @@ pub(crate) async fn keep(
     now: UnixMs,
 ) -> Result<bool, StoreFault> {
     let envelope = &draft.envelope;
+    if !insert(conn, draft, if envelope.transcribe { "pending" } else { "off" }).await? {
+        return Ok(false);
+    }
+    if envelope.transcribe {
+        jobs::insert(conn, &envelope.realm, envelope.id, now).await?;
+    }
     let fresh = Message::fresh(draft, links.map(|links| links.link(envelope.id, now)));
+    tell(conn, EventKind::Saved, fresh, &envelope.notify, None, now).await?;
+    Ok(true)
+}
+
+/// Keeps a message that was kept before, in a database that is lost: it was told of and transcribed then, and is not again. What happens
+/// to it from now on is told. False when it is kept already.
+pub(crate) async fn adopt(conn: &mut SqliteConnection, draft: &MessageDraft) -> Result<bool, StoreFault> {
+    insert(conn, draft, "off").await
+}
+
+/// Its row; false when there is one.
+async fn insert(conn: &mut SqliteConnection, draft: &MessageDraft, transcription: &str) -> Result<bool, StoreFault> {
+    let envelope = &draft.envelope;
+    let fresh = Message::fresh(draft, None);
     let notify = json(&envelope.notify)?;
     let row = sqlx::query(
         "insert or ignore into message (id, realm, mailbox, call, caller_number, caller_name, dialled, began, duration_ms, \
@@ -80,17 +100,10 @@ pub(crate) async fn keep(
     .bind(whole(retention::expires_at(envelope.began, envelope.keep)))
     .bind(notify)
     .bind(&envelope.language)
-    .bind(if envelope.transcribe { "pending" } else { "off" })
-    .execute(&mut *conn)
+    .bind(transcription)
+    .execute(conn)
     .await?;
-    if row.rows_affected() == 0 {
-        return Ok(false);
-    }
-    if envelope.transcribe {
-        jobs::insert(conn, &envelope.realm, envelope.id, now).await?;
-    }
-    tell(conn, EventKind::Saved, fresh, &envelope.notify, None, now).await?;
-    Ok(true)
+    Ok(row.rows_affected() > 0)
 }
 
 /// Owes an event to every endpoint that wants it.

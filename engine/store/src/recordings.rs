@@ -80,26 +80,11 @@ pub(crate) async fn keep(
     links: Option<&AudioLinks>,
     now: UnixMs,
 ) -> Result<bool, StoreFault> {
-    let duration_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-    let row = sqlx::query(
-        "insert or ignore into recording (id, realm, call, began, duration_ms, keep_until, rate_hz, channels, partial) \
-         values (?,?,?,?,?,?,?,?,?)",
-    )
-    .bind(meta.id.to_string())
-    .bind(meta.realm.as_str())
-    .bind(meta.call.to_string())
-    .bind(whole(meta.began))
-    .bind(i64::try_from(duration_ms).unwrap_or(i64::MAX))
-    .bind(whole(retention::expires_at(meta.began, meta.keep.unwrap_or(limits::RECORDING_KEEP))))
-    .bind(i64::from(meta.rate_hz))
-    .bind(i64::from(meta.channels))
-    .bind(meta.partial)
-    .execute(&mut *conn)
-    .await?;
-    if row.rows_affected() == 0 {
+    if !insert(conn, meta, length).await? {
         return Ok(false);
     }
     let Some(url) = &meta.notify else { return Ok(true) };
+    let duration_ms = whole_ms(length);
     let recording = Recording {
         id: meta.id,
         realm: meta.realm.clone(),
@@ -120,6 +105,30 @@ pub(crate) async fn keep(
         Err(fault) => tracing::warn!(%fault, "event not told"),
     }
     Ok(true)
+}
+
+/// Its row; false when there is one.
+pub(crate) async fn insert(conn: &mut SqliteConnection, meta: &RecordingMeta, length: Duration) -> Result<bool, StoreFault> {
+    let row = sqlx::query(
+        "insert or ignore into recording (id, realm, call, began, duration_ms, keep_until, rate_hz, channels, partial) \
+         values (?,?,?,?,?,?,?,?,?)",
+    )
+    .bind(meta.id.to_string())
+    .bind(meta.realm.as_str())
+    .bind(meta.call.to_string())
+    .bind(whole(meta.began))
+    .bind(i64::try_from(whole_ms(length)).unwrap_or(i64::MAX))
+    .bind(whole(retention::expires_at(meta.began, meta.keep.unwrap_or(limits::RECORDING_KEEP))))
+    .bind(i64::from(meta.rate_hz))
+    .bind(i64::from(meta.channels))
+    .bind(meta.partial)
+    .execute(conn)
+    .await?;
+    Ok(row.rows_affected() > 0)
+}
+
+fn whole_ms(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(crate) async fn forgotten(conn: &mut SqliteConnection, ids: &[MessageId]) -> Result<bool, StoreFault> {

@@ -2,7 +2,7 @@
 
 use crate::{
     BindingChange, BindingRow, Finished, FlowLoad, FlowTexts, FlowVersion, Job, JobFate, MessageQuery, Options, OutboxCounts, Page, Recovered,
-    Recording, RecordingPage, RecordingQuery, SpoolWriter, StoreFault, Swept, WebhookDraft, bindings, database, jobs, limits, messages,
+    Recording, RecordingPage, RecordingQuery, SpoolWriter, StoreFault, Swept, WebhookDraft, adoption, bindings, database, jobs, limits, messages,
     outbox,
     polish::Polisher,
     recordings,
@@ -20,7 +20,7 @@ use std::{
 };
 use terms::{MessageId, Name, UnixMs};
 use tokio::task::JoinHandle;
-use voicemail::{Entry, Message, MessageDraft, PinTry, Room, Transcript, Waiting};
+use voicemail::{Entry, Message, PinTry, Room, Transcript, Waiting};
 
 /// How long a store that closes waits for work that is safe anyway.
 const CLOSE_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
@@ -81,14 +81,16 @@ impl Store {
         });
         let (writer, orders) = Writer::new();
         let writing = tokio::spawn(writer::run(opened.writer, orders, around.clone()));
-        if opened.is_new {
-            adopt(&root, &writer, &mut recovered).await?;
-        }
         let shared = Arc::new(Shared::new(options.disk_reserve));
         let polisher = Arc::new(Polisher::new(root.clone(), opened.readers.clone(), shared.clone(), options.polish));
         let mut unpolished = Vec::new();
         for found in found {
             unpolished.extend(polisher.take(commit_found(&writer, found, &mut recovered).await?));
+        }
+        // After those with a ticket: what it says is owed, and adoption owes nobody anything.
+        if opened.is_new {
+            adoption::adopt(&root, &writer, &mut recovered).await?;
+            database::is_whole(&root);
         }
         let (spool, commands) = SpoolWriter::new(shared.clone());
         let (runtime, end_writer, end_root, polishing) = (tokio::runtime::Handle::current(), writer.clone(), root.clone(), polisher.clone());
@@ -600,38 +602,6 @@ async fn commit_found(writer: &Writer, found: Found, told: &mut Recovered) -> Re
         recovered.push(sealing.meta.id);
     }
     Ok(sealing)
-}
-
-/// After the database was lost: messages come back from the descriptions beside their audio, without telling anybody again.
-async fn adopt(root: &Path, writer: &Writer, told: &mut Recovered) -> Result<(), StoreFault> {
-    let mut folders = vec![root.join("messages")];
-    let mut depth = 0;
-    while depth < 2 {
-        folders = folders.iter().flat_map(|folder| entries(folder)).filter(|path| path.is_dir()).collect();
-        depth += 1;
-    }
-    for path in folders.iter().flat_map(|folder| entries(folder)) {
-        if path.extension().is_none_or(|kind| kind != "json") || !path.with_extension("wav").exists() {
-            continue;
-        }
-        let read = seal::read_bounded(&path).map_err(|fault| fault.to_string());
-        match read.and_then(|text| serde_json::from_slice::<MessageDraft>(&text).map_err(|fault| fault.to_string())) {
-            Ok(mut draft) if seal::message_path(root, &draft.envelope.realm, &draft.envelope.mailbox, draft.envelope.id)
-                == path.with_extension("wav") =>
-            {
-                draft.envelope.notify.clear();
-                draft.envelope.transcribe = false;
-                writer.write(Write::KeepMessage(Box::new(draft))).await?;
-            }
-            Ok(_) => recovery::quarantine(root, &path, "describes another message", told),
-            Err(why) => recovery::quarantine(root, &path, &why, told),
-        }
-    }
-    Ok(())
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder).map(|all| all.filter_map(|entry| entry.ok().map(|e| e.path())).collect()).unwrap_or_default()
 }
 
 /// Removes sound, in whatever form it is, and what describes it.

@@ -1,6 +1,7 @@
 //! Stories of the whole room, on a real SQLite in a temporary folder.
 
 mod disk;
+mod lost;
 mod polish;
 mod sounds;
 mod web;

@@ -26,8 +26,12 @@ pub(crate) enum Write {
     Bindings(Vec<BindingChange>),
     /// A message whose audio is safe: row, events, job.
     KeepMessage(Box<MessageDraft>),
+    /// A message of a database that is lost: its row only.
+    AdoptMessage(Box<MessageDraft>),
     /// A plain recording whose audio is safe.
     KeepRecording(crate::RecordingMeta, std::time::Duration),
+    /// A plain recording of a database that is lost: its row only.
+    AdoptRecording(Box<crate::RecordingMeta>, std::time::Duration),
     Enqueue(Vec<WebhookDraft>),
     MarkHeard(MessageId, bool),
     Delete(MessageId),
@@ -53,6 +57,8 @@ impl Write {
         match self {
             Self::KeepMessage(_) | Self::KeepRecording(..) | Self::Enqueue(_) | Self::Delete(_) | Self::Transcribed(..) | Self::JobFailed { .. } | Self::Settle(..) => true,
             Self::Bindings(_)
+            | Self::AdoptMessage(_)
+            | Self::AdoptRecording(..)
             | Self::KeepFlows(..)
             | Self::PinAttempt(..)
             | Self::PinRight(..)
@@ -184,10 +190,11 @@ impl Write {
     /// The mailbox whose messages it changes.
     async fn place(&self, conn: &mut SqliteConnection) -> Result<Option<(Name, Name)>, StoreFault> {
         match self {
-            Self::KeepMessage(draft) => Ok(Some((draft.envelope.realm.clone(), draft.envelope.mailbox.clone()))),
+            Self::KeepMessage(draft) | Self::AdoptMessage(draft) => Ok(Some((draft.envelope.realm.clone(), draft.envelope.mailbox.clone()))),
             Self::MarkHeard(id, _) | Self::Delete(id) => messages::place(conn, *id).await,
             Self::Bindings(_)
             | Self::KeepRecording(..)
+            | Self::AdoptRecording(..)
             | Self::Enqueue(_)
             | Self::FilesRemoved(_)
             | Self::RecordingsForgotten(_)
@@ -210,6 +217,8 @@ impl Write {
                 Answer::Done
             }
             Self::KeepMessage(draft) => Answer::Changed(messages::keep(conn, draft, links, now).await?),
+            Self::AdoptMessage(draft) => Answer::Changed(messages::adopt(conn, draft).await?),
+            Self::AdoptRecording(meta, length) => Answer::Changed(recordings::insert(conn, meta, *length).await?),
             Self::KeepRecording(meta, length) => Answer::Changed(recordings::keep(conn, meta, *length, links, now).await?),
             Self::Enqueue(drafts) => {
                 for draft in drafts {

@@ -246,25 +246,6 @@ async fn flipped_bits_in_the_spool_stop_no_start_and_what_is_unreadable_is_named
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_database_is_set_aside_and_messages_come_back_from_their_descriptions() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), small()).await.unwrap();
-    let envelope = envelope(1, "http://crm.example/hook");
-    leave(&store, &envelope, 3).await;
-    store.close().await;
-    let after = picture(dir.path());
-    for part in ["callflow.db-wal", "callflow.db-shm"] {
-        let _ = fs::remove_file(after.path().join(part));
-    }
-    fs::write(after.path().join("callflow.db"), vec![0x5a; 20_000]).unwrap();
-    let store = Store::open(after.path(), small()).await.unwrap();
-    assert_eq!(store.recovered().quarantined.len(), 1);
-    let messages = all(&store).await;
-    assert_eq!((messages.len(), messages[0].id, messages[0].duration_ms), (1, envelope.id, 3_000));
-    assert_eq!(store.owed_after(0).await.unwrap(), [], "nobody is told again");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nearly_full_disk_refuses_new_recordings_early() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), Options { disk_reserve: u64::MAX, ..Options::default() }).await.unwrap();
