@@ -16,6 +16,7 @@ mod delay;
 mod protection;
 mod keys;
 mod quality;
+mod whole;
 
 const A: LegId = LegId(0);
 const B: LegId = LegId(1);

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A second of sound: 60 ms of a loud tone, then a soft voice. Each second's beginning can be found again.
-fn marked(seconds: usize) -> Vec<i16> {
+pub(super) fn marked(seconds: usize) -> Vec<i16> {
     let mut samples = Vec::with_capacity(seconds * 8_000);
     for at in 0..seconds * 8_000 {
         let t = at as f32 / 8_000.0;
@@ -18,7 +18,7 @@ fn marked(seconds: usize) -> Vec<i16> {
 }
 
 /// Where loud sound begins, in milliseconds.
-fn marks(samples: &[i16]) -> Vec<u64> {
+pub(super) fn marks(samples: &[i16]) -> Vec<u64> {
     let loud: Vec<bool> = samples.chunks(8).map(|ms| ms.iter().any(|sample| sample.unsigned_abs() > 7_000)).collect();
     let begins = |at: usize| loud[at] && !loud[at.saturating_sub(200)..at].contains(&true);
     (0..loud.len()).filter(|at| begins(*at)).map(|at| at as u64).collect()
