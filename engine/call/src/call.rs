@@ -9,6 +9,7 @@
 mod hearing;
 
 use crate::{
+    filler::Fillers,
     action::{self, Action, Begun, Event, Progress},
     desk::Desk,
     diary::{self, Diary, Keeping},
@@ -21,7 +22,6 @@ use crate::{
     silence::Watch,
     tape::Heard,
 };
-use audio::Prompt;
 use flow::{Next, Run};
 use media::{Mixer, Wire};
 use std::{
@@ -72,28 +72,28 @@ enum Stage {
 }
 
 impl Call {
-    /// A new call: its first output asks for the caller's sockets. `filler` is what breaks a silence nobody meant; `keeping`: whether
+    /// A new call: its first output asks for the caller's sockets. `fillers` are what breaks a silence nobody meant; `keeping`: whether
     /// it shall keep a diary.
-    pub(crate) fn new(new: Box<NewCall>, seat: Seat, filler: Arc<Prompt>, keeping: Option<Keeping>, now: Now) -> Self {
+    pub(crate) fn new(new: Box<NewCall>, seat: Seat, fillers: Arc<Fillers>, keeping: Option<Keeping>, now: Now) -> Self {
         let diary = keeping.map(|keeping| Diary::new(&new, keeping, now));
-        let mut call = Self::begun(new, seat, filler, now);
+        let mut call = Self::begun(new, seat, fillers, now);
         call.desk.diary = diary;
         call
     }
 
     /// A call that is run again: what its media told is handed in turn by turn ([`Call::script_mut`]).
-    pub(crate) fn played(new: Box<NewCall>, filler: Arc<Prompt>, now: Now) -> Self {
-        let mut call = Self::begun(new, NO_SEAT, filler, now);
+    pub(crate) fn played(new: Box<NewCall>, fillers: Arc<Fillers>, now: Now) -> Self {
+        let mut call = Self::begun(new, NO_SEAT, fillers, now);
         call.desk.played = Some(Box::default());
         call
     }
 
-    fn begun(new: Box<NewCall>, seat: Seat, filler: Arc<Prompt>, now: Now) -> Self {
+    fn begun(new: Box<NewCall>, seat: Seat, fillers: Arc<Fillers>, now: Now) -> Self {
         let record = blank_record(&new, now);
         let run = Run::start(new.plan.flows.clone(), &new.plan.flow, new.plan.facts.clone());
         let hops = new.invite.headers.max_forwards().unwrap_or(70).saturating_sub(1);
         let hops = u8::try_from(hops).unwrap_or(u8::MAX).min(70);
-        let mut desk = Desk::new(seat, new.plan.clone(), new.seed, (hops, new.invite.uri.clone()), filler, record, now);
+        let mut desk = Desk::new(seat, new.plan.clone(), new.seed, (hops, new.invite.uri.clone()), fillers, record, now);
         desk.note(now, format!("call from {} to {}: flow {}", desk.record.from, desk.record.to, desk.record.flow));
         desk.output(Output::OpenMedia { seat, leg: LegId::CALLER });
         let (until, silence) = (now.at + new.plan.length_max, new.plan.silence);

@@ -3,6 +3,7 @@
 //! An action never talks to the network or the flow: it moves things on this desk, and the call carries them out.
 
 use crate::{
+    filler::Fillers,
     diary::Diary,
     door::{Branch, CallRecord, Errand, LegLook, Line, Origin, Output, Plan, Seat, Ticket, ToFront},
     leg::{Leg, News, Outgoing},
@@ -12,7 +13,6 @@ use crate::{
     limits::{CALLER_ID_MAX, DIGITS_WAITING_MAX, LEGS_MAX, TIMELINE_MAX},
     tape::Tape,
 };
-use audio::Prompt;
 use media::{EventFormat, Hears, Mixer, PlayerId, Playlist, StreamSetup, Symmetric};
 use sdp::{Agreement, Capabilities};
 use sip::{Chance, Uri};
@@ -40,7 +40,7 @@ pub(crate) struct Desk {
     /// In which language it speaks of its own to the caller.
     pub(crate) tongue: Tongue,
     /// What breaks a silence nobody meant.
-    pub(crate) filler: Arc<Prompt>,
+    pub(crate) fillers: Arc<Fillers>,
     /// The caller talks with the caller of another call, in a room for two.
     pub(crate) is_talking: bool,
     /// The flow sent the caller elsewhere, and the caller got there.
@@ -71,7 +71,7 @@ struct Counters {
 }
 
 impl Desk {
-    pub(crate) fn new(seat: Seat, plan: Plan, seed: u64, (hops, dialled): (u8, Uri), filler: Arc<Prompt>, record: CallRecord, now: Now) -> Self {
+    pub(crate) fn new(seat: Seat, plan: Plan, seed: u64, (hops, dialled): (u8, Uri), fillers: Arc<Fillers>, record: CallRecord, now: Now) -> Self {
         let mut chance = Chance::new(seed);
         let mut mixer = Mixer::new(chance.next_u64());
         mixer.set_clock(now);
@@ -86,7 +86,7 @@ impl Desk {
             room_acts: VecDeque::new(),
             dialled,
             tongue: Tongue::default(),
-            filler,
+            fillers,
             is_talking: false,
             is_sent_away: false,
             tape: None,

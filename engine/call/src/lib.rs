@@ -25,6 +25,7 @@ mod call;
 mod desk;
 mod diary;
 pub mod door;
+mod filler;
 mod leg;
 pub mod limits;
 mod meet;
@@ -34,6 +35,7 @@ mod ring;
 mod room;
 mod shard;
 mod silence;
+pub mod spoken;
 mod tape;
 
 pub use diary::{Keep, Keeping};
@@ -41,6 +43,7 @@ pub use door::{
     Answer, Branch, CallRecord, Command, Disposition, Errand, HttpReply, LegEvent, LegLook, Line, NewCall, Origin, Output, Plan, Seat,
     Sockets, Ticket, ToFront, ToShard,
 };
+pub use filler::Fillers;
 pub use meet::{Meet, Met, Parcel, RoomId, Waiting};
 pub use quality::{FarMedia, LegMedia, RefusedPackets};
 pub use replay::{Unplayable, replay};

@@ -6,6 +6,7 @@ use crate::{
     call::Call,
     diary::{self, failure_text},
     door::{Answer, Branch, Command, Errand, HttpReply, LegEvent, Line, NewCall, Origin, Output, Plan, Seat, Ticket},
+    filler::Fillers,
     meet::{Met, RoomId},
 };
 use audio::{Pcm, Prompt};
@@ -127,7 +128,7 @@ pub fn replay(bundle: &Bundle, flows: flow::FlowSet, start: Instant) -> Result<T
     let new = new_call(bundle, flows).map_err(|what| Unplayable { turn: 0, what })?;
     let began = Now { at: start, unix: bundle.head.began };
     let silence = Prompt::shared("(sound)", &Pcm { rate: 8_000, samples: vec![0; 160] });
-    let mut play = Play { call: Call::played(Box::new(new), Arc::clone(&silence), began), scripts: BTreeMap::new(), said: Vec::new(), silence };
+    let mut play = Play { call: Call::played(Box::new(new), Arc::new(Fillers::new(Arc::clone(&silence))), began), scripts: BTreeMap::new(), said: Vec::new(), silence };
     for (at, turn) in bundle.turns.iter().enumerate() {
         let now = moment(began, turn);
         play.turn(turn, now).map_err(|what| Unplayable { turn: at, what })?;

@@ -4,6 +4,7 @@
 //! is still far away, and is looked at again then. To look at a call too early is harmless, so a call may stand in several.
 
 use crate::{
+    filler::Fillers,
     call::{Call, Turn},
     diary::Keeping,
     door::{CallRecord, LegEvent, Output, Seat, Sockets, ToFront, ToShard},
@@ -11,7 +12,6 @@ use crate::{
     meet::Parcel,
     room::Rooms,
 };
-use audio::Prompt;
 use media::Wire;
 use std::{
     collections::{HashMap, VecDeque},
@@ -72,7 +72,7 @@ pub struct Shard {
     begun: u64,
     /// Runs of calls that are over, where somebody wants them.
     runs: Option<VecDeque<(CallId, flow::Run)>>,
-    filler: Arc<Prompt>,
+    fillers: Arc<Fillers>,
     keeping: Option<Keeping>,
 }
 
@@ -91,7 +91,7 @@ impl Shard {
             out: VecDeque::new(),
             begun: 0,
             runs: None,
-            filler: audio::music::hold_prompt(),
+            fillers: Arc::new(Fillers::new(audio::music::hold_prompt())),
             keeping: None,
         }
     }
@@ -108,10 +108,9 @@ impl Shard {
         self.keeping = keeping;
     }
 
-    /// What callers of new calls hear instead of a silence nobody meant, looped; at first the built-in hold music. It must itself
-    /// be silent for less than [`Plan::silence`](crate::Plan) at a time.
-    pub fn set_filler(&mut self, filler: Arc<Prompt>) {
-        self.filler = filler;
+    /// What callers of new calls hear instead of a silence nobody meant, looped; at first the built-in hold music.
+    pub fn set_fillers(&mut self, fillers: Arc<Fillers>) {
+        self.fillers = fillers;
     }
 
     /// Something came from the front or the clerk. What is for a call that is over is dropped; its requests are answered 481.
@@ -122,7 +121,7 @@ impl Shard {
                 let seat = self.take_seat();
                 self.by_id.insert(new.id, seat);
                 self.begun += 1;
-                let call = Call::new(new, seat, Arc::clone(&self.filler), self.keeping, now);
+                let call = Call::new(new, seat, Arc::clone(&self.fillers), self.keeping, now);
                 self.put(seat, Box::new(call));
                 self.after(seat, now);
             }

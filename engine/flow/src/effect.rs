@@ -9,7 +9,7 @@ use crate::{
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::time::Duration;
-use terms::Name;
+use terms::{Name, Text, Tongue};
 
 /// The next thing the call shall do. When it is done the call gives [`crate::Run::next`] its [`Outcome`].
 ///
@@ -138,6 +138,27 @@ pub struct Say {
     pub voice: Option<String>,
     /// BCP 47 tag such as `en-GB`; `None`: the engine's default.
     pub language: Option<String>,
+    /// The same in English, of what the exchange says of its own: said where no voice has these words in their language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub english: Option<String>,
+}
+
+impl Say {
+    /// A text in the default voice and language.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), voice: None, language: None, english: None }
+    }
+
+    /// What the exchange says of its own.
+    #[must_use]
+    pub fn own(text: Text) -> Self {
+        match text.tongue {
+            Tongue::English => Self::new(text.english),
+            Tongue::German | Tongue::French | Tongue::Spanish => {
+                Self { text: text.own, voice: None, language: Some(text.tongue.tag().to_owned()), english: Some(text.english) }
+            }
+        }
+    }
 }
 
 /// Tones that a prompt can hold.

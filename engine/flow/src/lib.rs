@@ -18,6 +18,7 @@
 //! `regex-lite` for digit patterns (linear time), `sha2` for the version hash.
 
 mod actions;
+pub mod apology;
 mod calendar;
 mod catalogue;
 mod check;

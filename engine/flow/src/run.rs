@@ -15,6 +15,7 @@ pub use scripting::{ScriptJob, ScriptReply};
 use scripting::Task;
 
 use crate::{
+    apology,
     effect::{BargeIn, Effect, Outcome, Play, PromptItem, Say, Stop, Transcribe, Voicemail},
     journal::{JournalEntry, Place, asked},
     limits::{RUN_DEPTH, STEPS, STEPS_WITHOUT_EFFECT},
@@ -29,12 +30,7 @@ use crate::{
 };
 use serde_json::Value as Json;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
-use terms::{Name, Now, UnixMs};
-
-/// Said when a flow fails and has no `rescue` of its own.
-const APOLOGY: &str = "We are sorry, something went wrong.";
-/// Said after it when the connection has a mailbox.
-const APOLOGY_MESSAGE: &str = "We are sorry, something went wrong. Please leave a message after the tone.";
+use terms::{Name, Now, Tongue, UnixMs};
 
 /// What the call shall do next.
 #[derive(Debug)]
@@ -559,6 +555,7 @@ impl Run {
             return self.end(End::CallerLeft);
         }
         self.quiet = 0;
+        let language = self.language().map(str::to_owned);
         if first && self.steps <= STEPS {
             while let Some(frame) = self.frames.last_mut() {
                 if let At::State { program, state, .. } = &mut frame.at
@@ -575,8 +572,10 @@ impl Run {
         self.keep_vars();
         self.frames.clear();
         self.phase = Phase::Apology;
-        let text = if self.facts.line.mailbox.is_some() { APOLOGY_MESSAGE } else { APOLOGY };
-        let items = vec![PromptItem::Say(Say { text: text.to_owned(), voice: None, language: None })];
+        // What comes now is said in the language of the flow that failed.
+        self.language = language;
+        let sorry = if self.facts.line.mailbox.is_some() { apology::LEAVE_A_MESSAGE } else { apology::SORRY };
+        let items = vec![PromptItem::Say(Say::own(sorry.text(Tongue::of(self.language.as_deref()))))];
         self.put_out(Effect::Play(Play { action: "say", items, barge_in: BargeIn::None, repeat: 1 }), now)
     }
 

@@ -141,7 +141,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let (errand_queue, errands) = wiring::errands();
     let (script_queue, script_steps) = wiring::scripts();
     let (record_queue, records) = wiring::records();
-    let filler = clerk::filler(&config.codecs);
+    let fillers = Arc::new(clerk::fillers(&config.codecs));
     let (keeper, keeper_thread) = match config.bundles.clone() {
         None => (None, None),
         Some(bundles) => {
@@ -156,7 +156,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let doors = opened.iter().map(|(door, _, _)| door.clone()).collect();
     let mut threads = Threads { shards: Vec::new(), doors, front: None };
     for (index, opened) in opened.into_iter().enumerate() {
-        threads.start_shard((index, opened), &config, &front_door, &errand_queue, &script_queue, (&store, &filler, keeper.as_ref()))?;
+        threads.start_shard((index, opened), &config, &front_door, &errand_queue, &script_queue, (&store, &fillers, keeper.as_ref()))?;
     }
     drop(keeper);
     drop(errand_queue);
@@ -176,6 +176,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
         country: config.country,
         codecs: Arc::new(config.codecs.clone()),
         shards: Arc::new(threads.doors.clone()),
+        fillers,
     };
     runtime.spawn(clerk.clone().run(errands));
     runtime.spawn(clerk.clone().transcribe_for_ever());
@@ -415,7 +416,7 @@ impl Threads {
         front: &FrontDoor,
         errands: &tokio::sync::mpsc::Sender<wiring::Errands>,
         scripts: &std::sync::mpsc::SyncSender<wiring::ScriptStep>,
-        (store, filler, keeper): (&Store, &Arc<audio::Prompt>, Option<&keeper::Keeper>),
+        (store, fillers, keeper): (&Store, &Arc<call::Fillers>, Option<&keeper::Keeper>),
     ) -> Result<(), Failed> {
         let advertised = config.reachable_at(config.rtp.address);
         let range = ports::share(&config.rtp.ports, index, config.limits.shards);
@@ -429,7 +430,7 @@ impl Threads {
             errands: errands.clone(),
             scripts: scripts.clone(),
             spool: store.spool(),
-            filler: Arc::clone(filler),
+            fillers: Arc::clone(fillers),
             keeping: config.bundles.as_ref().map(|bundles| bundles.keeping).zip(keeper.cloned()),
             ports: ports::Ports::new(config.rtp.address, advertised, range)?,
             loudness: config.prompts.loudness,

@@ -18,6 +18,7 @@ const fn ms(count: u64) -> Duration {
 /// Who does an errand; tones are made by nobody.
 fn helper_of(errand: &Errand) -> Option<Helper> {
     match errand {
+        Errand::Announcement(say) if say.english.is_some() => Some(Helper::Tongues),
         Errand::Prompt(PromptItem::Say(_)) | Errand::Announcement(_) => Some(Helper::Voice),
         Errand::Prompt(PromptItem::File(_) | PromptItem::Url(_)) => Some(Helper::Files),
         Errand::Prompt(PromptItem::Tone(_) | PromptItem::Ring(_) | PromptItem::Silence(_)) => None,

@@ -10,6 +10,8 @@ use terms::{Codec, Now, Srtp};
 pub enum Helper {
     /// Speaks texts.
     Voice,
+    /// Speaks what the exchange says of its own in other languages than English.
+    Tongues,
     /// Reads prompt files and fetches sounds.
     Files,
     /// Asks web servers.

@@ -1,6 +1,6 @@
 //! The built-in prompts of last resort: with no model, no program and no server a caller still hears something.
 //!
-//! Some 150 short clips (8 kHz, 1.7 MB) are part of the program. A text made only of their words and sentences — digits,
+//! Some 150 short clips (8 kHz, 2 MB) are part of the program. A text made only of their words and sentences — digits,
 //! numbers, times, dates, letters, "press … for", what a mailbox says — is put together from them and is exactly what was asked.
 //! In any other text a few unknown words are spelt, or the nearest fixed phrase stands in for it.
 //! How to add a word or a sentence: a line in `prompts/system/render.sh`, run it, and the word here.
@@ -23,7 +23,7 @@ macro_rules! clips {
 }
 
 /// Name and WAV file. Letters are `letter-x`.
-const CLIPS: [(&str, &[u8]); 138] = clips!(
+const CLIPS: [(&str, &[u8]); 147] = clips!(
     "zero" "one" "two" "three" "four" "five" "six" "seven" "eight" "nine" "ten" "eleven" "twelve" "thirteen" "fourteen"
     "fifteen" "sixteen" "seventeen" "eighteen" "nineteen" "twenty" "thirty" "forty" "fifty" "sixty" "seventy" "eighty"
     "ninety" "hundred" "thousand" "million" "point" "minus" "plus" "oh" "percent" "press" "for" "to" "and" "star" "pound"
@@ -38,10 +38,11 @@ const CLIPS: [(&str, &[u8]); 138] = clips!(
     "enter-pin" "wrong-pin" "locked" "mailbox-choices" "mailbox-help" "message-saved" "message-deleted" "did-not-work"
     "no-more-messages" "no-earlier-messages" "not-a-choice" "cannot-be-opened" "something-went-wrong"
     "sorry" "leave-a-message" "goodbye" "please-wait" "not-available"
+    "muted" "unmuted" "say-your-name" "has-joined" "has-left" "next-caller" "you-are-number" "in-the-queue" "parked-at"
 );
 
-/// Whole sentences, each a clip of its own.
-const SENTENCES: [(&str, &str); 18] = [
+/// Whole sentences, or the beginning or end of one, each a clip of its own.
+const SENTENCES: [(&str, &str); 27] = [
     ("enter-pin", "Please enter your pin, followed by the pound key."),
     ("wrong-pin", "That pin is not right."),
     ("locked", "This mailbox is locked. Please try again later."),
@@ -67,6 +68,15 @@ const SENTENCES: [(&str, &str); 18] = [
     ("goodbye", "Goodbye."),
     ("please-wait", "Please wait."),
     ("not-available", "The person you are calling is not available."),
+    ("muted", "You are muted."),
+    ("unmuted", "You can be heard again."),
+    ("say-your-name", "After the tone, please say your name, then press the pound key."),
+    ("has-joined", "has joined."),
+    ("has-left", "has left."),
+    ("next-caller", "You are the next caller."),
+    ("you-are-number", "You are number"),
+    ("in-the-queue", "in the queue."),
+    ("parked-at", "Your call is parked at"),
 ];
 /// Letters of all unknown words of a text that are spelt at most: more would be a lecture.
 const SPELT_LETTERS_MAX: usize = 40;

@@ -60,6 +60,26 @@ impl Phrase {
     }
 }
 
+/// Defines phrases, each with its doc, and `ALL` of them.
+///
+/// ```
+/// mod spoken {
+///     terms::phrases! {
+///         /// The end.
+///         GOODBYE = ["Goodbye.", "Auf Wiederhören.", "Au revoir.", "Adiós."];
+///     }
+/// }
+/// assert_eq!(spoken::ALL, [spoken::GOODBYE]);
+/// ```
+#[macro_export]
+macro_rules! phrases {
+    ($($(#[$doc:meta])* $name:ident = [$($text:expr),+ $(,)?];)+) => {
+        $($(#[$doc])* pub const $name: $crate::Phrase = $crate::Phrase([$($text),+]);)+
+        /// Every phrase there is here.
+        pub const ALL: &[$crate::Phrase] = &[$($name),+];
+    };
+}
+
 /// A text of the exchange in a caller's language, and in English, for where no voice speaks that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {

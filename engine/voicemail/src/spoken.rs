@@ -3,82 +3,82 @@
 
 use crate::{Caller, Entry, Waiting};
 use jiff::{Timestamp, Zoned, tz::TimeZone};
-use terms::{Phrase, Text, Tongue, UnixMs};
+use terms::{Text, Tongue, UnixMs, phrases};
 
-/// Asks for the PIN.
-pub const ENTER_PIN: Phrase = Phrase([
-    "Please enter your pin, followed by the pound key.",
-    "Bitte geben Sie Ihre Geheimzahl ein und drücken Sie die Raute-Taste.",
-    "Veuillez saisir votre code, suivi de la touche dièse.",
-    "Introduzca su clave y pulse la tecla almohadilla.",
-]);
-/// It is wrong.
-pub const WRONG_PIN: Phrase = Phrase(["That pin is not right.", "Die Geheimzahl ist nicht richtig.", "Ce code n'est pas correct.", "La clave no es correcta."]);
-/// No PIN is looked at for a while.
-pub const LOCKED: Phrase = Phrase([
-    "This mailbox is locked. Please try again later.",
-    "Dieses Postfach ist gesperrt. Bitte versuchen Sie es später noch einmal.",
-    "Cette messagerie est bloquée. Veuillez réessayer plus tard.",
-    "Este buzón está bloqueado. Inténtelo de nuevo más tarde.",
-]);
-/// Offered after a message.
-pub const CHOICES: Phrase = Phrase([
-    "To hear this message again, press 1. To save it, press 2. To delete it, press 3. For more choices, press 0.",
-    "Um diese Nachricht noch einmal zu hören, drücken Sie 1. Um sie zu speichern, 2. Um sie zu löschen, 3. Für weitere Möglichkeiten drücken Sie 0.",
-    "Pour réécouter ce message, appuyez sur 1. Pour le conserver, sur 2. Pour l'effacer, sur 3. Pour d'autres choix, appuyez sur 0.",
-    "Para volver a escuchar este mensaje, pulse 1. Para guardarlo, pulse 2. Para borrarlo, pulse 3. Para más opciones, pulse 0.",
-]);
-/// Every key.
-pub const HELP: Phrase = Phrase([
-    "Press 1 to hear this message. Press 2 to save it. Press 3 to delete it. Press 4 for the previous message. \
-     Press 5 for the time and caller. Press 6 for the next message. Press 7 to go back, or 9 to go forward. Press star to leave.",
-    "Drücken Sie 1, um diese Nachricht zu hören, 2, um sie zu speichern, 3, um sie zu löschen, 4 für die vorige Nachricht, \
-     5 für Zeit und Anrufer, 6 für die nächste Nachricht, 7, um zurück, oder 9, um vor zu springen. Mit der Stern-Taste beenden Sie.",
-    "Appuyez sur 1 pour écouter ce message, sur 2 pour le conserver, sur 3 pour l'effacer, sur 4 pour le message précédent, \
-     sur 5 pour l'heure et l'appelant, sur 6 pour le message suivant, sur 7 pour reculer ou sur 9 pour avancer. Appuyez sur étoile pour quitter.",
-    "Pulse 1 para escuchar este mensaje, 2 para guardarlo, 3 para borrarlo, 4 para el mensaje anterior, \
-     5 para la hora y quién llamó, 6 para el mensaje siguiente, 7 para retroceder o 9 para avanzar. Pulse asterisco para salir.",
-]);
-/// A message is kept.
-pub const SAVED: Phrase = Phrase(["Message saved.", "Nachricht gespeichert.", "Message conservé.", "Mensaje guardado."]);
-/// A message is gone.
-pub const DELETED: Phrase = Phrase(["Message deleted.", "Nachricht gelöscht.", "Message effacé.", "Mensaje borrado."]);
-/// A message could not be deleted or read.
-pub const FAILED: Phrase = Phrase([
-    "I am sorry. That did not work.",
-    "Das hat leider nicht funktioniert.",
-    "Désolé, cela n'a pas fonctionné.",
-    "Lo siento, eso no ha funcionado.",
-]);
-/// After the last message.
-pub const NO_MORE: Phrase =
-    Phrase(["There are no more messages.", "Es gibt keine weiteren Nachrichten.", "Il n'y a plus de messages.", "No hay más mensajes."]);
-/// Before the first message.
-pub const NO_EARLIER: Phrase =
-    Phrase(["There are no earlier messages.", "Es gibt keine früheren Nachrichten.", "Il n'y a pas de message précédent.", "No hay mensajes anteriores."]);
-/// A key that means nothing.
-pub const NOT_OFFERED: Phrase = Phrase([
-    "That is not one of the choices.",
-    "Diese Taste steht nicht zur Wahl.",
-    "Ce choix n'est pas proposé.",
-    "Esa opción no existe.",
-]);
-/// The end.
-pub const GOODBYE: Phrase = Phrase(["Goodbye.", "Auf Wiederhören.", "Au revoir.", "Adiós."]);
-/// Nobody who has proven anything may come in.
-pub const SHUT: Phrase = Phrase([
-    "This mailbox cannot be opened from here.",
-    "Dieses Postfach kann von hier nicht geöffnet werden.",
-    "Cette messagerie n'est pas accessible d'ici.",
-    "Este buzón no se puede abrir desde aquí.",
-]);
-/// What a caller hears before the tone, unless the mailbox or the flow has a greeting.
-pub const LEAVE_A_MESSAGE: Phrase = Phrase([
-    "Please leave a message after the tone.",
-    "Bitte hinterlassen Sie nach dem Ton eine Nachricht.",
-    "Veuillez laisser un message après le signal sonore.",
-    "Deje un mensaje después de la señal.",
-]);
+phrases! {
+    /// Asks for the PIN.
+    ENTER_PIN = [
+        "Please enter your pin, followed by the pound key.",
+        "Bitte geben Sie Ihre Geheimzahl ein und drücken Sie die Raute-Taste.",
+        "Veuillez saisir votre code, suivi de la touche dièse.",
+        "Introduzca su clave y pulse la tecla almohadilla.",
+    ];
+    /// It is wrong.
+    WRONG_PIN = ["That pin is not right.", "Die Geheimzahl ist nicht richtig.", "Ce code n'est pas correct.", "La clave no es correcta."];
+    /// No PIN is looked at for a while.
+    LOCKED = [
+        "This mailbox is locked. Please try again later.",
+        "Dieses Postfach ist gesperrt. Bitte versuchen Sie es später noch einmal.",
+        "Cette messagerie est bloquée. Veuillez réessayer plus tard.",
+        "Este buzón está bloqueado. Inténtelo de nuevo más tarde.",
+    ];
+    /// Offered after a message.
+    CHOICES = [
+        "To hear this message again, press 1. To save it, press 2. To delete it, press 3. For more choices, press 0.",
+        "Um diese Nachricht noch einmal zu hören, drücken Sie 1. Um sie zu speichern, 2. Um sie zu löschen, 3. Für weitere Möglichkeiten drücken Sie 0.",
+        "Pour réécouter ce message, appuyez sur 1. Pour le conserver, sur 2. Pour l'effacer, sur 3. Pour d'autres choix, appuyez sur 0.",
+        "Para volver a escuchar este mensaje, pulse 1. Para guardarlo, pulse 2. Para borrarlo, pulse 3. Para más opciones, pulse 0.",
+    ];
+    /// Every key.
+    HELP = [
+        "Press 1 to hear this message. Press 2 to save it. Press 3 to delete it. Press 4 for the previous message. \
+         Press 5 for the time and caller. Press 6 for the next message. Press 7 to go back, or 9 to go forward. Press star to leave.",
+        "Drücken Sie 1, um diese Nachricht zu hören, 2, um sie zu speichern, 3, um sie zu löschen, 4 für die vorige Nachricht, \
+         5 für Zeit und Anrufer, 6 für die nächste Nachricht, 7, um zurück, oder 9, um vor zu springen. Mit der Stern-Taste beenden Sie.",
+        "Appuyez sur 1 pour écouter ce message, sur 2 pour le conserver, sur 3 pour l'effacer, sur 4 pour le message précédent, \
+         sur 5 pour l'heure et l'appelant, sur 6 pour le message suivant, sur 7 pour reculer ou sur 9 pour avancer. Appuyez sur étoile pour quitter.",
+        "Pulse 1 para escuchar este mensaje, 2 para guardarlo, 3 para borrarlo, 4 para el mensaje anterior, \
+         5 para la hora y quién llamó, 6 para el mensaje siguiente, 7 para retroceder o 9 para avanzar. Pulse asterisco para salir.",
+    ];
+    /// A message is kept.
+    SAVED = ["Message saved.", "Nachricht gespeichert.", "Message conservé.", "Mensaje guardado."];
+    /// A message is gone.
+    DELETED = ["Message deleted.", "Nachricht gelöscht.", "Message effacé.", "Mensaje borrado."];
+    /// A message could not be deleted or read.
+    FAILED = [
+        "I am sorry. That did not work.",
+        "Das hat leider nicht funktioniert.",
+        "Désolé, cela n'a pas fonctionné.",
+        "Lo siento, eso no ha funcionado.",
+    ];
+    /// After the last message.
+    NO_MORE = ["There are no more messages.", "Es gibt keine weiteren Nachrichten.", "Il n'y a plus de messages.", "No hay más mensajes."];
+    /// Before the first message.
+    NO_EARLIER = ["There are no earlier messages.", "Es gibt keine früheren Nachrichten.", "Il n'y a pas de message précédent.", "No hay mensajes anteriores."];
+    /// A key that means nothing.
+    NOT_OFFERED = [
+        "That is not one of the choices.",
+        "Diese Taste steht nicht zur Wahl.",
+        "Ce choix n'est pas proposé.",
+        "Esa opción no existe.",
+    ];
+    /// The end.
+    GOODBYE = ["Goodbye.", "Auf Wiederhören.", "Au revoir.", "Adiós."];
+    /// Nobody who has proven anything may come in.
+    SHUT = [
+        "This mailbox cannot be opened from here.",
+        "Dieses Postfach kann von hier nicht geöffnet werden.",
+        "Cette messagerie n'est pas accessible d'ici.",
+        "Este buzón no se puede abrir desde aquí.",
+    ];
+    /// What a caller hears before the tone, unless the mailbox or the flow has a greeting.
+    LEAVE_A_MESSAGE = [
+        "Please leave a message after the tone.",
+        "Bitte hinterlassen Sie nach dem Ton eine Nachricht.",
+        "Veuillez laisser un message après le signal sonore.",
+        "Deje un mensaje después de la señal.",
+    ];
+}
 
 /// `You have 2 new messages and 1 old message.`
 #[must_use]

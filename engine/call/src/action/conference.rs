@@ -13,6 +13,7 @@ use crate::{
     door::{Answer, Errand, Ticket},
     limits::FRONT_WAIT,
     meet::{Meet, Met, RoomId},
+    spoken,
 };
 use audio::Prompt;
 use flow::{Outcome, PromptItem, Role, Say, Tone};
@@ -21,12 +22,8 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use terms::{LegId, Now};
+use terms::{LegId, Now, Phrase};
 
-const ASK_PIN: &str = "Please enter the PIN, then press the hash key.";
-const WRONG_PIN: &str = "That is not right.";
-const MUTED: &str = "You are muted.";
-const UNMUTED: &str = "You can be heard again.";
 /// Digits of the longest PIN.
 const PIN_MAX: u32 = 32;
 
@@ -85,9 +82,9 @@ impl Conference {
     }
 
     fn ask_pin(&mut self, attempt: u32, desk: &mut Desk, now: Now) -> Progress {
-        let mut prompt = vec![say(ASK_PIN)];
+        let mut prompt = vec![say(voicemail::spoken::ENTER_PIN, desk)];
         if attempt > 1 {
-            prompt.insert(0, say(WRONG_PIN));
+            prompt.insert(0, say(voicemail::spoken::WRONG_PIN, desk));
         }
         let collect = flow::Collect {
             prompt,
@@ -255,7 +252,7 @@ impl Conference {
                     if let Some(saying) = saying {
                         saying.stop(desk, now);
                     }
-                    let text = say(if self.muted { MUTED } else { UNMUTED });
+                    let text = say(if self.muted { spoken::MUTED } else { spoken::UNMUTED }, desk);
                     *saying = Some(Prompting::start(&[text], LegId::CALLER, Repeat::Times(1), desk, now));
                     desk.note(now, if self.muted { "muted" } else { "unmuted" });
                     desk.set_voice(self.voice());
@@ -368,6 +365,6 @@ impl Action for Conference {
     }
 }
 
-fn say(text: &str) -> PromptItem {
-    PromptItem::Say(Say { text: text.to_owned(), voice: None, language: None })
+fn say(phrase: Phrase, desk: &Desk) -> PromptItem {
+    PromptItem::Say(Say::own(phrase.text(desk.tongue)))
 }

@@ -8,6 +8,7 @@ use super::{Event, prompting::{Prompting, Said}};
 use crate::{
     desk::Desk,
     door::{Answer, Errand, Ticket},
+    spoken,
 };
 use audio::{Pcm, Prompt, resample};
 use flow::{PromptItem, Say, Tone};
@@ -16,11 +17,8 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use terms::{LegId, Now};
+use terms::{LegId, Now, Phrase};
 
-const ASK_NAME: &str = "After the tone, please say your name, then press the hash key.";
-const JOINS: &str = "has joined.";
-const LEAVES: &str = "has left.";
 /// The longest name.
 const NAME_MAX: Duration = Duration::from_secs(5);
 /// Silence that ends it.
@@ -36,8 +34,8 @@ pub(super) struct Naming {
     stage: Stage,
     samples: Vec<i16>,
     rate: u32,
-    joins: Phrase,
-    leaves: Phrase,
+    joins: Ending,
+    leaves: Ending,
 }
 
 #[derive(Debug)]
@@ -47,26 +45,35 @@ enum Stage {
     Over,
 }
 
-/// What is said after a name, once the clerk has rendered it.
+/// What is said after a name, once the clerk has rendered it. In its very words or not at all: a name and an apology would only puzzle.
 #[derive(Debug)]
-struct Phrase {
+struct Ending {
     asked: Ticket,
+    /// What is asked for where no voice has the caller's language.
+    english: Option<String>,
     sound: Option<Arc<Prompt>>,
 }
 
-impl Phrase {
-    fn ask(text: &str, desk: &mut Desk) -> Self {
-        // In its very words or not at all: a name and an apology would only puzzle.
-        let say = Say { text: text.to_owned(), voice: None, language: None };
-        Self { asked: desk.ask(Errand::Announcement(say)), sound: None }
+impl Ending {
+    fn ask(phrase: Phrase, desk: &mut Desk) -> Self {
+        let say = Say::own(phrase.text(desk.tongue));
+        Self { english: say.english.clone(), asked: desk.ask(Errand::Announcement(say)), sound: None }
+    }
+
+    fn answered(&mut self, found: &Result<Arc<Prompt>, String>, desk: &mut Desk) {
+        match (found, self.english.take()) {
+            (Ok(sound), _) => self.sound = Some(Arc::clone(sound)),
+            (Err(_), Some(english)) => self.asked = desk.ask(Errand::Announcement(Say::new(english))),
+            (Err(_), None) => {}
+        }
     }
 }
 
 impl Naming {
     /// Asks for the name.
     pub(super) fn start(desk: &mut Desk, now: Now) -> Self {
-        let items = [PromptItem::Say(Say { text: ASK_NAME.to_owned(), voice: None, language: None }), PromptItem::Tone(Tone::Beep)];
-        let (joins, leaves) = (Phrase::ask(JOINS, desk), Phrase::ask(LEAVES, desk));
+        let items = [PromptItem::Say(Say::own(spoken::SAY_YOUR_NAME.text(desk.tongue))), PromptItem::Tone(Tone::Beep)];
+        let (joins, leaves) = (Ending::ask(spoken::HAS_JOINED, desk), Ending::ask(spoken::HAS_LEFT, desk));
         let prompting = Prompting::start(&items, LegId::CALLER, Repeat::Times(1), desk, now);
         let mut naming = Self { stage: Stage::Asking(prompting), samples: Vec::new(), rate: 8_000, joins, leaves };
         naming.listen_when_asked(desk, now);
@@ -77,8 +84,8 @@ impl Naming {
     pub(super) fn handle(&mut self, event: &mut Event, desk: &mut Desk, now: Now) -> bool {
         match (&mut self.stage, &mut *event) {
             (_, Event::Answer(ticket, Answer::Prompt(found))) if [self.joins.asked, self.leaves.asked].contains(ticket) => {
-                let phrase = if self.joins.asked == *ticket { &mut self.joins } else { &mut self.leaves };
-                phrase.sound = found.as_ref().ok().cloned();
+                let ending = if self.joins.asked == *ticket { &mut self.joins } else { &mut self.leaves };
+                ending.answered(found, desk);
                 return false;
             }
             (Stage::Asking(prompting), _) => {
@@ -156,12 +163,12 @@ impl Naming {
         self.with(&self.leaves)
     }
 
-    fn with(&self, phrase: &Phrase) -> Option<Arc<Prompt>> {
+    fn with(&self, ending: &Ending) -> Option<Arc<Prompt>> {
         if self.samples.is_empty() {
             return None;
         }
         let mut samples = self.samples.clone();
-        if let Some(sound) = &phrase.sound {
+        if let Some(sound) = &ending.sound {
             samples.extend_from_slice(&resample(sound.sound(), self.rate).samples);
         }
         Some(Prompt::shared("a name", &Pcm { rate: self.rate, samples }))

@@ -11,10 +11,11 @@ use crate::{
     door::{Answer, Ticket},
     limits::FRONT_WAIT,
     meet::{Meet, Met},
+    spoken,
 };
 use flow::Outcome;
 use std::time::Instant;
-use terms::{Now, Text, Tongue};
+use terms::Now;
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Park {
                 desk.note(now, format!("parked in place {place}"));
                 let mut hold = Hold::start(&self.spec.hold_music, desk, now);
                 if self.spec.announce {
-                    hold.say(&parked_at(place, desk.tongue), desk, now);
+                    hold.say(&spoken::parked_at(place, desk.tongue), desk, now);
                 }
                 self.stage = Stage::Waiting { hold, granted: false };
             }
@@ -178,13 +179,4 @@ impl Action for Park {
         }
         Progress::done("caller_left")
     }
-}
-
-/// “Your call is parked at 7 0 1.”
-fn parked_at(place: u32, tongue: Tongue) -> Text {
-    let digits = place.to_string().chars().map(String::from).collect::<Vec<_>>().join(" ");
-    Text::new(tongue, |tongue| {
-        let before = ["Your call is parked at", "Ihr Anruf ist geparkt auf", "Votre appel est mis en attente sur", "Su llamada está aparcada en"];
-        format!("{} {digits}.", tongue.pick(before))
-    })
 }

@@ -5,15 +5,13 @@ use crate::{
     desk::Desk,
     door::{Answer, Errand, Ticket},
     limits::{ERRAND_WAIT, PLAYLIST_MAX},
+    spoken,
 };
 use audio::Prompt;
 use flow::{PromptItem, Say};
 use media::{Item, PlayerEnd, PlayerId, Playlist, Repeat};
 use std::{sync::Arc, time::Instant};
-use terms::{LegId, Now, Text, Tongue};
-
-/// What is said when a prompt that must be heard cannot be. The built-in voice has it as it stands.
-const APOLOGY: &str = "I am sorry. This message cannot be played right now.";
+use terms::{LegId, Now, Text};
 
 /// One prompt on its way to a leg's ear.
 #[derive(Debug)]
@@ -45,8 +43,8 @@ enum Stage {
 
 #[derive(Debug)]
 enum Slot {
-    /// Asked for; when it cannot be had, this is said instead.
-    Asked(Ticket, Option<Say>),
+    /// Asked for; when it cannot be had, this is said instead, in English.
+    Asked(Ticket, Option<String>),
     Here(Item),
     Missing,
 }
@@ -76,8 +74,8 @@ impl Prompting {
     /// Texts of the exchange itself, once: each in the caller's language where a voice speaks it, else in English; an apology when
     /// nothing of it can be said. Each is rendered by itself: most are the same for everybody.
     pub(crate) fn tell(texts: &[Text], leg: LegId, desk: &mut Desk, now: Now) -> Self {
-        let slots = texts.iter().take(PLAYLIST_MAX).map(|text| asked_in_words(text, desk)).collect();
-        Self::gather(slots, leg, Repeat::Times(1), InNeed::Apologise, desk, now)
+        let items: Vec<PromptItem> = texts.iter().map(|text| PromptItem::Say(Say::own(text.clone()))).collect();
+        Self::start_or_sorry(&items, leg, desk, now)
     }
 
     /// The same, once, for what must be heard whole and in its very words, or counts as not said.
@@ -95,15 +93,12 @@ impl Prompting {
             .map(|item| match item {
                 PromptItem::Silence(span) => Slot::Here(Item::Silence(*span)),
                 PromptItem::Say(say) if in_need == InNeed::SayNothing => Slot::Asked(desk.ask(Errand::Announcement(say.clone())), None),
-                PromptItem::File(_) | PromptItem::Url(_) | PromptItem::Say(_) | PromptItem::Tone(_) | PromptItem::Ring(_) => {
+                PromptItem::Say(say) => asked_in_words(say, desk),
+                PromptItem::File(_) | PromptItem::Url(_) | PromptItem::Tone(_) | PromptItem::Ring(_) => {
                     Slot::Asked(desk.ask(Errand::Prompt(item.clone())), None)
                 }
             })
             .collect();
-        Self::gather(slots, leg, repeat, in_need, desk, now)
-    }
-
-    fn gather(slots: Vec<Slot>, leg: LegId, repeat: Repeat, in_need: InNeed, desk: &mut Desk, now: Now) -> Self {
         let stage = Stage::Gathering { slots, until: now.at + ERRAND_WAIT };
         let mut prompting = Self { leg, repeat, in_need, stage };
         prompting.play_if_gathered(desk, now);
@@ -129,7 +124,7 @@ impl Prompting {
                         Err(why) if matches!(slot, Slot::Asked(_, Some(_))) => {
                             desk.note(now, format!("a text is said in English: {why}"));
                             *until = now.at + ERRAND_WAIT;
-                            in_english(slot, desk)
+                            in_time(std::mem::replace(slot, Slot::Missing), desk)
                         }
                         Err(why) => {
                             let line = format!("a prompt is missing: {why}");
@@ -141,10 +136,9 @@ impl Prompting {
                 }
             }
             (Stage::Gathering { slots, until }, Event::Time) if *until <= now.at => {
-                for slot in slots.iter_mut().filter(|slot| matches!(slot, Slot::Asked(..))) {
-                    *slot = Slot::Missing;
-                }
                 desk.note(now, "a prompt took too long");
+                *until = now.at + ERRAND_WAIT;
+                slots.iter_mut().for_each(|slot| *slot = in_time(std::mem::replace(slot, Slot::Missing), desk));
                 self.play_if_gathered(desk, now);
             }
             (Stage::Playing(playing), Event::Played(id, end)) if *playing == *id => {
@@ -185,8 +179,7 @@ impl Prompting {
         if missing == slots.len() || (missing > 0 && self.in_need == InNeed::SayNothing) {
             if self.in_need == InNeed::Apologise {
                 self.in_need = InNeed::SayTheRest;
-                let apology = Say { text: APOLOGY.to_owned(), voice: None, language: None };
-                let slots = vec![Slot::Asked(desk.ask(Errand::Prompt(PromptItem::Say(apology))), None)];
+                let slots = vec![asked_in_words(&Say::own(spoken::SORRY.text(desk.tongue)), desk)];
                 self.stage = Stage::Gathering { slots, until: now.at + ERRAND_WAIT };
                 desk.note(now, "an apology stands in for a prompt");
             } else {
@@ -206,20 +199,20 @@ impl Prompting {
     }
 }
 
-/// Asks for a text of the exchange itself: in its own language only in its very words, for English is better than a stand-in.
-fn asked_in_words(text: &Text, desk: &mut Desk) -> Slot {
-    let english = Say { text: text.english.clone(), voice: None, language: None };
-    if text.tongue == Tongue::English {
-        return Slot::Asked(desk.ask(Errand::Prompt(PromptItem::Say(english))), None);
-    }
-    let own = Say { text: text.own.clone(), voice: None, language: Some(text.tongue.tag().to_owned()) };
-    Slot::Asked(desk.ask(Errand::Announcement(own)), Some(english))
+/// Asks for a text: for one of the exchange itself in its own language only in its very words, for English is better than a stand-in.
+fn asked_in_words(say: &Say, desk: &mut Desk) -> Slot {
+    let errand = match say.english {
+        Some(_) => Errand::Announcement(say.clone()),
+        None => Errand::Prompt(PromptItem::Say(say.clone())),
+    };
+    Slot::Asked(desk.ask(errand), say.english.clone())
 }
 
-/// What is said instead, asked for.
-fn in_english(slot: &mut Slot, desk: &mut Desk) -> Slot {
-    match std::mem::replace(slot, Slot::Missing) {
-        Slot::Asked(_, Some(english)) => Slot::Asked(desk.ask(Errand::Prompt(PromptItem::Say(english))), None),
-        other @ (Slot::Asked(_, None) | Slot::Here(_) | Slot::Missing) => other,
+/// What becomes of one that cannot be waited for any longer: what is said instead is asked for, else it is missing.
+fn in_time(slot: Slot, desk: &mut Desk) -> Slot {
+    match slot {
+        Slot::Asked(_, Some(english)) => asked_in_words(&Say::new(english), desk),
+        Slot::Asked(_, None) | Slot::Missing => Slot::Missing,
+        Slot::Here(item) => Slot::Here(item),
     }
 }

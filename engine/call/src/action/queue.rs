@@ -15,10 +15,11 @@ use crate::{
     door::{Answer, Ticket},
     limits::FRONT_WAIT,
     meet::{Meet, Met, Waiting},
+    spoken,
 };
 use flow::{Destination, Group, OneTarget, Outcome, Ring, Target};
 use std::time::{Duration, Instant};
-use terms::{Now, Phrase, Text, Tongue};
+use terms::Now;
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -209,7 +210,7 @@ impl Queue {
                 {
                     wait.announce_at = Some(now.at + every.max(Duration::from_secs(1)));
                     if self.position > 0 {
-                        wait.hold.say(&position_text(self.position, desk.tongue), desk, now);
+                        wait.hold.say(&spoken::position(self.position, desk.tongue), desk, now);
                     }
                 }
                 Progress::Going
@@ -306,18 +307,4 @@ fn ring_of(spec: &flow::Queue, agents: &[String]) -> flow::Bridge {
         ringback: Vec::new(),
         headers: Vec::new(),
     }
-}
-
-/// What is said of a position.
-fn position_text(position: u32, tongue: Tongue) -> Text {
-    const NEXT: Phrase = Phrase(["You are the next caller.", "Sie sind als Nächstes an der Reihe.", "Vous êtes le prochain appel.", "Usted es el siguiente."]);
-    if position == 1 {
-        return NEXT.text(tongue);
-    }
-    Text::new(tongue, |tongue| match tongue {
-        Tongue::English => format!("You are number {position} in the queue."),
-        Tongue::German => format!("Sie sind Nummer {position} in der Warteschlange."),
-        Tongue::French => format!("Vous êtes le numéro {position} dans la file d'attente."),
-        Tongue::Spanish => format!("Usted es el número {position} en la cola."),
-    })
 }

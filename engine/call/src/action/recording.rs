@@ -376,7 +376,7 @@ fn words_of(recorded: &media::Recorded) -> (Duration, Duration) {
 fn greeting_of(mailbox: &Mailbox, tongue: Tongue) -> Words {
     match &mailbox.greeting {
         Greeting::Standard => Words::Standard(voicemail::spoken::LEAVE_A_MESSAGE.text(tongue)),
-        Greeting::Say(text) => Words::Items(vec![PromptItem::Say(Say { text: text.clone(), voice: None, language: None })]),
+        Greeting::Say(text) => Words::Items(vec![PromptItem::Say(Say::new(text.clone()))]),
         Greeting::Play(file) => Words::Items(vec![PromptItem::File(file.clone())]),
     }
 }

@@ -80,7 +80,7 @@ impl Call {
         let hearing = self.hearing();
         match self.silence.look(hearing, now.at) {
             Some(Act::Fill) => {
-                let filler = self.desk.filler.clone();
+                let filler = self.desk.fillers.of(self.desk.tongue);
                 let player = self.desk.play(LegId::CALLER, Playlist::looped(filler), now);
                 self.silence.filling(player);
                 let place = self.run.where_am_i();

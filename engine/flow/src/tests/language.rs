@@ -12,7 +12,7 @@ fn heard(call: &Call) -> Vec<String> {
         other => panic!("{other:?}"),
     };
     let one = |item: &PromptItem| match item {
-        PromptItem::Say(Say { text, language, voice }) => {
+        PromptItem::Say(Say { text, language, voice, english: _ }) => {
             format!("{}{}: {text}", language.as_deref().unwrap_or("?"), voice.as_deref().map(|voice| format!("/{voice}")).unwrap_or_default())
         }
         PromptItem::File(file) => file.clone(),

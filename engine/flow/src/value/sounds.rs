@@ -116,7 +116,7 @@ fn item(raw: &Raw, entries: &[(String, Raw)], findings: &mut Findings, depth: us
 }
 
 fn say(text: String, voice: Option<String>, language: Option<String>) -> PromptItem {
-    PromptItem::Say(Say { text, voice, language })
+    PromptItem::Say(Say { text, voice, language, english: None })
 }
 
 fn speak(text: &str, voice: Option<String>, language: Option<String>, findings: &mut Findings, out: &mut Vec<PromptItem>) {

@@ -10,7 +10,7 @@ use audio::{
     Pcm, Prompt, loudness, music,
     tone::{self, Signal},
 };
-use call::{Answer, CallRecord, Errand, HttpReply, ToShard};
+use call::{Answer, CallRecord, Errand, Fillers, HttpReply, ToShard, spoken};
 use flow::{PromptItem, Tone};
 use speech::{Heard, Speech, SpeechFault, Transcribe};
 use std::{
@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 use store::{Fetcher, HttpFetch, Sounds, Store, WebhookDraft};
-use terms::{Codec, MessageId, Name, Secret};
+use terms::{Codec, MessageId, Name, Secret, Tongue};
 use tokio::{io::AsyncWriteExt, sync::mpsc::Receiver};
 use voicemail::{FullBody, FullEvent, Pin, PinTry, PinVerdict};
 
@@ -49,6 +49,7 @@ pub(super) struct Clerk {
     pub(super) country: audio::tone::Country,
     pub(super) codecs: Arc<Vec<Codec>>,
     pub(super) shards: Arc<Vec<ShardDoor>>,
+    pub(super) fillers: Arc<Fillers>,
 }
 
 /// A sound, ready to be played.
@@ -58,11 +59,16 @@ struct Made {
     is_stand_in: bool,
 }
 
-/// What breaks a silence nobody meant: "Please wait", then hold music; looped. Encoded for every codec.
-pub(super) fn filler(codecs: &[Codec]) -> Arc<Prompt> {
-    let mut sound = speech::builtin("Please wait.");
+/// What breaks a silence nobody meant, in English: the built-in voice has it. Other languages follow when a voice has said it.
+pub(super) fn fillers(codecs: &[Codec]) -> Fillers {
+    let text = spoken::WAIT.text(Tongue::English).own;
+    Fillers::new(filler(&text, speech::builtin(&text), codecs))
+}
+
+/// "Please wait", then hold music; looped. Encoded for every codec.
+fn filler(text: &str, mut sound: Pcm, codecs: &[Codec]) -> Arc<Prompt> {
     sound.samples.extend(audio::resample(&music::hold(), sound.rate).samples);
-    let filler = Prompt::shared("please wait, and hold music", &sound);
+    let filler = Prompt::shared(format!("{text} And hold music."), &sound);
     codecs.iter().for_each(|codec| filler.prepare(*codec));
     filler
 }
@@ -239,6 +245,20 @@ impl Clerk {
             }
         }
         tracing::info!(prompts = made, "prompts are ready");
+        self.say_wait().await;
+    }
+
+    /// Has "please wait" said in each language that a voice speaks, so that it is in memory when it is needed.
+    async fn say_wait(&self) {
+        for tongue in Tongue::ALL.into_iter().filter(|tongue| *tongue != Tongue::English && !self.fillers.has(*tongue)) {
+            let say = flow::Say::own(spoken::WAIT.text(tongue));
+            let Ok(Made { prompt, is_stand_in: false }) = self.say(&say).await else { continue };
+            let (sound, codecs) = (prompt.sound().clone(), Arc::clone(&self.codecs));
+            let made = tokio::task::spawn_blocking(move || filler(&say.text, sound, &codecs)).await;
+            if let Ok(made) = made {
+                self.fillers.add(tongue, made);
+            }
+        }
     }
 
     // --- mailboxes ----------------------------------------------------------------------------------------------
@@ -420,37 +440,17 @@ pub(super) async fn keep_records(path: PathBuf, mut records: Receiver<Box<CallRe
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-    use terms::{MessageId, Name, Tongue, UnixMs};
-    use voicemail::{Caller, Entry, Mailbox, Waiting, spoken};
+    use std::{collections::BTreeSet, time::Duration};
+    use terms::{MessageId, Name, Text, Tongue, UnixMs};
+    use voicemail::{Caller, Entry, Mailbox, Waiting};
 
-    /// The built-in prompts have every word that a mailbox says of numbers, times and keys.
-    #[test]
-    fn a_mailbox_speaks_without_any_voice() {
-        let phrases = [
-            spoken::ENTER_PIN,
-            spoken::WRONG_PIN,
-            spoken::LOCKED,
-            spoken::CHOICES,
-            spoken::HELP,
-            spoken::SAVED,
-            spoken::DELETED,
-            spoken::FAILED,
-            spoken::NO_MORE,
-            spoken::NO_EARLIER,
-            spoken::NOT_OFFERED,
-            spoken::GOODBYE,
-            spoken::SHUT,
-            spoken::LEAVE_A_MESSAGE,
-        ];
-        let mut texts: Vec<String> = phrases.iter().map(|phrase| phrase.text(Tongue::English).own).collect();
-        texts.extend([
-            "Please wait.",
-            "We are sorry, something went wrong.",
-            "We are sorry, something went wrong. Please leave a message after the tone.",
-            "I am sorry. This message cannot be played right now.",
-        ].map(str::to_owned));
-        texts.extend([(0, 0), (1, 0), (0, 1), (2, 1), (13, 100)].map(|(new, old)| spoken::counts(Waiting { new, old }, Tongue::English).own));
+    /// Everything that the exchange says of its own, in a language; of what holds numbers and times, some.
+    fn said(tongue: Tongue) -> Vec<Text> {
+        let phrases = [voicemail::spoken::ALL, call::spoken::ALL, flow::apology::ALL].concat();
+        let mut texts: Vec<Text> = phrases.iter().map(|phrase| phrase.text(tongue)).collect();
+        texts.extend([(0, 0), (1, 0), (0, 1), (2, 1), (13, 100)].map(|(new, old)| voicemail::spoken::counts(Waiting { new, old }, tongue)));
+        texts.extend([1, 2, 13, 21, 100].map(|position| call::spoken::position(position, tongue)));
+        texts.extend([7, 701, 99_999].map(|place| call::spoken::parked_at(place, tongue)));
         let name = |text| Name::new(text).unwrap_or_else(|_| unreachable!());
         let mailbox = Mailbox::new(name("home"), name("alice"));
         // A message a day and an hour, through a year: every month, day, hour and half of the day.
@@ -459,10 +459,32 @@ mod tests {
             let number = if n % 2 == 0 { "+44 20 7183 8750" } else { "" };
             let (id, caller, began) = (MessageId::new(1, [1; 10]), Caller::new(number, ""), UnixMs(now.0 - n * step));
             let entry = Entry { id, caller, began, length: Duration::from_secs(4), heard: false };
-            texts.push(spoken::envelope(usize::try_from(n).unwrap_or(0) + 1, &entry, &mailbox.zone, now, Tongue::English).own);
+            texts.push(voicemail::spoken::envelope(usize::try_from(n).unwrap_or(0) + 1, &entry, &mailbox.zone, now, tongue));
         }
-        for text in texts {
-            assert!(speech::is_builtin(&text), "{text}");
+        texts
+    }
+
+    #[test]
+    fn the_built_in_prompts_have_every_english_word_that_the_exchange_says_of_its_own() {
+        for text in said(Tongue::English) {
+            assert_eq!(text.own, text.english);
+            assert!(speech::is_builtin(&text.own), "{}", text.own);
+        }
+    }
+
+    #[test]
+    fn what_the_exchange_says_of_its_own_is_a_sentence_of_each_language() {
+        let english: BTreeSet<String> = said(Tongue::English).into_iter().map(|text| text.own).collect();
+        for tongue in Tongue::ALL {
+            for text in said(tongue) {
+                let own = &text.own;
+                assert!(own.ends_with('.') && own.trim() == own && !own.contains("  ") && !own.contains(['{', '}']), "{tongue:?}: {own:?}");
+                assert!(english.contains(&text.english), "{tongue:?}: {own:?} is {:?}", text.english);
+                assert!(tongue == Tongue::English || !english.contains(own), "{tongue:?} has only the English {own:?}");
+                // No letter of another keyboard slipped in.
+                let strange = own.chars().find(|c| !c.is_ascii() && !"äöüÄÖÜßàâçèéêëîïôûùœÀÉÊÇáíóúñüÁÍÓÚÑ¿¡".contains(*c));
+                assert_eq!(strange, None, "{tongue:?}: {own:?}");
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct ShardThread {
     pub(super) errands: tokio::sync::mpsc::Sender<Errands>,
     pub(super) scripts: SyncSender<ScriptStep>,
     pub(super) spool: SpoolWriter,
-    pub(super) filler: Arc<Prompt>,
+    pub(super) fillers: Arc<call::Fillers>,
     /// Which calls are kept as bundles, and by whom.
     pub(super) keeping: Option<(Keeping, Keeper)>,
     pub(super) ports: Ports,
@@ -90,7 +90,7 @@ impl ShardThread {
             return;
         }
         let mut shard = Shard::new(now.at);
-        shard.set_filler(Arc::clone(&self.filler));
+        shard.set_fillers(Arc::clone(&self.fillers));
         shard.keep_bundles(self.keeping.as_ref().map(|(keeping, _)| *keeping));
         let shelf_bytes = self.shelf_bytes;
         let mut running = Running {

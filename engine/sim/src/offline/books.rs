@@ -168,7 +168,7 @@ impl Offline {
         let words = self.books.whole.iter().find(|(envelope, ..)| envelope.id == id).map(|(.., words)| words.clone());
         let text = self.outside.transcript(&words.ok_or("that message is not there")?);
         let text = if text.trim().is_empty() { "a message".to_owned() } else { text };
-        Ok(self.line.hearing.voices.of(&PromptItem::Say(Say { text, voice: None, language: None })))
+        Ok(self.line.hearing.voices.of(&PromptItem::Say(Say::new(text))))
     }
 
     fn deleted(&mut self, id: MessageId) {

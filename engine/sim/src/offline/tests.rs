@@ -152,22 +152,67 @@ fn the_exchange_speaks_the_callers_language_of_its_own() {
     let queue = "queue: { name: club, agents: [connection/bob], announce_position: 30s }";
     let park = "park: { slot: 701-709 }";
     let voicemail = "voicemail: { mailbox: sales }";
+    let conference = "conference: { room: club, pin: \"12\", announce: name }";
+    let fails = "say: \"${1 / 0}\"";
+    let english = [
+        "You are the next caller.",
+        "Your call is parked at 7 0 1.",
+        "Please leave a message after the tone.",
+        "Please enter your pin, followed by the pound key.",
+        "We are sorry, something went wrong.",
+    ];
     for (tag, expected) in [
-        ("", ["You are the next caller.", "Your call is parked at 7 0 1.", "Please leave a message after the tone."]),
-        ("sv", ["You are the next caller.", "Your call is parked at 7 0 1.", "Please leave a message after the tone."]),
-        ("de-AT", ["Sie sind als Nächstes an der Reihe.", "Ihr Anruf ist geparkt auf 7 0 1.", "Bitte hinterlassen Sie nach dem Ton eine Nachricht."]),
-        ("fr", ["Vous êtes le prochain appel.", "Votre appel est mis en attente sur 7 0 1.", "Veuillez laisser un message après le signal sonore."]),
-        ("es", ["Usted es el siguiente.", "Su llamada está aparcada en 7 0 1.", "Deje un mensaje después de la señal."]),
+        ("", english),
+        ("sv", english),
+        (
+            "de-AT",
+            [
+                "Sie sind als Nächstes an der Reihe.",
+                "Ihr Anruf ist geparkt auf 7 0 1.",
+                "Bitte hinterlassen Sie nach dem Ton eine Nachricht.",
+                "Bitte geben Sie Ihre Geheimzahl ein und drücken Sie die Raute-Taste.",
+                "Es tut uns leid, es ist ein Fehler aufgetreten.",
+            ],
+        ),
+        (
+            "fr",
+            [
+                "Vous êtes le prochain appel.",
+                "Votre appel est mis en attente sur 7 0 1.",
+                "Veuillez laisser un message après le signal sonore.",
+                "Veuillez saisir votre code, suivi de la touche dièse.",
+                "Nous sommes désolés, un problème est survenu.",
+            ],
+        ),
+        (
+            "es",
+            [
+                "Usted es el siguiente.",
+                "Su llamada está aparcada en 7 0 1.",
+                "Deje un mensaje después de la señal.",
+                "Introduzca su clave y pulse la tecla almohadilla.",
+                "Lo sentimos, se ha producido un error.",
+            ],
+        ),
     ] {
         let head = if tag.is_empty() { String::new() } else { format!("speech: {{ language: {tag} }}\n") };
-        for (act, expected) in [queue, park, voicemail].iter().zip(expected) {
+        for (act, expected) in [queue, park, voicemail, conference, fails].iter().zip(expected) {
             let heard = heard(&head, act);
-            assert!(heard.iter().any(|heard| heard == expected), "{tag}: {expected} in {heard:?}");
+            assert!(heard.iter().any(|heard| heard.starts_with(expected)), "{tag}: {expected} in {heard:?}");
         }
+    }
+    // In a conference: the name at the door, muted and heard again; a name for the others.
+    let text = "flow: reception\nspeech: { language: de }\nstart: in\nstates:\n  in:\n    conference: { room: club, announce: name, mute_key: \"6\" }\n    then: { else: end }\n";
+    let mut call = self::call(text, Nobody);
+    assert!(hears(&mut call, "Bitte nennen Sie nach dem Ton Ihren Namen"), "{}", told(&call));
+    call.wait(s(12));
+    for heard in ["Ihr Mikrofon ist stummgeschaltet.", "Man kann Sie wieder hören."] {
+        call.press("6");
+        assert!(hears(&mut call, heard), "{}", told(&call));
     }
     // A flow changes it in mid-call.
     let text = "flow: reception\nstart: in\nstates:\n  in: { set: { language: fr }, pause: 1s, then: box }\n  box:\n    mailbox: sales\n    then: { else: end }\n";
-    let mut call = call(text, Nobody);
+    let mut call = self::call(text, Nobody);
     assert!(hears(&mut call, "Cette messagerie n'est pas accessible d'ici."), "{}", told(&call));
     assert!(hears(&mut call, "Au revoir."), "{}", told(&call));
 }

@@ -144,9 +144,9 @@ fn a_conference_begins_and_ends_with_its_host() {
     in_order(
         &world,
         &[
-            "bob: hears “Please enter the PIN",
+            "bob: hears “Please enter your pin",
             "bob: presses 7#",
-            "bob: hears “That is not right.”",
+            "bob: hears “That pin is not right.”",
             "bob: presses 12#",
             "bob: hears “system/hold.wav”",
             "alice: presses 99#",

@@ -63,6 +63,25 @@ fn a_missing_prompt_is_apologised_for() {
     assert_eq!(apologies, 2, "at each attempt; {}", told(&world));
 }
 
+/// German, without a voice for it: refused at once, or only when the wait for it is over.
+#[test]
+fn what_no_voice_says_in_the_callers_language_is_said_in_english() {
+    let german = "flow: desk\nspeech: { language: de }\nstart: in\nstates:\n  in: { conference: { room: club, pin: \"12\" }, then: { else: end } }\n";
+    for (ill, notes) in [
+        (None, [""; 2]),
+        (Some(Ill::Refuses), ["", "a text is said in English"]),
+        (Some(Ill::Hangs), ["nothing to hear for 5s while conference is waiting: a filler plays", "a prompt took too long"]),
+    ] {
+        let ill: Vec<_> = ill.map(|ill| (Helper::Tongues, ill)).into_iter().collect();
+        let (_, world) = call(german, &ill, s(30));
+        let expected = if ill.is_empty() { "hears “Bitte geben Sie Ihre Geheimzahl ein" } else { "hears “Please enter your pin" };
+        assert!(world.transcript().iter().any(|line| line.contains(expected)), "{ill:?}: {}", told(&world));
+        for note in notes {
+            assert!(timeline(&world).iter().any(|line| line.contains(note)), "{ill:?}: {note:?} in {:#?}", timeline(&world));
+        }
+    }
+}
+
 #[test]
 fn with_nothing_left_that_speaks_the_filler_plays() {
     let dead = [(Helper::Files, Ill::Refuses), (Helper::Voice, Ill::Refuses), (Helper::Web, Ill::Hangs)];

@@ -112,7 +112,7 @@ fn a_conference_takes_keys_by_every_way_and_nobody_else_hears_them() {
         let alice = [vec![Step::Wait(s(1))], pauses("12#"), pauses("5"), pauses("6"), pauses("6"), pauses("*"), vec![Step::WaitHangUp { within: s(5) }]].concat();
         calls(&mut world, by.place("alice", 11), 3, "desk", alice);
         world.run(s(60));
-        in_order(&world, &["alice: hears “Please enter the PIN", "alice: hears “You are muted.”", "alice: hears “You can be heard again.”", "alice: hears “You left.”", "alice: the far end hung up"]);
+        in_order(&world, &["alice: hears “Please enter your pin", "alice: hears “You are muted.”", "alice: hears “You can be heard again.”", "alice: hears “You left.”", "alice: the far end hung up"]);
         by.told_once(&world, "alice", 7);
         // A key is for the conference. What of a tone sounds before it is known is less than any receiver takes for a key.
         assert_eq!((keys_heard(&world, "bob").as_str(), world.phone("bob").unwrap().snapshot().digits.as_str()), ("", ""), "{by:?}");
