@@ -35,5 +35,5 @@ pub use file::{Broken, FORMAT};
 pub use told::ToldLine;
 pub use words::{
     Answer, Branch, Bundle, Caller, End, Entry, Greeting, Head, Heard, HttpReply, Input, Mailbox, Meeting, OneWay, Parties, PlayerEnd, Plan, RecordEnd,
-    Recorded, Said, Seen, Sound, Turn, Verdict,
+    Recorded, Said, Seen, Sound, Turn, Unreachable, Verdict,
 };

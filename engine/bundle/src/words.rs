@@ -569,6 +569,15 @@ pub enum OneWay {
         /// Who says so.
         by: IpAddr,
     },
+    /// Packets do not get to the host that they are sent to.
+    Unreachable {
+        /// The port there.
+        target: SocketAddr,
+        /// What they do not reach.
+        what: Unreachable,
+        /// Who says so.
+        by: IpAddr,
+    },
     /// Nothing has come.
     NothingCame {
         /// Packets sent meanwhile.
@@ -590,6 +599,20 @@ pub enum OneWay {
         /// To here.
         target: Option<SocketAddr>,
     },
+}
+
+/// What packets do not reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unreachable {
+    /// The port.
+    Port,
+    /// The host.
+    Host,
+    /// Its network.
+    Network,
+    /// A firewall forbids it.
+    Prohibited,
 }
 
 /// How a player ended.

@@ -23,9 +23,9 @@ use crate::{
     tape::Heard,
 };
 use flow::{Next, Run};
-use media::{Mixer, Wire};
+use media::{Mixer, SentBack, Wire};
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::Instant,
 };
@@ -395,8 +395,8 @@ impl Call {
     }
 
     /// A host says that nobody listens where a leg's RTP is sent. It is looked at with the leg's next report.
-    pub(crate) fn port_unreachable(&mut self, leg: LegId, target: SocketAddr, by: IpAddr, now: Now) {
-        self.desk.mixer.port_unreachable(leg, target, by, now.at);
+    pub(crate) fn unreachable(&mut self, leg: LegId, told: SentBack, now: Now) {
+        self.desk.mixer.unreachable(leg, told, now.at);
     }
 
     /// Time passed; harmless when early.

@@ -439,11 +439,21 @@ const fn one_way_of(why: media::OneWay) -> bundle::OneWay {
         OneWay::WrongKey => bundle::OneWay::WrongKey,
         OneWay::OtherAddress { from, signalled } => bundle::OneWay::OtherAddress { from, signalled },
         OneWay::WrongPayloadType(number) => bundle::OneWay::WrongPayloadType(number),
-        OneWay::PortClosed(media::Closed { target, by }) => bundle::OneWay::PortClosed { target, by },
+        OneWay::PortClosed(media::SentBack { target, by, .. }) => bundle::OneWay::PortClosed { target, by },
+        OneWay::Unreachable(media::SentBack { target, what, by }) => bundle::OneWay::Unreachable { target, what: unreachable_of(what), by },
         OneWay::NothingCame { sent, target } => bundle::OneWay::NothingCame { sent, target },
         OneWay::Stopped { seconds } => bundle::OneWay::Stopped { seconds },
         OneWay::OnlyComfortNoise => bundle::OneWay::OnlyComfortNoise,
         OneWay::FarHearsNothing { sent, target } => bundle::OneWay::FarHearsNothing { sent, target },
+    }
+}
+
+const fn unreachable_of(what: media::Unreachable) -> bundle::Unreachable {
+    match what {
+        media::Unreachable::Port => bundle::Unreachable::Port,
+        media::Unreachable::Host => bundle::Unreachable::Host,
+        media::Unreachable::Network => bundle::Unreachable::Network,
+        media::Unreachable::Prohibited => bundle::Unreachable::Prohibited,
     }
 }
 

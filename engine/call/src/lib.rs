@@ -44,6 +44,7 @@ pub use door::{
     Sockets, Ticket, ToFront, ToShard,
 };
 pub use filler::Fillers;
+pub use media::{SentBack, Unreachable};
 pub use meet::{Meet, Met, Parcel, RoomId, Waiting};
 pub use quality::{FarMedia, LegMedia, RefusedPackets};
 pub use replay::{Unplayable, replay};

@@ -11,7 +11,7 @@ use crate::{
 };
 use audio::{Pcm, Prompt};
 use bundle::{Bundle, Heard, Input, Said, Seen, Trace, Turn};
-use media::{Closed, Dropped, Event, Hears, Mixer, OneWay, PlayerEnd, PlayerId, RecordEnd, Recorded, RecorderId, Wire};
+use media::{Dropped, Event, Hears, Mixer, OneWay, PlayerEnd, PlayerId, RecordEnd, Recorded, RecorderId, SentBack, Unreachable, Wire};
 use sip::{FailedWhy, Flow, Message, Method, NextHop, Request, Response, ServerKey, Target, Transport, Uri};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -275,11 +275,21 @@ const fn one_way_of(why: bundle::OneWay) -> OneWay {
         bundle::OneWay::WrongKey => OneWay::WrongKey,
         bundle::OneWay::OtherAddress { from, signalled } => OneWay::OtherAddress { from, signalled },
         bundle::OneWay::WrongPayloadType(number) => OneWay::WrongPayloadType(number),
-        bundle::OneWay::PortClosed { target, by } => OneWay::PortClosed(Closed { target, by }),
+        bundle::OneWay::PortClosed { target, by } => OneWay::PortClosed(SentBack { target, what: Unreachable::Port, by }),
+        bundle::OneWay::Unreachable { target, what, by } => OneWay::Unreachable(SentBack { target, what: unreachable_of(what), by }),
         bundle::OneWay::NothingCame { sent, target } => OneWay::NothingCame { sent, target },
         bundle::OneWay::Stopped { seconds } => OneWay::Stopped { seconds },
         bundle::OneWay::OnlyComfortNoise => OneWay::OnlyComfortNoise,
         bundle::OneWay::FarHearsNothing { sent, target } => OneWay::FarHearsNothing { sent, target },
+    }
+}
+
+const fn unreachable_of(what: bundle::Unreachable) -> Unreachable {
+    match what {
+        bundle::Unreachable::Port => Unreachable::Port,
+        bundle::Unreachable::Host => Unreachable::Host,
+        bundle::Unreachable::Network => Unreachable::Network,
+        bundle::Unreachable::Prohibited => Unreachable::Prohibited,
     }
 }
 

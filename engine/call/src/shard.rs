@@ -12,10 +12,10 @@ use crate::{
     meet::Parcel,
     room::Rooms,
 };
-use media::Wire;
+use media::{SentBack, Wire};
 use std::{
     collections::{HashMap, VecDeque},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -224,9 +224,9 @@ impl Shard {
     }
 
     /// A host says that `target`, where a leg's RTP is sent, is closed (ICMP port unreachable).
-    pub fn port_unreachable(&mut self, (seat, leg): (Seat, LegId), target: SocketAddr, by: IpAddr, now: Now) {
+    pub fn unreachable(&mut self, (seat, leg): (Seat, LegId), told: SentBack, now: Now) {
         if let Some(call) = self.seats.get_mut(seat.0 as usize).and_then(|place| place.as_deref_mut()) {
-            call.port_unreachable(leg, target, by, now);
+            call.unreachable(leg, told, now);
         }
     }
 

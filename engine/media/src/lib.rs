@@ -18,7 +18,6 @@
 //! Libraries: `arrayvec` for short lists that must not allocate. Codecs, jitter buffer and packets are rooms `audio` and `rtp`.
 
 mod bridge;
-mod closed;
 mod ear;
 mod event;
 mod joined;
@@ -37,6 +36,7 @@ mod record;
 mod recorder;
 mod refusals;
 mod room;
+mod sent_back;
 mod setup;
 mod stream;
 mod tick;
@@ -45,7 +45,6 @@ mod wire;
 #[cfg(test)]
 mod stories;
 
-pub use closed::Closed;
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
 pub use keys::Dropped;
 pub use mixer::{Hears, Mixer};
@@ -57,6 +56,7 @@ pub use rating::Rating;
 pub use record::{RECORDED_LEGS_MAX, RecordEnd, RecordSpec, Recorded, Source, Taking};
 pub use refusals::Refusals;
 pub use room::{PersonId, Room, Voice};
+pub use sent_back::{SentBack, Unreachable};
 pub use rtp::{BurstView, Symmetric, VoipMetrics};
 pub use setup::{EVENT_FORMATS_MAX, EventFormat, RECEIVE_FORMATS_MAX, SILENT_AFTER, StreamSetup};
 pub use wire::Wire;

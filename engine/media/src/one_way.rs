@@ -1,6 +1,6 @@
 //! Why one side hears nothing: the commonest trouble of telephones over the internet, told from a leg's figures.
 
-use crate::Closed;
+use crate::{SentBack, Unreachable};
 use std::{fmt, net::SocketAddr, time::Duration};
 
 /// How long nothing may come before it is worth a word (chosen: no ringing phone or busy device takes longer to begin).
@@ -37,8 +37,8 @@ pub struct Figures {
     pub unauthentic: u32,
     /// RTCP reports in a row by which the peer heard nothing of us.
     pub deaf_reports: u32,
-    /// Its host, or one on the way, keeps saying that nobody listens at `target`.
-    pub closed: Option<Closed>,
+    /// Its host, or one on the way, keeps sending back what is sent to `target`.
+    pub sent_back: Option<SentBack>,
 }
 
 /// Why one side hears nothing.
@@ -56,7 +56,9 @@ pub enum OneWay {
     /// Packets come, of a payload type that was not agreed.
     WrongPayloadType(u8),
     /// Nobody listens where packets are sent.
-    PortClosed(Closed),
+    PortClosed(SentBack),
+    /// Packets do not get to the host that they are sent to.
+    Unreachable(SentBack),
     /// Nothing has come since the beginning.
     NothingCame {
         /// Packets we sent meanwhile.
@@ -85,7 +87,7 @@ impl OneWay {
     /// can be mended nearest to us.
     #[must_use]
     pub fn of(figures: &Figures) -> Option<Self> {
-        let closed = figures.closed.filter(|_| figures.speaks);
+        let sent_back = figures.sent_back.filter(|_| figures.speaks).map(Self::sent_back);
         if figures.expects && figures.quiet >= PATIENCE {
             if figures.unauthentic >= ENOUGH {
                 return Some(Self::WrongKey);
@@ -96,8 +98,8 @@ impl OneWay {
             if let (ENOUGH.., Some(number)) = figures.unknown_payload {
                 return Some(Self::WrongPayloadType(number));
             }
-            if let Some(closed) = closed {
-                return Some(Self::PortClosed(closed));
+            if sent_back.is_some() {
+                return sent_back;
             }
             if figures.taken == 0 {
                 return Some(Self::NothingCame { sent: figures.sent, target: figures.target });
@@ -106,8 +108,8 @@ impl OneWay {
                 return Some(Self::Stopped { seconds: figures.quiet.as_secs() });
             }
         }
-        if let Some(closed) = closed {
-            return Some(Self::PortClosed(closed));
+        if sent_back.is_some() {
+            return sent_back;
         }
         if figures.expects && figures.taken >= 2 && figures.taken == figures.comfort_noise {
             return Some(Self::OnlyComfortNoise);
@@ -118,6 +120,13 @@ impl OneWay {
         None
     }
 
+    const fn sent_back(told: SentBack) -> Self {
+        match told.what {
+            Unreachable::Port => Self::PortClosed(told),
+            Unreachable::Host | Unreachable::Network | Unreachable::Prohibited => Self::Unreachable(told),
+        }
+    }
+
     /// A word for machines.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -126,6 +135,7 @@ impl OneWay {
             Self::OtherAddress { .. } => "other-address",
             Self::WrongPayloadType(_) => "wrong-payload-type",
             Self::PortClosed(_) => "port-closed",
+            Self::Unreachable(_) => "unreachable",
             Self::NothingCame { .. } => "nothing-came",
             Self::Stopped { .. } => "stopped",
             Self::OnlyComfortNoise => "only-comfort-noise",
@@ -154,11 +164,21 @@ impl fmt::Display for OneWay {
                 write!(f, "its packets seem to come from {from}, while {} was signalled; they are not believed (NAT, or a stranger)", Place(signalled))
             }
             Self::WrongPayloadType(number) => write!(f, "it sends payload type {number}, which was not agreed"),
-            Self::PortClosed(Closed { target, by }) if by == target.ip() => {
+            Self::PortClosed(SentBack { target, by, .. }) if by == target.ip() => {
                 write!(f, "nobody listens at {target}, where packets are sent: its host sends them back (ICMP port unreachable)")
             }
-            Self::PortClosed(Closed { target, by }) => {
+            Self::PortClosed(SentBack { target, by, .. }) => {
                 write!(f, "packets to {target} do not get there: {by}, on the way, sends them back (ICMP port unreachable; a firewall, or NAT that forgot the way)")
+            }
+            Self::Unreachable(SentBack { target, what, by }) => {
+                let what = match what {
+                    Unreachable::Port => "the port is closed (ICMP port unreachable)",
+                    Unreachable::Host => "no such host answers there (ICMP host unreachable; it is off, or its address is wrong)",
+                    Unreachable::Network => "there is no way to its network (ICMP network unreachable; a route, or an address that only its own network knows)",
+                    Unreachable::Prohibited => "a firewall forbids it (ICMP administratively prohibited)",
+                };
+                let who = if by == target.ip() { "its host".to_owned() } else { by.to_string() };
+                write!(f, "packets to {target} do not get there: {who} sends them back, because {what}")
             }
             Self::NothingCame { sent, target } => {
                 write!(f, "nothing has come from it, while {sent} packets were sent to {} (a firewall, or an address it cannot be reached at)", Place(target))
@@ -193,9 +213,10 @@ mod tests {
             unknown_payload: (0, None),
             unauthentic: 0,
             deaf_reports: 0,
-            closed: None,
+            sent_back: None,
         };
-        let shut = |by: SocketAddr| Some(Closed { target: here, by: by.ip() });
+        let back = |what: Unreachable, by: SocketAddr| Some(SentBack { target: here, what, by: by.ip() });
+        let shut = |by: SocketAddr| back(Unreachable::Port, by);
         let never = Figures { taken: 0, quiet: s(6), ..good };
         let cases = [
             ("all is well", good, None),
@@ -211,11 +232,14 @@ mod tests {
             ("another codec", Figures { unknown_payload: (250, Some(18)), ..never }, Some("wrong-payload-type: it sends payload type 18, which was not agreed")),
             ("muted", Figures { taken: 9, comfort_noise: 9, ..good }, Some("only-comfort-noise: only comfort noise comes from it: its microphone is muted or silent")),
             ("deaf", Figures { deaf_reports: 2, ..good }, Some("far-hears-nothing: by its own reports it receives nothing, though 500 packets were sent to 192.0.2.1:4000")),
-            ("its port is closed", Figures { closed: shut(here), ..good }, Some("port-closed: nobody listens at 192.0.2.1:4000, where packets are sent: its host sends them back (ICMP port unreachable)")),
-            ("a firewall", Figures { closed: shut(there), deaf_reports: 3, ..good }, Some("port-closed: packets to 192.0.2.1:4000 do not get there: 198.51.100.7, on the way, sends them back (ICMP port unreachable; a firewall, or NAT that forgot the way)")),
-            ("it is gone", Figures { closed: shut(here), quiet: s(16), ..good }, Some("port-closed: nobody listens at 192.0.2.1:4000, where packets are sent: its host sends them back (ICMP port unreachable)")),
-            ("behind NAT, and closed there", Figures { closed: shut(here), strangers: (250, Some(there)), ..never }, Some("other-address: its packets seem to come from 198.51.100.7:9000, while 192.0.2.1:4000 was signalled; they are not believed (NAT, or a stranger)")),
-            ("closed on hold", Figures { closed: shut(here), speaks: false, expects: false, ..good }, None),
+            ("its port is closed", Figures { sent_back: shut(here), ..good }, Some("port-closed: nobody listens at 192.0.2.1:4000, where packets are sent: its host sends them back (ICMP port unreachable)")),
+            ("a firewall", Figures { sent_back: shut(there), deaf_reports: 3, ..good }, Some("port-closed: packets to 192.0.2.1:4000 do not get there: 198.51.100.7, on the way, sends them back (ICMP port unreachable; a firewall, or NAT that forgot the way)")),
+            ("it is gone", Figures { sent_back: shut(here), quiet: s(16), ..good }, Some("port-closed: nobody listens at 192.0.2.1:4000, where packets are sent: its host sends them back (ICMP port unreachable)")),
+            ("behind NAT, and closed there", Figures { sent_back: shut(here), strangers: (250, Some(there)), ..never }, Some("other-address: its packets seem to come from 198.51.100.7:9000, while 192.0.2.1:4000 was signalled; they are not believed (NAT, or a stranger)")),
+            ("it is off", Figures { sent_back: back(Unreachable::Host, there), ..never }, Some("unreachable: packets to 192.0.2.1:4000 do not get there: 198.51.100.7 sends them back, because no such host answers there (ICMP host unreachable; it is off, or its address is wrong)")),
+            ("no way", Figures { sent_back: back(Unreachable::Network, there), deaf_reports: 3, ..good }, Some("unreachable: packets to 192.0.2.1:4000 do not get there: 198.51.100.7 sends them back, because there is no way to its network (ICMP network unreachable; a route, or an address that only its own network knows)")),
+            ("its own firewall", Figures { sent_back: back(Unreachable::Prohibited, here), ..good }, Some("unreachable: packets to 192.0.2.1:4000 do not get there: its host sends them back, because a firewall forbids it (ICMP administratively prohibited)")),
+            ("closed on hold", Figures { sent_back: shut(here), speaks: false, expects: false, ..good }, None),
             ("deaf on hold", Figures { deaf_reports: 9, speaks: false, ..good }, None),
             ("neither way", Figures { deaf_reports: 9, ..never }, Some("nothing-came: nothing has come from it, while 500 packets were sent to 192.0.2.1:4000 (a firewall, or an address it cannot be reached at)")),
         ];

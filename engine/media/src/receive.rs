@@ -1,8 +1,8 @@
 //! What comes from the wire: whose it is, what it is, and who wants it.
 
 use crate::{
-    Closed, Dropped, Event, Mixer, Taking, Wire,
-    closed::canonical,
+    Dropped, Event, Mixer, SentBack, Taking, Wire,
+    sent_back::canonical,
     limits::PACKET_BYTES,
     outside::Kind,
     refusals::{Recent, Refused},
@@ -10,7 +10,7 @@ use crate::{
 };
 use rtp::{Packet, Reception, Verdict, events::Key, srtp::Unprotected};
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     time::Instant,
 };
 use terms::{Codec, Digit, KeyWay, LegId};
@@ -248,11 +248,11 @@ impl Mixer {
         true
     }
 
-    /// A host says that packets to `target`, sent from a leg's RTP socket, found a closed port (ICMP port unreachable): told as
-    /// the reason when it keeps saying so and one side hears nothing; nothing else comes of it.
-    pub fn port_unreachable(&mut self, leg: LegId, target: SocketAddr, by: IpAddr, now: Instant) {
+    /// A host says that packets sent from a leg's RTP socket do not get there (ICMP destination unreachable): told as the reason when it
+    /// keeps saying so and one side hears nothing; nothing else comes of it.
+    pub fn unreachable(&mut self, leg: LegId, told: SentBack, now: Instant) {
         let Some(at) = self.position(leg) else { return };
-        self.streams[at].closed.come(Closed { target: canonical(target), by: by.to_canonical() }, now);
+        self.streams[at].sent_back.come(SentBack { target: canonical(told.target), by: told.by.to_canonical(), ..told }, now);
     }
 
     /// A datagram came on a leg's RTCP socket.

@@ -3,13 +3,13 @@
 use crate::{
     Event, Figures, OneWay, PlayerEnd, Quality, Rating, Refusals, StreamSetup, Wire,
     bridge::Transcoder,
-    closed::{Words, canonical},
     ear::Ear,
     keys::{Presses, Tones},
     limits::{FRAME, GROWTH, KEEP_ALIVE, LEAD_MAX, PACKET_BYTES, PACKET_PAYLOAD_MAX, PAYLOAD_BYTES_USUAL},
     monitor::Monitor,
     player::{Player, Purpose},
     refusals::Recent,
+    sent_back::{Words, canonical},
 };
 use audio::silence;
 use rtp::{HEADER_BYTES, Latch, Packet, Receiver, Sender, clock_ticks, events, rtcp::Reporter, srtp::Protection};
@@ -73,7 +73,7 @@ pub(crate) struct Stream {
     /// Packets that came too late for ears that are there no more.
     late_packets: u64,
     /// What hosts say of the port that packets are sent to.
-    pub(crate) closed: Words,
+    pub(crate) sent_back: Words,
     one_way: Option<OneWay>,
     /// The score last told.
     rated: f32,
@@ -114,7 +114,7 @@ impl Stream {
             refused: Refusals::default(),
             recent: Recent::default(),
             late_packets: 0,
-            closed: Words::default(),
+            sent_back: Words::default(),
             one_way: None,
             rated: RATED_FIRST,
             late_ticks: 0,
@@ -484,7 +484,7 @@ impl Stream {
             unknown_payload: (self.recent.unknown_payload, self.refused.last_payload_type),
             unauthentic: self.recent.unauthentic,
             deaf_reports: self.reporter.remote().deaf_reports,
-            closed: target.and_then(|target| self.closed.believed(canonical(target), now)),
+            sent_back: target.and_then(|target| self.sent_back.believed(canonical(target), now)),
         }
     }
 

@@ -47,28 +47,30 @@ fn another_codec_than_agreed_is_named() {
 }
 
 #[test]
-fn a_port_that_is_closed_is_told_of_and_so_is_its_opening() {
-    let mut desk = Desk::with(&[Codec::Pcmu]);
-    desk.play(A, Playlist::looped(prompt(500, 700.0)));
-    let host = address(A).ip();
-    let packets = speech(Codec::Pcmu, 400.0, 1_500);
-    for (at, packet) in packets.iter().enumerate() {
-        // It is heard all the time; from 10 s to 20 s its host sends back what comes, and says so once a second.
-        if (500..1_000).contains(&at) && at % 50 == 0 {
-            desk.mixer.port_unreachable(A, address(A), host, desk.now);
+fn packets_that_are_sent_back_are_told_of_and_so_is_the_end_of_it() {
+    for (what, code) in [(Unreachable::Port, "port-closed"), (Unreachable::Host, "unreachable"), (Unreachable::Network, "unreachable"), (Unreachable::Prohibited, "unreachable")] {
+        let mut desk = Desk::with(&[Codec::Pcmu]);
+        desk.play(A, Playlist::looped(prompt(500, 700.0)));
+        let told = |target: SocketAddr| SentBack { target, what, by: address(A).ip() };
+        let packets = speech(Codec::Pcmu, 400.0, 1_500);
+        for (at, packet) in packets.iter().enumerate() {
+            // It is heard all the time; from 10 s to 20 s what is sent to it comes back, with a word once a second.
+            if (500..1_000).contains(&at) && at % 50 == 0 {
+                desk.mixer.unreachable(A, told(address(A)), desk.now);
+            }
+            desk.rtp(A, address(A), packet);
+            desk.run(20);
         }
-        desk.rtp(A, address(A), packet);
-        desk.run(20);
+        let told_of = changes(&desk);
+        assert!(matches!(told_of[..], [(12..=20, Some(told)), (22..=30, None)] if told == code), "{what:?}: {told_of:?}");
+        // Of a port that nothing is sent to, and of no leg of ours.
+        for _ in 0..10 {
+            desk.mixer.unreachable(A, told(SocketAddr::from(([203, 0, 113, 9], 9_000))), desk.now);
+            desk.mixer.unreachable(LegId(77), told(address(A)), desk.now);
+            desk.run(1_000);
+        }
+        assert!(!changes(&desk).iter().any(|(at, why)| *at > 30 && *why == Some(code)), "{what:?}: {:?}", changes(&desk));
     }
-    let told = changes(&desk);
-    assert!(matches!(told[..], [(12..=20, Some("port-closed")), (22..=30, None)]), "{told:?}");
-    // Of a port that nothing is sent to, and of no leg of ours.
-    for _ in 0..10 {
-        desk.mixer.port_unreachable(A, SocketAddr::from(([203, 0, 113, 9], 9_000)), host, desk.now);
-        desk.mixer.port_unreachable(LegId(77), address(A), host, desk.now);
-        desk.run(1_000);
-    }
-    assert!(!changes(&desk).iter().any(|(at, why)| *at > 30 && *why == Some("port-closed")), "{:?}", changes(&desk));
 }
 
 #[test]

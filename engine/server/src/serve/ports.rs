@@ -8,9 +8,9 @@
 
 use super::{
     batch::Arrival,
-    refused::{Refusals, Refused},
+    refused::Refusals,
 };
-use call::{Seat, Sockets};
+use call::{Seat, SentBack, Sockets};
 use rustix::{
     event::epoll,
     io::Errno,
@@ -186,7 +186,7 @@ impl Ports {
     }
 
     /// Takes one word of a packet that came back out of what a token names; `None` when there is none.
-    pub(super) fn refused(&mut self, token: u64) -> Option<(Seat, LegId, Option<Refused>)> {
+    pub(super) fn refused(&mut self, token: u64) -> Option<(Seat, LegId, Option<SentBack>)> {
         let (seat, leg, is_rtcp) = read_token(token);
         let pair = self.seats.get(seat.0 as usize)?.iter().find(|pair| pair.leg == leg)?;
         let word = self.refusals.take(if is_rtcp { &pair.rtcp } else { &pair.rtp })?;
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(ports.unsent, 0);
         let words: Vec<_> = std::iter::from_fn(|| ports.refused(token)).collect();
         assert!((20..=60).contains(&words.len()), "{} words of 60 packets", words.len());
-        let word = Some(Refused { target: gone, by: gone.ip() });
+        let word = Some(SentBack { target: gone, what: call::Unreachable::Port, by: gone.ip() });
         assert!(words.iter().all(|told| *told == (seat, leg, word)), "{words:?}");
         assert!(ports.receive(token, &mut buffer).is_none(), "read empty, nothing is left of it");
         // Of RTCP nobody is told, and of a leg that is gone nothing.

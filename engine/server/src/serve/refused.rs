@@ -1,4 +1,4 @@
-//! What the system is told of packets that came back: ICMP port unreachable, from a socket's error queue (`ip(7)`, `IP_RECVERR`).
+//! What the system is told of packets that came back: ICMP destination unreachable, from a socket's error queue (`ip(7)`, `IP_RECVERR`).
 //!
 //! A socket that is not connected hears of it only by this option; so it costs nothing until a word comes. Two things come with
 //! it, and [`super::ports`] minds both: a word that waits is the error of the next call on the socket, whichever that is, and what
@@ -6,24 +6,16 @@
 //!
 //! `nix` (MIT, kept by the Rust community, on `libc`) reads the queue in safe Rust; `rustix` does not know the option.
 
+use call::{SentBack, Unreachable};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::{AsFd, AsRawFd},
 };
 
-/// Destination unreachable, port unreachable: origin, type and code of `sock_extended_err` (RFC 792; RFC 4443 §3.1).
-const BY_ICMP: (u8, u8, u8) = (2, 3, 3);
-const BY_ICMP6: (u8, u8, u8) = (3, 1, 4);
-
-/// A packet came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refused {
-    /// Where it was sent.
-    pub(super) target: SocketAddr,
-    /// Who says that nobody listens there.
-    pub(super) by: IpAddr,
-}
+/// Destination unreachable: origin and type of `sock_extended_err` (RFC 792; RFC 4443 §3.1).
+const BY_ICMP: (u8, u8) = (2, 3);
+const BY_ICMP6: (u8, u8) = (3, 1);
 
 /// Reads the error queues of a shard's sockets.
 pub(super) struct Refusals {
@@ -47,7 +39,7 @@ impl Refusals {
     }
 
     /// Takes one word out of a socket's queue: `None` when it is empty, `Some(None)` for a word of something else.
-    pub(super) fn take(&mut self, socket: &impl AsRawFd) -> Option<Option<Refused>> {
+    pub(super) fn take(&mut self, socket: &impl AsRawFd) -> Option<Option<SentBack>> {
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
         let word = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut [], Some(&mut self.control), flags).ok()?;
         let target = word.address.and_then(address);
@@ -62,10 +54,16 @@ impl Refusals {
                 None
             }
         });
-        Some(match (target, told) {
-            (Some(target), Some((BY_ICMP | BY_ICMP6, by))) => Some(Refused { target, by: by.unwrap_or(target.ip()) }),
-            (Some(_) | None, Some(_) | None) => None,
-        })
+        let (target, ((origin, kind, code), by)) = match (target, told) {
+            (Some(target), Some(told)) => (target, told),
+            (Some(_) | None, Some(_) | None) => return Some(None),
+        };
+        let what = match (origin, kind) {
+            BY_ICMP => Unreachable::of_icmp(code),
+            BY_ICMP6 => Unreachable::of_icmp6(code),
+            _ => None,
+        };
+        Some(what.map(|what| SentBack { target, what, by: by.unwrap_or(target.ip()) }))
     }
 }
 

@@ -227,7 +227,7 @@ impl Running {
         for _ in 0..BURST {
             let Some((seat, leg, word)) = self.with.ports.refused(token) else { break };
             if let Some(refused) = word {
-                self.shard.port_unreachable((seat, leg), refused.target, refused.by, now);
+                self.shard.unreachable((seat, leg), refused, now);
             }
         }
     }
