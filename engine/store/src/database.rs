@@ -14,14 +14,15 @@ const BEGUN: &str = "callflow.db.begun";
 const CHECKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Every migration, oldest first; never changed once released.
-fn migrator() -> Migrator {
+fn migrations() -> Vec<Migration> {
     use sqlx::SqlSafeStr as _;
     let simple = |version, name: &'static str, sql| Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false);
-    Migrator::with_migrations(vec![
+    vec![
         simple(1, "first", include_str!("../migrations/0001_first.sql").into_sql_str()),
         simple(2, "recordings and pins", include_str!("../migrations/0002_recordings_and_pins.sql").into_sql_str()),
         simple(3, "flow versions", include_str!("../migrations/0003_flow_versions.sql").into_sql_str()),
-    ])
+        simple(4, "pin hour", include_str!("../migrations/0004_pin_hour.sql").into_sql_str()),
+    ]
 }
 
 /// Whether rows must be made again from the descriptions beside the messages.
@@ -87,7 +88,7 @@ async fn try_open(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::E
             return Err(sqlx::Error::Protocol(format!("{CORRUPT}: {verdict}")));
         }
     }
-    if let Err(fault) = migrator().run_direct(None, &mut writer, false).await {
+    if let Err(fault) = Migrator::with_migrations(migrations()).run_direct(None, &mut writer, false).await {
         writer.close().await?;
         return Err(sqlx::Error::Migrate(Box::new(fault)));
     }
@@ -101,4 +102,31 @@ fn is_corrupt(fault: &sqlx::Error) -> bool {
     let text = fault.to_string();
     // SQLITE_CORRUPT (11) and SQLITE_NOTADB (26), by their fixed texts; our own verdict above.
     ["malformed", "not a database", CORRUPT].iter().any(|sign| text.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use terms::{Name, UnixMs};
+    use voicemail::PinTry;
+
+    /// Wrong PINs that were counted by their number go on counting.
+    #[tokio::test]
+    async fn a_database_of_before_keeps_its_wrong_pins() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new().filename(dir.path().join(FILE)).create_if_missing(true);
+        let mut old = options.connect().await.unwrap();
+        Migrator::with_migrations(migrations().drain(..3).collect()).run_direct(None, &mut old, false).await.unwrap();
+        let rows = "insert into pin_guard (realm, mailbox, wrong, since, locked_until, locks) values ('home', 'nine', 9, 1000, 0, 1), ('home', 'none', 0, 0, 0, 0)";
+        sqlx::query(rows).execute(&mut old).await.unwrap();
+        old.close().await.unwrap();
+        let mut opened = open(dir.path(), &mut Recovered::default()).await.unwrap();
+        assert!(!opened.is_new);
+        let name = |text| Name::new(text).unwrap();
+        for (mailbox, second) in [("nine", PinTry::Locked { until: UnixMs(2_000 + 30 * 60_000) }), ("none", PinTry::Allowed)] {
+            let (realm, mailbox) = (name("home"), name(mailbox));
+            assert_eq!(crate::pins::attempt(&mut opened.writer, &realm, &mailbox, UnixMs(2_000)).await.unwrap(), PinTry::Allowed);
+            assert_eq!(crate::pins::attempt(&mut opened.writer, &realm, &mailbox, UnixMs(2_001)).await.unwrap(), second, "{mailbox}");
+        }
+    }
 }

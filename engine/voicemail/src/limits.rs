@@ -29,8 +29,8 @@ pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
 /// Wrong PINs in one call (RELIABILITY A10).
 pub const PIN_TRIES_A_CALL: u32 = 3;
 /// Wrong PINs within [`PIN_WINDOW`], over all calls, that lock a mailbox (RELIABILITY A10).
-pub const PIN_WRONG_MAX: u32 = 10;
-/// The time in which they count.
+pub const PIN_WRONG_MAX: usize = 10;
+/// The time in which they count, back from each try.
 pub const PIN_WINDOW: Duration = Duration::from_secs(3_600);
 /// The first lock; each further one is twice as long (chosen: an owner who mistypes waits a coffee, a guesser waits for ever).
 pub const PIN_LOCK_FIRST: Duration = Duration::from_secs(15 * 60);

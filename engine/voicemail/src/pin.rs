@@ -1,7 +1,7 @@
 //! The PIN of a mailbox: never kept in the clear, never weak, never guessed at leisure (RELIABILITY A10).
 //!
 //! ```text
-//!  PinGuard:  open ── a try (counted before its PIN is looked at) ──▶ open … the tenth wrong one within an hour ──▶ locked, each
+//!  PinGuard:  open ── a try (counted before its PIN is looked at) ──▶ open … the tenth wrong one within any hour ──▶ locked, each
 //!             time twice as long ──▶ open;   a right PIN forgets everything
 //! ```
 
@@ -132,12 +132,10 @@ pub enum PinVerdict {
 }
 
 /// Counts the wrong PINs of one mailbox over all calls. Whoever keeps it keeps it on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PinGuard {
-    /// Wrong ones since `since`.
-    pub wrong: u32,
-    /// When the hour they count in began.
-    pub since: UnixMs,
+    /// When wrong ones were tried within the last hour, since the last lock: fewer than [`PIN_WRONG_MAX`], oldest first.
+    pub wrong: Vec<UnixMs>,
     /// No PIN is looked at before this.
     pub locked_until: UnixMs,
     /// Locks since the last right PIN: each is twice as long as the one before.
@@ -146,7 +144,7 @@ pub struct PinGuard {
 
 impl Default for PinGuard {
     fn default() -> Self {
-        Self { wrong: 0, since: UnixMs(0), locked_until: UnixMs(0), locks: 0 }
+        Self { wrong: Vec::new(), locked_until: UnixMs(0), locks: 0 }
     }
 }
 
@@ -156,16 +154,14 @@ impl PinGuard {
         if now < self.locked_until {
             return PinTry::Locked { until: self.locked_until };
         }
-        if self.wrong == 0 || now.0.saturating_sub(self.since.0) >= PIN_WINDOW.as_millis() as u64 {
-            self.wrong = 0;
-            self.since = now;
-        }
-        self.wrong += 1;
-        if self.wrong >= PIN_WRONG_MAX {
+        // One that counts from a time to come was tried before the clock was set back.
+        self.wrong.retain(|tried| now.0.saturating_sub(tried.0) < PIN_WINDOW.as_millis() as u64);
+        self.wrong.push(now);
+        if self.wrong.len() >= PIN_WRONG_MAX {
             let span = PIN_LOCK_FIRST.saturating_mul(1 << self.locks.min(16)).min(PIN_LOCK_LONGEST);
             self.locked_until = UnixMs(now.0.saturating_add(span.as_millis() as u64));
             self.locks = self.locks.saturating_add(1);
-            self.wrong = 0;
+            self.wrong.clear();
         }
         PinTry::Allowed
     }
@@ -244,6 +240,37 @@ mod tests {
         }
         guard.right();
         assert_eq!(guard.attempt(UnixMs(11)), PinTry::Allowed, "a right one at the tenth try locks nothing");
+    }
+
+    /// However the tries lie to any hour, nine is the most that one holds without a lock.
+    #[test]
+    fn a10_the_hour_slides() {
+        let mut guard = PinGuard::default();
+        for second in (0..9).map(|nth| if nth == 0 { 0 } else { 59 * 60 + nth }) {
+            assert_eq!(guard.attempt(UnixMs(second * 1_000)), PinTry::Allowed);
+        }
+        // The first of them is an hour old, the other eight are not.
+        let begins = 3_600_000;
+        assert_eq!([begins, begins + 1, begins + 2].map(|at| guard.attempt(UnixMs(at))), [PinTry::Allowed, PinTry::Allowed, PinTry::Locked { until: UnixMs(begins + 1 + 15 * 60_000) }]);
+        // A guesser who knows the rule tries nine times an hour, and no more.
+        let mut guard = PinGuard::default();
+        let mut tried: Vec<u64> = Vec::new();
+        for minute in 0..24 * 60 {
+            if tried.iter().filter(|before| minute - **before < 60).count() < 9 {
+                assert_eq!(guard.attempt(minutes(minute)), PinTry::Allowed);
+                tried.push(minute);
+            }
+        }
+        assert_eq!((tried.len(), guard.locks), (9 * 24, 0));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_opens_nothing() {
+        let mut guard = PinGuard::default();
+        for minute in [100, 101, 102, 40, 41, 42, 43, 44, 45, 46] {
+            assert_eq!(guard.attempt(minutes(minute)), PinTry::Allowed);
+        }
+        assert_eq!(guard.attempt(minutes(47)), PinTry::Locked { until: minutes(46 + 15) });
     }
 
     #[test]
