@@ -49,6 +49,30 @@ fn a_whole_call_is_recorded_in_stereo_told_of_and_downloaded() {
     exchange.must_be_quiet();
 }
 
+/// Whoever is met in a queue is in the recording, too; it is kept as Ogg Opus of two channels.
+#[test]
+fn a_talk_of_a_queue_is_recorded_as_ogg_opus() {
+    let taped = "flow: taped\nstart: tape\nstates:\n  tape: { record_call: { stereo: true, format: opus }, then: { done: row, failed: end } }\n  row: { queue: { name: sales, agents: [connection/bob] }, then: end }\n";
+    let mut exchange = Exchange::start_with(&House { shards: 2, ..House::default() }, &[("flows/taped.yaml", taped)]);
+    let bob = exchange.device("bob", Manners::Answer { after: ms(300) });
+    let alice = exchange.device("alice", Manners::Ring);
+    must(&alice, Step::Dial(exchange.uri("taped")));
+    must(&alice, Step::WaitAnswered { within: s(10) });
+    must(&bob, Step::WaitAnswered { within: s(15) });
+    must(&bob, Step::SpeakOn(Sound::tone(700.0, -12.0, s(5))));
+    must(&alice, Step::WaitTone { hz: Some(700.0), within: s(10) });
+    must(&alice, Step::HangUp);
+    exchange.must_be_quiet();
+    let file = wait_for("the recording as Ogg Opus", s(20), || {
+        let listed = exchange.get("/v1/recordings");
+        let id = listed["recordings"][0]["id"].as_str()?.to_owned();
+        let (status, file) = exchange.request("GET", &format!("/v1/recordings/{id}/audio"));
+        (status == 200 && file.starts_with(b"OggS")).then_some(file)
+    });
+    let head = file.windows(8).position(|part| part == b"OpusHead").unwrap();
+    assert_eq!(file.get(head + 9), Some(&2), "channels");
+}
+
 #[test]
 fn a_recording_of_a_call_outlives_the_power_cut() {
     let taped = "flow: taped\nstart: on\nstates:\n  on:\n    - answer: {}\n    - record_call: start\n    - pause: 60s\n      then: end\n";

@@ -16,6 +16,7 @@ mod devices;
 mod kill;
 mod meetings;
 mod message;
+mod prompts;
 mod protection;
 mod refusals;
 mod reload;

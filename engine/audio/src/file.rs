@@ -17,6 +17,10 @@ pub const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Longest sound kept: chosen, no prompt is longer and hold music may loop.
 pub const FILE_LENGTH_MAX: Duration = Duration::from_secs(30 * 60);
 
+/// Samples kept of one file, as many as that are at 48 kHz (173 MB): a few kilobytes of FLAC can stand for half an hour of silence at
+/// 384 kHz, which would be 1.4 GB. What has more samples a second may be that much shorter.
+const FILE_SAMPLES_MAX: usize = 30 * 60 * 48_000;
+
 /// Bytes of a Microsoft GSM block (two frames, 40 ms) and its tag in a WAV header (RFC 2361 §A.19).
 const MSGSM: (usize, u16) = (65, 0x31);
 /// Opus files count the samples to leave out at the beginning at 48 kHz (RFC 7845 §5.1), three of which are one of ours.
@@ -165,7 +169,7 @@ fn contained(bytes: &[u8], extension: &str) -> Result<Pcm, AudioFault> {
         interleaved.resize(buffer.samples_interleaved(), 0.0);
         buffer.copy_to_slice_interleaved(&mut interleaved);
         mix_down(&interleaved, channels, &mut pcm.samples);
-        if pcm.duration() > FILE_LENGTH_MAX {
+        if pcm.duration() > FILE_LENGTH_MAX || pcm.samples.len() > FILE_SAMPLES_MAX {
             return Err(AudioFault::TooLong);
         }
     }
@@ -251,6 +255,44 @@ mod tests {
         assert!(matches!(decode_file(&[], "ulaw"), Err(AudioFault::Empty)));
         let empty = Wav { rate: 8_000, channels: 1 }.file(&[]);
         assert!(decode_file(&empty, "wav").is_err());
+    }
+
+    /// FLAC of silence (RFC 9639): each block of 65,535 samples is one constant, 17 bytes.
+    fn flac_of_silence(rate: u32, blocks: u32) -> Vec<u8> {
+        let crc = |bytes: &[u8], width: u32, polynomial: u32| {
+            bytes.iter().fold(0_u32, |crc, byte| {
+                (0..8).fold(crc ^ (u32::from(*byte) << (width - 8)), |crc, _| {
+                    let shifted = crc << 1;
+                    (if crc >> (width - 1) & 1 == 1 { shifted ^ polynomial } else { shifted }) & ((1 << width) - 1)
+                })
+            })
+        };
+        let mut file = b"fLaC\x80\x00\x00\x22\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00".to_vec();
+        // 20 bits of rate, one channel, 16 bits a sample; the length is not said, nor the checksum of the sound.
+        file.extend((u64::from(rate) << 44 | 15 << 36).to_be_bytes());
+        file.extend([0; 16]);
+        for number in 0..blocks {
+            // 16 bits of size and rate (in tens) stand behind the number, which is written as UTF-8 would be.
+            let mut frame = vec![0xff, 0xf8, 0x70, 0x08];
+            let mut utf8 = [0; 4];
+            frame.extend(char::from_u32(number).unwrap().encode_utf8(&mut utf8).as_bytes());
+            frame.extend(65_534_u16.to_be_bytes());
+            frame.push(crc(&frame, 8, 0x07) as u8);
+            frame.extend([0, 0, 0]);
+            frame.extend((crc(&frame, 16, 0x8005) as u16).to_be_bytes());
+            file.extend(frame);
+        }
+        file
+    }
+
+    #[test]
+    fn a_small_file_does_not_become_gigabytes() {
+        let short = decode_file(&flac_of_silence(48_000, 3), "flac").unwrap();
+        assert_eq!((short.rate, short.samples.len()), (48_000, 3 * 65_535));
+        // Half an hour at 384 kHz.
+        let bomb = flac_of_silence(384_000, 30 * 60 * 384_000 / 65_535);
+        assert!(bomb.len() < 200_000, "{} bytes", bomb.len());
+        assert!(matches!(decode_file(&bomb, "flac"), Err(AudioFault::TooLong)));
     }
 
     proptest! {

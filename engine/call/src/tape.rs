@@ -9,7 +9,7 @@ use crate::{
     desk::Desk,
     door::{Answer, Disposition, Errand, Ticket},
 };
-use flow::{CallRecording, FileFormat};
+use flow::CallRecording;
 use media::{Event, RecordEnd, RecordSpec, Recorded, RecorderId, Source, Taking};
 use std::time::Duration;
 use terms::{LegId, MessageId, Now};
@@ -157,8 +157,8 @@ impl Desk {
     fn finish_tape(&mut self, id: MessageId, end: RecordEnd, recorded: Recorded, now: Now) {
         let why = if end == RecordEnd::Length { "its longest length" } else { "its order" };
         self.note(now, format!("recording {id} of the whole call ends by {why} after {:.1} s", recorded.duration.as_secs_f32()));
-        let loudness = self.tape.as_ref().is_some_and(|tape| tape.spec.loudness);
-        let kept = Disposition::Keep { from: Duration::ZERO, until: None, loudness, format: FileFormat::Wav };
+        let (loudness, format) = self.tape.as_ref().map(|tape| (tape.spec.loudness, tape.spec.format)).unwrap_or_default();
+        let kept = Disposition::Keep { from: Duration::ZERO, until: None, loudness, format };
         let disposition = if recorded.duration.is_zero() { Disposition::Discard } else { kept };
         let ticket = self.ask(Errand::SpoolFinish { id, disposition });
         if let Some(tape) = &mut self.tape {

@@ -518,6 +518,8 @@ pub struct CallRecording {
     pub length: Duration,
     /// Whether the kept copy is brought to the loudness of prompts, each channel by itself.
     pub loudness: bool,
+    /// What the file is kept as.
+    pub format: FileFormat,
     /// Webhook told `recording.saved`.
     pub notify: Option<String>,
     /// How long it is kept.

@@ -17,6 +17,7 @@ mod front;
 mod hearing;
 pub(crate) mod keeper;
 mod keys;
+mod makers;
 mod metrics;
 mod onlooker;
 mod pace;
@@ -171,6 +172,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
         sounds: Sounds::new(Fetcher::new(guard.clone())?),
         fetcher: Fetcher::new(guard.clone())?,
         shelf: Arc::new(Mutex::new(Shelf::new(config.prompts.memory))),
+        makers: makers::Makers::new(),
         loudness: Arc::new(config.prompts.clone()),
         prompts: config.folders.prompts.clone(),
         country: config.country,

@@ -33,7 +33,7 @@ pub struct Recording {
     pub channels: u16,
     /// The end is missing: a crash or a full disk cut it off.
     pub partial: bool,
-    /// Where the WAV file is; absent when no public address is configured.
+    /// Where the file is (WAV or Ogg Opus); absent when no public address is configured.
     pub audio_url: Option<String>,
 }
 

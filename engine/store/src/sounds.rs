@@ -4,7 +4,8 @@
 //! unknown → fetched → fresh (max-age) → stale → validated (ETag, Last-Modified): 304 keeps it, 200 replaces it
 //!                                             → server gone: the old one is played for a day
 //! ```
-//! Calls that want the same sound at the same time wait for one fetch. At most three redirects, each through the guard.
+//! Calls that want the same sound at the same time wait for one fetch, and share its failure for some seconds. Whoever has an old
+//! one waits for the server a second at most; the look goes on behind. At most three redirects, each through the guard.
 
 use crate::{
     FetchFault, Fetcher,
@@ -38,6 +39,7 @@ pub struct SoundFile {
 }
 
 /// What is known of one URL.
+#[derive(Clone)]
 struct Kept {
     file: SoundFile,
     etag: Option<String>,
@@ -49,9 +51,40 @@ struct Kept {
 /// One URL: whoever holds the turn fetches, the others wait for what comes of it.
 #[derive(Default)]
 struct Entry {
-    turn: Turn<Option<Kept>>,
+    /// When the last fetch failed, and how.
+    turn: Turn<Option<(Duration, FetchFault)>>,
+    kept: Mutex<Option<Kept>>,
     bytes: AtomicU64,
     used: AtomicU64,
+}
+
+impl Entry {
+    fn kept(&self) -> Option<Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, kept: Kept) {
+        self.bytes.store(kept.file.bytes.len() as u64, Ordering::Relaxed);
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    }
+
+    /// The file, while nobody need be asked.
+    fn fresh(&self, now: Duration) -> Option<SoundFile> {
+        self.kept().filter(|kept| now < kept.fetched + kept.fresh).map(|kept| kept.file)
+    }
+
+    /// The file, while it may be played although its server does not answer.
+    fn stale(&self, now: Duration) -> Option<SoundFile> {
+        self.kept().filter(|kept| now < kept.fetched + limits::SOUND_STALE_MAX).map(|kept| kept.file)
+    }
+
+    /// What comes of a failure: only what may pass by itself lets an old sound be played.
+    fn failed(&self, fault: FetchFault, now: Duration) -> Result<SoundFile, FetchFault> {
+        match (&fault, self.stale(now)) {
+            (FetchFault::Timeout(_) | FetchFault::Unreachable(_), Some(file)) => Ok(file),
+            (FetchFault::Refused(_) | FetchFault::BadRequest(_) | FetchFault::Timeout(_) | FetchFault::TooLarge(_) | FetchFault::Unreachable(_), _) => Err(fault),
+        }
+    }
 }
 
 /// The cache. Cheap to clone.
@@ -92,53 +125,78 @@ impl Sounds {
         Self { fetcher, entries: Arc::default(), count: Arc::default(), uptime }
     }
 
-    /// The file behind a URL: at once while it is fresh, else after a look at the server.
+    /// The file behind a URL: at once while it is fresh, else after a look at the server, for which nobody waits longer than
+    /// `timeout`, and who has an old file not longer than a second.
     ///
     /// # Errors
     /// A [`FetchFault`]; here every status but 200 (and 304 to a validation) is one. A file found within the last day is given
     /// in place of a server that does not answer or says 5xx.
     pub async fn get(&self, url: &str, timeout: Duration) -> Result<SoundFile, FetchFault> {
-        let found = self.find(&self.entry(url), url, timeout).await;
-        self.make_room();
-        found
+        let entry = self.entry(url);
+        let now = (self.uptime)();
+        if let Some(file) = entry.fresh(now) {
+            return Ok(file);
+        }
+        let old = entry.stale(now);
+        let wait = if old.is_some() { timeout.min(limits::SOUND_LOOK_WAIT) } else { timeout };
+        let (sounds, url) = (self.clone(), url.to_owned());
+        // A task of its own: who stops waiting does not stop it, so the next caller finds what it brings.
+        let look = tokio::spawn(async move {
+            let found = sounds.find(&entry, &url).await;
+            sounds.make_room();
+            found
+        });
+        match (tokio::time::timeout(wait, look).await, old) {
+            (Ok(Ok(found)), _) => found,
+            (Ok(Err(_)) | Err(_), Some(old)) => Ok(old),
+            (Ok(Err(ended)), None) => Err(FetchFault::Unreachable(ended.to_string())),
+            (Err(_), None) => Err(FetchFault::Timeout(wait)),
+        }
     }
 
-    async fn find(&self, entry: &Entry, url: &str, timeout: Duration) -> Result<SoundFile, FetchFault> {
-        let mut kept = entry.turn.lock().await;
+    /// Looks at the server, unless somebody else just did.
+    async fn find(&self, entry: &Entry, url: &str) -> Result<SoundFile, FetchFault> {
+        let mut failure = entry.turn.lock().await;
         let now = (self.uptime)();
-        if let Some(kept) = kept.as_ref().filter(|kept| now < kept.fetched + kept.fresh) {
-            return Ok(kept.file.clone());
+        if let Some(file) = entry.fresh(now) {
+            return Ok(file);
         }
-        let limit = timeout.min(limits::FETCH_TIME_MAX);
-        let asked = tokio::time::timeout(limit, self.ask(url, kept.as_ref())).await.unwrap_or(Err(FetchFault::Timeout(limit)));
-        match (asked, kept.as_mut()) {
+        if let Some((_, fault)) = failure.as_ref().filter(|(at, _)| now < *at + limits::SOUND_FRESH.0) {
+            return entry.failed(fault.clone(), now);
+        }
+        *failure = None;
+        let known = entry.kept();
+        let limit = limits::SOUND_TIME_MAX;
+        let asked = tokio::time::timeout(limit, self.ask(url, known.as_ref())).await.unwrap_or(Err(FetchFault::Timeout(limit)));
+        let now = (self.uptime)();
+        let fault = match (asked, known) {
             (Ok(Found::Same(headers)), Some(kept)) => {
-                kept.fetched = now;
-                kept.fresh = freshness(&headers);
-                Ok(kept.file.clone())
+                let file = kept.file.clone();
+                entry.keep(Kept { fetched: now, fresh: freshness(&headers), ..kept });
+                return Ok(file);
             }
-            (Ok(Found::Same(_)), None) => Err(FetchFault::Unreachable("status 304 without a question".to_owned())),
-            (Ok(Found::File(bytes, headers)), _) => {
-                let same = kept.as_ref().filter(|kept| *kept.file.bytes == *bytes).map(|kept| kept.file.clone());
+            (Ok(Found::Same(_)), None) => FetchFault::Unreachable("status 304 without a question".to_owned()),
+            (Ok(Found::File(bytes, headers)), known) => {
+                let same = known.filter(|kept| *kept.file.bytes == *bytes).map(|kept| kept.file);
                 let file = same.unwrap_or_else(|| SoundFile { bytes: bytes.into(), version: self.tick() });
-                entry.bytes.store(file.bytes.len() as u64, Ordering::Relaxed);
                 let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-                let known = Kept {
+                entry.keep(Kept {
                     file: file.clone(),
                     etag: text(ETAG),
                     last_modified: text(LAST_MODIFIED),
                     fetched: now,
                     fresh: freshness(&headers),
-                };
-                *kept = Some(known);
-                Ok(file)
+                });
+                return Ok(file);
             }
-            (Err(fault @ (FetchFault::Timeout(_) | FetchFault::Unreachable(_))), Some(kept)) if now < kept.fetched + limits::SOUND_STALE_MAX => {
-                tracing::warn!(%fault, "a prompt's server does not answer: the sound found before is played");
-                Ok(kept.file.clone())
-            }
-            (Err(fault), _) => Err(fault),
+            (Err(fault), _) => fault,
+        };
+        *failure = Some((now, fault.clone()));
+        let found = entry.failed(fault.clone(), now);
+        if found.is_ok() {
+            tracing::warn!(%fault, "a prompt's server does not answer: the sound found before is played");
         }
+        found
     }
 
     fn tick(&self) -> u64 {
@@ -185,7 +243,6 @@ impl Sounds {
                 }
                 StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Found::Same(response.headers().clone())),
                 status if status.is_redirection() => url = self.next(&url, &response)?,
-                // Only what may pass by itself lets an old sound be played instead.
                 status if status.is_server_error() => return Err(FetchFault::Unreachable(format!("status {}", status.as_u16()))),
                 status => return Err(FetchFault::BadRequest(format!("status {}", status.as_u16()))),
             }

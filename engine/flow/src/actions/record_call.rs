@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue::{Action, Need, Param, param},
-    effect::{CallRecording, Effect, RecordCall},
+    effect::{CallRecording, Effect, FileFormat, RecordCall},
     value::{DAY_MS, Kind, MINUTE_MS},
 };
 use std::time::Duration;
@@ -20,6 +20,7 @@ pub(crate) const ACTION: Action = Action {
         param("beep", Kind::Bool, Need::Default("false"), "a beep says that it begins"),
         param("length", Kind::Span(1_000, 240 * MINUTE_MS), Need::Default("4h"), "longest recording"),
         param("loudness", Kind::Bool, Need::Default("false"), "bring it to the loudness of prompts (EBU R128), in stereo each side by itself; else it stays as it was heard"),
+        param("format", Kind::Word(&["wav", "opus"]), Need::Default("wav"), "file format; opus is Ogg Opus, a sixth of the size"),
         param("notify", Kind::Fields(NOTIFY), Need::Optional, "webhook told when it is safe"),
         param("keep", Kind::Span(60 * MINUTE_MS, 3_650 * DAY_MS), Need::Default("90d"), "how long it is kept"),
     ],
@@ -38,6 +39,7 @@ pub(crate) const ACTION: Action = Action {
                 beep: args.bool("beep").unwrap_or(false),
                 length: args.span("length").unwrap_or(Duration::from_secs(4 * 3_600)),
                 loudness: args.bool("loudness").unwrap_or(false),
+                format: if args.word("format") == Some("opus") { FileFormat::Opus } else { FileFormat::Wav },
                 notify: args.fields("notify").and_then(|notify| notify.text("url")),
                 keep: args.span("keep").unwrap_or(Duration::from_secs(90 * 86_400)),
             }),

@@ -2,6 +2,7 @@
 
 use super::{
     hearing::Hearing,
+    makers::Makers,
     shard::shelf_key,
     shelf::Shelf,
     wiring::{Errands, ShardDoor, ShardIn},
@@ -23,7 +24,7 @@ use terms::{Codec, MessageId, Name, Secret, Tongue};
 use tokio::{io::AsyncWriteExt, sync::mpsc::Receiver};
 use voicemail::{FullBody, FullEvent, Pin, PinTry, PinVerdict};
 
-/// Samples a second that speech is rendered at (wide-band; narrow-band codecs resample).
+/// Samples a second that speech is rendered and files are kept at (wide-band; narrow-band codecs resample).
 const SPEECH_RATE: u32 = 16_000;
 /// Prompts fetched from URLs may take this long.
 const URL_WAIT: Duration = Duration::from_secs(10);
@@ -44,6 +45,8 @@ pub(super) struct Clerk {
     pub(super) sounds: Sounds,
     /// Every sound that was made, so that no shard's wish makes it twice.
     pub(super) shelf: Arc<Mutex<Shelf>>,
+    /// Who makes sounds of files.
+    pub(super) makers: Makers,
     pub(super) prompts: PathBuf,
     pub(super) loudness: Arc<crate::config::Prompts>,
     pub(super) country: audio::tone::Country,
@@ -137,8 +140,18 @@ impl Clerk {
             return self.url(url).await.map(made);
         }
         let key = shelf_key(item);
-        if let Some(ready) = key.as_ref().and_then(|key| self.shelf().get(key)) {
+        let on_shelf = || key.as_ref().and_then(|key| self.shelf().get(key));
+        if let Some(ready) = on_shelf() {
             return Ok(made(ready));
+        }
+        // Speech shares its own work, and tones are made once a process.
+        let mut making = None;
+        if let (PromptItem::File(_), Some(key)) = (item, &key) {
+            let turn = self.makers.turn(key).await;
+            if let Some(ready) = on_shelf() {
+                return Ok(made(ready));
+            }
+            making = Some((turn, self.makers.place().await));
         }
         let mut is_stand_in = false;
         let prompt = match item {
@@ -164,6 +177,7 @@ impl Clerk {
         if let Some(key) = key.filter(|_| !is_stand_in) {
             self.shelf().put(key, Arc::clone(&prompt));
         }
+        drop(making);
         Ok(Made { prompt, is_stand_in })
     }
 
@@ -215,28 +229,41 @@ impl Clerk {
     async fn url(&self, url: &str) -> Result<Arc<Prompt>, String> {
         let found = self.sounds.get(url, URL_WAIT).await.map_err(|fault| fault.to_string())?;
         let key = format!("url {} {url}", found.version);
-        if let Some(ready) = self.shelf().get(&key) {
+        let on_shelf = || self.shelf().get(&key);
+        if let Some(ready) = on_shelf() {
             return Ok(ready);
         }
+        let making = self.makers.turn(&key).await;
+        if let Some(ready) = on_shelf() {
+            return Ok(ready);
+        }
+        let place = self.makers.place().await;
         let name = url.split(['?', '#']).next().unwrap_or(url).to_owned();
         let target = self.loudness.of(url);
         let work = tokio::task::spawn_blocking(move || decode(&name, &found.bytes, target));
         let prompt = work.await.map_err(|fault| fault.to_string())??;
         self.encode(&prompt).await;
         self.shelf().put(key, Arc::clone(&prompt));
+        drop((place, making));
         Ok(prompt)
     }
 
     /// Makes every sound that a set of flows always plays and puts it on the shards' shelves: the first caller pays nothing.
+    /// Those of URLs come last, for their servers may be slow; they stay with the clerk, who knows how long they are good.
     pub(super) async fn warm(self, flows: flow::FlowSet) {
         self.shelf().clear();
         let mut made = 0_usize;
-        for item in flows.prompts() {
-            let Some(key) = shelf_key(&item) else { continue };
+        let (urls, others): (Vec<_>, Vec<_>) = flows.prompts().into_iter().partition(|item| matches!(item, PromptItem::Url(_)));
+        for item in others.into_iter().chain(urls) {
+            let key = shelf_key(&item);
+            if matches!(item, PromptItem::Silence(_)) {
+                continue;
+            }
             match self.prompt(&item).await {
                 Ok(Made { is_stand_in: true, .. }) => {}
                 Ok(Made { prompt, .. }) => {
                     made += 1;
+                    let Some(key) = key else { continue };
                     for shard in 0..self.shards.len() {
                         self.reply(shard, ShardIn::Shelve { key: key.clone(), prompt: Arc::clone(&prompt) }).await;
                     }
@@ -395,6 +422,10 @@ impl Clerk {
 fn decode(name: &str, bytes: &[u8], target: Option<f32>) -> Result<Arc<Prompt>, String> {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let mut pcm: Pcm = audio::decode_file(bytes, extension).map_err(|fault| format!("{name}: {fault}"))?;
+    if pcm.rate > SPEECH_RATE {
+        // No codec has more: what comes next takes a third of the time and memory.
+        pcm = audio::resample(&pcm, SPEECH_RATE);
+    }
     if let Some(target) = target {
         loudness::normalise(&mut pcm, target);
     }

@@ -25,9 +25,7 @@ async fn a_file_is_fetched_once_while_it_is_fresh_and_validated_afterwards() {
         _ => reply("503 Later", "", ""),
     })
     .await;
-    let seconds = Arc::new(AtomicU64::new(0));
-    let hand = Arc::clone(&seconds);
-    let sounds = Sounds::with_clock(Fetcher::new(open_to_loopback()).unwrap(), Arc::new(move || Duration::from_secs(hand.load(Ordering::SeqCst))));
+    let (sounds, seconds) = by_hand();
     let later = |span: Duration| seconds.fetch_add(span.as_secs(), Ordering::SeqCst);
     let url = format!("http://{at}/a.wav");
     // A crowd makes one request.
@@ -53,6 +51,62 @@ async fn a_file_is_fetched_once_while_it_is_fresh_and_validated_afterwards() {
     assert_eq!(sounds.get(&url, WAIT).await.unwrap().version, second.version);
     later(limits::SOUND_STALE_MAX);
     assert_eq!(sounds.get(&url, WAIT).await.unwrap_err(), FetchFault::Unreachable("status 503".into()));
+}
+
+/// Sounds with a clock that is set by hand, in seconds.
+fn by_hand() -> (Sounds, Arc<AtomicU64>) {
+    let seconds = Arc::new(AtomicU64::new(0));
+    let hand = Arc::clone(&seconds);
+    (Sounds::with_clock(Fetcher::new(open_to_loopback()).unwrap(), Arc::new(move || Duration::from_secs(hand.load(Ordering::SeqCst)))), seconds)
+}
+
+#[tokio::test]
+async fn a_crowd_before_a_server_that_hangs_or_fails_asks_once_and_waits_once() {
+    let (silent, mut asked) = server(|_| Vec::new()).await;
+    let (open, _) = by_hand();
+    let brief = Duration::from_millis(200);
+    let crowd: Vec<_> = (0..20).map(|_| open.clone()).map(|open| tokio::spawn(async move { open.get(&format!("http://{silent}/"), brief).await })).collect();
+    for one in crowd {
+        assert_eq!(one.await.unwrap().unwrap_err(), FetchFault::Timeout(brief));
+    }
+    asked.recv().await.unwrap();
+    assert!(asked.try_recv().is_err(), "one after the other they would wait for minutes");
+
+    let (missing, mut asked) = server(|_| reply("404 Not Found", "", "")).await;
+    let (open, seconds) = by_hand();
+    for (later, is_asked) in [(0, true), (0, false), (4, false), (2, true)] {
+        seconds.fetch_add(later, Ordering::SeqCst);
+        assert_eq!(open.get(&format!("http://{missing}/"), WAIT).await.unwrap_err(), FetchFault::BadRequest("status 404".into()));
+        assert_eq!(asked.try_recv().is_ok(), is_asked, "{later} s later");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_known_sound_is_played_while_its_server_hangs_and_renewed_behind() {
+    let (open_gate, gate) = std::sync::mpsc::sync_channel::<()>(1);
+    let gate = std::sync::Mutex::new(gate);
+    let (at, mut asked) = server(move |n| match n {
+        0 => reply("200 OK", "", "first"),
+        _ => {
+            assert!(gate.lock().unwrap().recv().is_err(), "it opens when the other end goes");
+            reply("200 OK", "", "second")
+        }
+    })
+    .await;
+    let (open, seconds) = by_hand();
+    let url = format!("http://{at}/");
+    assert_eq!(&*open.get(&url, WAIT).await.unwrap().bytes, b"first");
+    seconds.fetch_add(60, Ordering::SeqCst);
+    let brief = Duration::from_millis(50);
+    assert_eq!(&*open.get(&url, brief).await.unwrap().bytes, b"first", "nobody waits for what is there");
+    drop(open_gate);
+    while &*open.get(&url, brief).await.unwrap().bytes != b"second" {
+        seconds.fetch_add(1, Ordering::SeqCst);
+    }
+    for _ in 0..2 {
+        asked.recv().await.unwrap();
+    }
+    assert!(asked.try_recv().is_err(), "one look brought it, although its caller had gone");
 }
 
 #[tokio::test]
