@@ -394,6 +394,8 @@ pub enum Meeting {
     },
     /// Talk begins.
     Opened,
+    /// Whether nobody else is in the conference.
+    Alone(bool),
     /// The conference was left.
     Left {
         /// Most people inside.

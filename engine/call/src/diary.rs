@@ -339,6 +339,7 @@ fn meeting_of(met: &Met) -> bundle::Meeting {
         Met::Nobody => bundle::Meeting::Nobody,
         Met::Inside { room, open } => bundle::Meeting::Inside { room: room.0, open: *open },
         Met::Opened => bundle::Meeting::Opened,
+        Met::Alone(alone) => bundle::Meeting::Alone(*alone),
         Met::Left { people_max } => bundle::Meeting::Left { people_max: *people_max },
         Met::Parked { place } => bundle::Meeting::Parked { place: *place },
         Met::Position(position) => bundle::Meeting::Position(*position),

@@ -1,7 +1,7 @@
 //! Calls that meet: what a call asks of the front, which knows who waits where, and what it hears back.
 //!
 //! ```text
-//!  conference:  Conference ──▶ Full │ Inside (open or not) ──▶ Opened ──▶ Over, or Leave ──▶ Left
+//!  conference:  Conference ──▶ Full │ Inside (open or not) ──▶ Opened ──▶ Alone … ──▶ Over, or Leave ──▶ Left
 //!  waiting:     Park, Queue ─▶ Full │ Parked, Position … ──▶ Ring ──▶ Answered │ Unanswered
 //!                                                       └──▶ Wanted ──▶ Accept ──▶ Talk │ Resume ──▶ Over
 //!  taking:      PickUp, Take ▶ Nobody │ Position 0 (nobody yet) ──▶ Talk ──▶ Over
@@ -100,6 +100,8 @@ pub enum Met {
     },
     /// A host came: talk begins.
     Opened,
+    /// Nobody else is in the conference (any more), or somebody is again.
+    Alone(bool),
     /// The caller has left the conference.
     Left {
         /// Most people inside during its stay.

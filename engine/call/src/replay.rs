@@ -354,6 +354,7 @@ fn met_of(meeting: &bundle::Meeting) -> Met {
         bundle::Meeting::Nobody => Met::Nobody,
         bundle::Meeting::Inside { room, open } => Met::Inside { room: RoomId(*room), open: *open },
         bundle::Meeting::Opened => Met::Opened,
+        bundle::Meeting::Alone(alone) => Met::Alone(*alone),
         bundle::Meeting::Left { people_max } => Met::Left { people_max: *people_max },
         bundle::Meeting::Parked { place } => Met::Parked { place: *place },
         bundle::Meeting::Position(position) => Met::Position(*position),

@@ -3,7 +3,7 @@
 //! ```text
 //!  Door (a collect an attempt) ── wrong too often ──▶ left (pin)
 //!    └─▶ (Naming ──▶) Asked ── Full ──▶ full
-//!          └─ Inside ──▶ Lobby (music) ── Opened ──▶ Room ── key ──▶ Leaving ── Left ──▶ left (key)
+//!          └─ Inside ──▶ Lobby (music) ── Opened ──▶ Room (music while alone) ── key ──▶ Leaving ── Left ──▶ left (key)
 //!                └──────────────────────────────────┘  └── Over ──▶ ended
 //! ```
 
@@ -24,6 +24,8 @@ use std::{
 };
 use terms::{LegId, Now, Phrase};
 
+/// How long whoever is alone hears the room before music begins (chosen: the name of whoever left, said to its end).
+const ALONE_WAIT: Duration = Duration::from_secs(5);
 /// Digits of the longest PIN.
 const PIN_MAX: u32 = 32;
 
@@ -48,8 +50,38 @@ enum Stage {
     Naming,
     Asked { until: Instant },
     Lobby { hold: Hold, room: RoomId },
-    Room { saying: Option<Prompting> },
+    Room { saying: Option<Prompting>, company: Company },
     Leaving { until: Instant },
+}
+
+/// Whether others are in the room.
+#[derive(Debug)]
+enum Company {
+    Others,
+    /// Nobody is: music will tell that the line lives.
+    Alone { music_at: Instant },
+    Music(Hold),
+}
+
+impl Company {
+    fn stop(&mut self, desk: &mut Desk, now: Now) {
+        if let Self::Music(hold) = self {
+            hold.stop(desk, now);
+        }
+    }
+
+    /// Alone: music begins in a while.
+    fn alone(now: Now) -> Self {
+        Self::Alone { music_at: now.at + ALONE_WAIT }
+    }
+
+    const fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Others => None,
+            Self::Alone { music_at } => Some(*music_at),
+            Self::Music(hold) => hold.poll_timeout(),
+        }
+    }
 }
 
 /// The sound of the door.
@@ -182,6 +214,10 @@ impl Conference {
                 self.go_out(desk, now);
                 return self.outcome("ended", people_max, "host", now);
             }
+            (Stage::Room { company, .. }, Met::Alone(is_alone)) => {
+                company.stop(desk, now);
+                *company = if is_alone { Company::alone(now) } else { Company::Others };
+            }
             (Stage::Leaving { .. }, Met::Left { people_max }) => return self.outcome("left", people_max, "key", now),
             (
                 Stage::Door { .. } | Stage::Naming | Stage::Asked { .. } | Stage::Lobby { .. } | Stage::Room { .. } | Stage::Leaving { .. },
@@ -189,6 +225,7 @@ impl Conference {
                 | Met::Nobody
                 | Met::Inside { .. }
                 | Met::Opened
+                | Met::Alone(_)
                 | Met::Left { .. }
                 | Met::Parked { .. }
                 | Met::Position(_)
@@ -208,17 +245,18 @@ impl Conference {
         let sound = self.name.as_ref().and_then(Naming::joins).or_else(|| self.beep.sound.clone());
         desk.enter_room(room, self.voice(), self.host, sound, now);
         self.since = Some(now.at);
-        self.stage = Stage::Room { saying: None };
+        self.stage = Stage::Room { saying: None, company: Company::Others };
     }
 
     /// Out of the lobby or the room; harmless elsewhere.
     fn go_out(&mut self, desk: &mut Desk, now: Now) {
         match &mut self.stage {
             Stage::Lobby { hold, .. } => hold.stop(desk, now),
-            Stage::Room { saying } => {
+            Stage::Room { saying, company } => {
                 if let Some(saying) = saying {
                     saying.stop(desk, now);
                 }
+                company.stop(desk, now);
                 let sound = self.name.as_ref().and_then(Naming::leaves).or_else(|| self.beep.sound.clone());
                 desk.leave_room(sound, now);
             }
@@ -247,8 +285,12 @@ impl Conference {
                     self.leave(desk);
                     self.stage = Stage::Leaving { until: now.at + FRONT_WAIT };
                 }
-                Stage::Room { saying } if key == self.spec.mute_key => {
+                Stage::Room { saying, company } if key == self.spec.mute_key => {
                     self.muted = !self.muted;
+                    if let Company::Music(hold) = company {
+                        hold.stop(desk, now);
+                        *company = Company::alone(now);
+                    }
                     if let Some(saying) = saying {
                         saying.stop(desk, now);
                     }
@@ -268,6 +310,11 @@ impl Conference {
     }
 
     fn late(&mut self, desk: &mut Desk, now: Now) -> Progress {
+        if let Stage::Room { company, .. } = &mut self.stage
+            && matches!(company, Company::Alone { music_at } if *music_at <= now.at)
+        {
+            *company = Company::Music(Hold::start(&self.spec.hold_music, desk, now));
+        }
         match &self.stage {
             Stage::Asked { until } if *until <= now.at => {
                 self.leave(desk);
@@ -305,10 +352,15 @@ impl Action for Conference {
                 return self.keyed_pin(progress, attempt, desk, now);
             }
             Stage::Lobby { hold, .. } => hold.handle(&mut event, desk, now),
-            Stage::Room { saying: Some(saying) } => {
-                saying.handle(&mut event, desk, now);
+            Stage::Room { saying, company } => {
+                if let Some(saying) = saying {
+                    saying.handle(&mut event, desk, now);
+                }
+                if let Company::Music(hold) = company {
+                    hold.handle(&mut event, desk, now);
+                }
             }
-            Stage::Room { saying: None } | Stage::Naming | Stage::Asked { .. } | Stage::Leaving { .. } => {}
+            Stage::Naming | Stage::Asked { .. } | Stage::Leaving { .. } => {}
         }
         match event {
             Event::Answer(ticket, Answer::Met(met)) if Some(ticket) == self.ticket => self.met(met, desk, now),
@@ -336,7 +388,7 @@ impl Action for Conference {
             Stage::Naming => self.name.as_ref().and_then(Naming::poll_timeout),
             Stage::Asked { until } | Stage::Leaving { until } => Some(*until),
             Stage::Lobby { hold, .. } => hold.poll_timeout(),
-            Stage::Room { saying } => saying.as_ref().and_then(Prompting::poll_timeout),
+            Stage::Room { saying, company } => saying.as_ref().and_then(Prompting::poll_timeout).into_iter().chain(company.poll_timeout()).min(),
         }
     }
 

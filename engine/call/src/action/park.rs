@@ -85,6 +85,7 @@ impl Park {
                 | Met::Nobody
                 | Met::Inside { .. }
                 | Met::Opened
+                | Met::Alone(_)
                 | Met::Left { .. }
                 | Met::Parked { .. }
                 | Met::Position(_)

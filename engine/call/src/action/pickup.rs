@@ -78,6 +78,7 @@ impl PickUp {
                 | Met::Talk { .. }
                 | Met::Inside { .. }
                 | Met::Opened
+                | Met::Alone(_)
                 | Met::Left { .. }
                 | Met::Parked { .. }
                 | Met::Ring { .. }

@@ -119,6 +119,7 @@ impl Queue {
                 | Met::Nobody
                 | Met::Inside { .. }
                 | Met::Opened
+                | Met::Alone(_)
                 | Met::Left { .. }
                 | Met::Parked { .. }
                 | Met::Position(_)

@@ -27,7 +27,7 @@ pub(crate) const ACTION: Action = Action {
         param("end_with_host", Kind::Bool, Need::Default("false"), "everybody leaves when the last host does"),
         param("beep", Kind::Bool, Need::Default("true"), "a beep tells who comes and goes"),
         param("announce", Kind::Word(&["none", "name"]), Need::Default("none"), "name: the caller says a name at the door, which the others hear, in place of the beep, when the caller comes and goes"),
-        param("hold_music", Kind::Prompt, Need::Optional, "heard while waiting for a host"),
+        param("hold_music", Kind::Prompt, Need::Optional, "heard while waiting for a host, and while nobody else is there"),
         param("max", Kind::Int(2, PEOPLE_MAX as i64), Need::Default("100"), "most people in the room"),
         param("leave_key", Kind::Key, Need::Default("*"), "key that leaves the room, or none"),
         param("mute_key", Kind::Key, Need::Default("none"), "key that mutes and unmutes the caller, or none"),

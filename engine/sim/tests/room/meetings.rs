@@ -79,6 +79,20 @@ fn who_mutes_himself_is_heard_no_more() {
     ends_well(&mut world);
 }
 
+#[test]
+fn whoever_is_alone_in_a_conference_hears_music_until_somebody_comes() {
+    let mut world = World::new(setup(28));
+    calls(&mut world, "alice", 11, s(1), "board", [Step::SpeakOn(voice("alice", s(35))), Step::Wait(s(8)), Step::Press("6".to_owned()), Step::Wait(s(27)), Step::HangUp]);
+    calls(&mut world, "bob", 12, s(20), "board", [Step::SpeakOn(voice("bob", s(6))), Step::Wait(s(6)), Step::HangUp]);
+    world.run(s(60));
+    // Alone from the second 1 on, muted for a moment in between, with bob from 20 to 26, alone again.
+    in_order(
+        &world,
+        &["alice: hears “system/hold.wav”", "alice: presses 6", "alice: hears “You are muted.”", "alice: hears “system/hold.wav”", "alice: hears a tone of 26", "bob: hung up", "alice: hears “system/hold.wav”", "alice: hung up"],
+    );
+    ends_well(&mut world);
+}
+
 /// Bob's telephone plays music to whoever it puts on hold: he keeps speaking while he holds, which is the same to us.
 #[test]
 fn the_music_of_who_holds_a_conference_is_not_heard_in_it() {

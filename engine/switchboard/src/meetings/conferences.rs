@@ -25,6 +25,8 @@ pub(super) struct Conference {
     opened: bool,
     /// The last host to leave takes everybody along.
     ends: bool,
+    /// Who was told that nobody else is there.
+    alone: Option<Stay>,
 }
 
 /// Somebody in a conference.
@@ -87,6 +89,7 @@ impl Meetings {
             people: BTreeMap::new(),
             opened: false,
             ends: false,
+            alone: None,
         });
         let opens = wish.host && !conference.opened;
         conference.opened |= wish.host;
@@ -102,11 +105,26 @@ impl Meetings {
             }
         }
         let (room, shard) = (conference.room, conference.shard);
-        self.stays.insert(stay, Hold::Conference(key));
+        self.stays.insert(stay, Hold::Conference(key.clone()));
         self.orders.push_back(super::Order::Bring(stay.0, shard));
         self.tell(stay, Met::Inside { room, open: !waits });
         for other in woken {
             self.tell(other, Met::Opened);
+        }
+        self.tell_who_is_alone(&key);
+    }
+
+    /// Whoever is the only one in a conference hears so, and when others come.
+    fn tell_who_is_alone(&mut self, key: &Key) {
+        let Some(conference) = self.conferences.get_mut(key) else { return };
+        let mut inside = conference.people.iter().filter(|(_, person)| !person.waits).map(|(stay, _)| *stay);
+        let alone = inside.next().filter(|_| inside.next().is_none());
+        drop(inside);
+        let before = std::mem::replace(&mut conference.alone, alone);
+        let is_there = |stay: &Stay| conference.people.contains_key(stay);
+        let told = [before.filter(|stay| before != alone && is_there(stay)).map(|stay| (stay, false)), alone.filter(|_| before != alone).map(|stay| (stay, true))];
+        for (stay, alone) in told.into_iter().flatten() {
+            self.tell(stay, Met::Alone(alone));
         }
     }
 
@@ -124,5 +142,6 @@ impl Meetings {
             self.stays.remove(&other);
             self.tell(other, Met::Over { people_max: person.most });
         }
+        self.tell_who_is_alone(key);
     }
 }

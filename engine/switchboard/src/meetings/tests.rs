@@ -78,6 +78,22 @@ fn a_conference_waits_for_its_host_and_ends_with_him() {
 }
 
 #[test]
+fn whoever_is_alone_in_a_conference_is_told_so_and_when_others_come() {
+    let mut desk = Desk::new();
+    let join = || Meet::Conference { room: name("club"), host: false, people_max: 3, start_with_host: false, end_with_host: false };
+    assert_eq!(desk.says(1, join()), ["1 to shard 1", "1: Inside { room: RoomId(1), open: true }", "1: Alone(true)"]);
+    assert_eq!(desk.says(2, join()), ["2 to shard 1", "2: Inside { room: RoomId(1), open: true }", "1: Alone(false)"]);
+    assert_eq!(desk.says(3, join())[2..], [""; 0]);
+    assert_eq!(desk.ends(1), ["1: Left { people_max: 3 }"]);
+    assert_eq!(desk.says(3, Meet::Leave), ["3: Left { people_max: 3 }", "2: Alone(true)"]);
+    assert_eq!(desk.ends(2), ["2: Left { people_max: 3 }"]);
+    // Who waits for the host is no company.
+    assert_eq!(desk.joins(4, false)[2..], [""; 0]);
+    assert_eq!(desk.ends(4).len(), 1);
+    assert_eq!(desk.meetings.residue(), 0);
+}
+
+#[test]
 fn a_parked_call_is_fetched_once_and_only_while_it_is_there() {
     let mut desk = Desk::new();
     let park = || Meet::Park { first: 701, last: 702 };
