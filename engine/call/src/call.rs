@@ -23,7 +23,7 @@ use crate::{
     tape::Heard,
 };
 use flow::{Next, Run};
-use media::{Mixer, SentBack, Wire};
+use media::{Haste, Mixer, SentBack, Wire};
 use std::{
     net::SocketAddr,
     sync::Arc,
@@ -206,9 +206,9 @@ impl Call {
         self.decision.into_iter().chain(self.desk.mixer.poll_timeout()).min()
     }
 
-    /// Whether time decides something by `now`.
-    pub(crate) fn is_due(&self, now: Now) -> bool {
-        self.due().is_some_and(|due| due <= now.at)
+    /// How soon it wants the next packet.
+    pub(crate) fn haste(&self) -> Haste {
+        self.desk.mixer.haste()
     }
 
     /// Brings what a tick or a packet touches near the processor.

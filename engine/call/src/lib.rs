@@ -37,6 +37,7 @@ mod shard;
 mod silence;
 pub mod spoken;
 mod tape;
+mod wheel;
 
 pub use diary::{Keep, Keeping};
 pub use door::{
@@ -44,7 +45,7 @@ pub use door::{
     Sockets, Ticket, ToFront, ToShard,
 };
 pub use filler::Fillers;
-pub use media::{SentBack, Unreachable};
+pub use media::{Haste, SentBack, Unreachable};
 pub use meet::{Meet, Met, Parcel, RoomId, Waiting};
 pub use quality::{FarMedia, LegMedia, RefusedPackets};
 pub use replay::{Unplayable, replay};

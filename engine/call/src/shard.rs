@@ -1,7 +1,4 @@
-//! A shard: many calls on one thread, and the wheel that tells which of them is due in which millisecond.
-//!
-//! The wheel has [`SLOTS`] slots of 1 ms. A call stands in the slot of its next deadline, or in the furthest slot when that
-//! is still far away, and is looked at again then. To look at a call too early is harmless, so a call may stand in several.
+//! A shard: many calls on one thread, and the [`Wheel`] that tells which of them is due when.
 
 use crate::{
     filler::Fillers,
@@ -11,22 +8,16 @@ use crate::{
     limits::EXPECTED_MAX,
     meet::Parcel,
     room::Rooms,
+    wheel::{SLOT, Wheel},
 };
-use media::{SentBack, Wire};
+use media::{Haste, SentBack, Wire};
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 use terms::{CallId, LegId, Now};
-
-/// Slots of the wheel, 1 ms each (chosen: RTCP and flow timers are rarely nearer, so an idle call is looked at four times a second).
-const SLOTS: usize = 256;
-/// One slot.
-const SLOT: Duration = Duration::from_millis(1);
-/// The slot of seats that stand in none.
-const NOWHERE: u64 = u64::MAX;
 
 /// Counts for metrics and console.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -208,7 +199,7 @@ impl Shard {
         }
     }
 
-    /// A datagram on a leg's RTP or RTCP socket.
+    /// A datagram on a leg's RTP or RTCP socket. Answers how soon the call wants the next.
     pub fn packet(
         &mut self,
         (seat, leg, is_rtcp): (Seat, LegId, bool),
@@ -216,11 +207,12 @@ impl Shard {
         packet: &[u8],
         now: Now,
         sockets: &mut dyn Sockets,
-    ) {
+    ) -> Haste {
         self.turn(seat, now, sockets, |call, wire| call.packet(leg, is_rtcp, from, packet, now, wire));
         if self.rooms.len() > 0 {
             self.rooms.pass(seat, now, &mut self.seats, sockets);
         }
+        self.call(seat).map_or(Haste::Patient, Call::haste)
     }
 
     /// A host says that `target`, where a leg's RTP is sent, is closed (ICMP port unreachable).
@@ -230,8 +222,8 @@ impl Shard {
         }
     }
 
-    /// Time passed: every call that is due has its turn.
-    pub fn handle_timeout(&mut self, now: Now, sockets: &mut dyn Sockets) {
+    /// Time passed: every call that is due has its turn. Answers how many had one.
+    pub fn handle_timeout(&mut self, now: Now, sockets: &mut dyn Sockets) -> usize {
         if self.rooms.poll_timeout().is_some_and(|due| due <= now.at) {
             self.rooms.tick(now, &mut self.seats, sockets);
             while let Some(seat) = self.rooms.poll_stirred() {
@@ -241,19 +233,17 @@ impl Shard {
         // All are looked at before any is served: so their memory is fetched side by side, not one wait after another.
         let mut due = std::mem::take(&mut self.due);
         while let Some(seat) = self.wheel.pop_due(now.at) {
-            match self.call(seat) {
-                Some(call) if call.is_due(now) => {
-                    call.fetch();
-                    due.push(seat);
-                }
-                Some(_) => self.turn(seat, now, sockets, |call, _| Turn::Quiet(call.due())),
-                None => {}
+            if let Some(call) = self.call(seat) {
+                call.fetch();
+                due.push(seat);
             }
         }
+        let turns = due.len();
         for seat in due.drain(..) {
             self.turn(seat, now, sockets, |call, wire| call.handle_timeout(now, wire));
         }
         self.due = due;
+        turns
     }
 
     /// When [`Shard::handle_timeout`] is next worth calling; `None` without calls.
@@ -332,6 +322,8 @@ impl Shard {
     fn turn(&mut self, seat: Seat, now: Now, sockets: &mut dyn Sockets, act: impl FnOnce(&mut Call, &mut dyn Wire) -> Turn) {
         let Some(Some(call)) = self.seats.get_mut(seat.0 as usize) else { return };
         match act(call, &mut CallWire { seat, sockets }) {
+            // One whose packet just came and that is due now sends in the next slot: calls whose packets come together do not lengthen
+            // this turn twice.
             Turn::Quiet(Some(due)) => self.wheel.put(seat, due.max(now.at + SLOT)),
             Turn::Quiet(None) => {}
             Turn::Whole => {
@@ -360,8 +352,7 @@ impl Shard {
             self.by_id.remove(&id);
             self.free.push(seat.0);
         } else if let Some(due) = call.poll_timeout() {
-            // What is due has been done: the next look is a slot away, so that a turn of the wheel always ends.
-            self.wheel.put(seat, due.max(now.at + SLOT));
+            self.wheel.put(seat, due);
         }
     }
 }
@@ -378,68 +369,5 @@ impl Wire for CallWire<'_> {
     }
     fn rtcp(&mut self, leg: LegId, to: SocketAddr, packet: &[u8]) {
         self.sockets.rtcp(self.seat, leg, to, packet);
-    }
-}
-
-/// Which call is due in which millisecond.
-struct Wheel {
-    slots: Vec<Vec<Seat>>,
-    /// The slot in which each seat is looked at next; [`NOWHERE`]: in none. Where else it stands counts no more.
-    last: Vec<u64>,
-    start: Instant,
-    /// Number of the slot that is emptied next.
-    cursor: u64,
-}
-
-impl Wheel {
-    fn new(start: Instant) -> Self {
-        Self { slots: vec![Vec::new(); SLOTS], last: Vec::new(), start, cursor: 0 }
-    }
-
-    fn slot_of(&self, at: Instant) -> u64 {
-        let ns = at.saturating_duration_since(self.start).as_nanos();
-        u64::try_from(ns.div_ceil(SLOT.as_nanos())).unwrap_or(u64::MAX)
-    }
-
-    fn index(slot: u64) -> usize {
-        usize::try_from(slot % SLOTS as u64).unwrap_or(0)
-    }
-
-    fn put(&mut self, seat: Seat, due: Instant) {
-        let furthest = self.cursor + SLOTS as u64 - 1;
-        let slot = self.slot_of(due).clamp(self.cursor, furthest);
-        let seat_index = seat.0 as usize;
-        if self.last.len() <= seat_index {
-            self.last.resize(seat_index + 1, NOWHERE);
-        }
-        // One that stands nearer stays there: it is looked at then, and put where it belongs by that time.
-        if slot < self.last[seat_index] {
-            self.last[seat_index] = slot;
-            self.slots[Self::index(slot)].push(seat);
-        }
-    }
-
-    fn pop_due(&mut self, now: Instant) -> Option<Seat> {
-        let ns = now.saturating_duration_since(self.start).as_nanos();
-        let reached = u64::try_from(ns / SLOT.as_nanos()).unwrap_or(u64::MAX);
-        while self.cursor <= reached {
-            while let Some(seat) = self.slots[Self::index(self.cursor)].pop() {
-                // Else it was put nearer afterwards, and has been looked at.
-                if let Some(last) = self.last.get_mut(seat.0 as usize).filter(|last| **last == self.cursor) {
-                    *last = NOWHERE;
-                    return Some(seat);
-                }
-            }
-            self.cursor += 1;
-        }
-        None
-    }
-
-    fn next(&self) -> Option<Instant> {
-        (0..SLOTS as u64)
-            .map(|ahead| self.cursor + ahead)
-            .find(|slot| !self.slots[Self::index(*slot)].is_empty())
-            // In u64: 2³² slots are 49 days, and a shard runs longer.
-            .map(|slot| self.start + Duration::from_millis(slot))
     }
 }

@@ -83,7 +83,7 @@ impl Desk {
         if let Some(tape) = &mut self.tape {
             tape.stage = Stage::Running { recorder, begun };
         }
-        self.tell_tape();
+        self.tell_tape(now);
     }
 
     /// Pauses the tape, or lets it go on; its id, unless none runs.
@@ -92,19 +92,19 @@ impl Desk {
         tape.is_paused = is_paused;
         let id = tape.id;
         self.note(now, format!("recording {id} {}", if is_paused { "pauses" } else { "goes on" }));
-        self.tell_tape();
+        self.tell_tape(now);
         Some(id)
     }
 
     /// Whether what is keyed in now must not be heard. Harmless when it is so already.
-    pub(crate) fn keep_secret(&mut self, is_secret: bool) {
+    pub(crate) fn keep_secret(&mut self, is_secret: bool, now: Now) {
         if let Some(tape) = self.tape.as_mut().filter(|tape| tape.is_secret != is_secret) {
             tape.is_secret = is_secret;
-            self.tell_tape();
+            self.tell_tape(now);
         }
     }
 
-    fn tell_tape(&mut self) {
+    fn tell_tape(&mut self, now: Now) {
         let Some(tape) = &self.tape else { return };
         let taking = match (tape.is_paused, tape.is_secret) {
             (true, _) => Taking::Nothing,
@@ -112,7 +112,7 @@ impl Desk {
             (false, false) => Taking::All,
         };
         if let Stage::Running { recorder, .. } = tape.stage {
-            self.mixer.set_taking(recorder, taking);
+            self.mixer.set_taking(recorder, taking, now.at);
         }
     }
 

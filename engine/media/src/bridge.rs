@@ -157,12 +157,14 @@ impl Mixer {
     /// Gives every leg the ear and the transcoder it needs now and takes away what it does not. Allocates: never in a tick.
     pub(crate) fn equip(&mut self, now: Instant) {
         let mut ears = false;
+        self.is_patient = self.outside.is_none();
         for at in 0..self.streams.len() {
             let (leg, heard) = (self.streams[at].leg, self.streams[at].heard);
             let listener = self.listener_of(leg).filter(|to| self.gain(leg, self.streams[*to].leg) > 0.0);
             let unlike = listener.filter(|to| !is_direct(heard, self.streams[*to].setup.send));
             let peer = self.streams[at].peer;
             let recorded = self.recorders.iter().any(|recorder| recorder.wants(leg, peer));
+            self.is_patient &= unlike.is_none();
             let needed = unlike.is_some() || self.is_heard_outside(at) || recorded;
             let is_monitored = self.recorders.iter().any(|recorder| recorder.wants_played(leg));
             let stream = &mut self.streams[at];

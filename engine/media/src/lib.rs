@@ -20,6 +20,7 @@
 mod bridge;
 mod ear;
 mod event;
+mod haste;
 mod joined;
 mod keys;
 mod limits;
@@ -46,6 +47,7 @@ mod wire;
 mod stories;
 
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
+pub use haste::Haste;
 pub use keys::Dropped;
 pub use mixer::{Hears, Mixer};
 pub use outside::{Listener, Passing};

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// The media frame: sound is heard, mixed and recorded 20 ms at a time. Packets sent may be of another length.
 pub(crate) const FRAME: Duration = Duration::from_millis(20);
+/// So much later than its time a slot of sound that is only recorded may be made: two frames, so that with packets of any usual length
+/// one of them comes first.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(40);
 /// Longest packet we send, and payload bytes that hold it in any codec (G.711 and G.722: 480).
 pub(crate) const PACKET_MS_MAX: u16 = 60;
 pub(crate) const PACKET_PAYLOAD_MAX: usize = audio::JOINED_BYTES_MAX;

@@ -3,14 +3,17 @@
 
 use crate::{
     Event, PlayerEnd, PlayerId, Playlist, Quality, RecordEnd, RecordSpec, Recorded, RecorderId, Repeat, Source, StreamSetup, Taking, Wire,
-    limits::{EVENTS_RESERVED, FRAME, KEYS_WAITING_MAX},
+    limits::{EVENTS_RESERVED, FRAME, KEYS_WAITING_MAX, PATIENCE},
     outside::Outside,
     player::{Player, Purpose},
     playlist::Item,
     recorder::Recorder,
     stream::Stream,
 };
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 use terms::{Digit, KeyWay, LegId, Now, UnixMs};
 
 /// An event, or the promise of one whose buffer is allocated when it is fetched.
@@ -45,6 +48,8 @@ pub struct Mixer {
     pub(crate) recorders: Vec<Recorder>,
     /// When decoded sound is next made, while anybody needs any.
     pub(crate) ears_due: Option<Instant>,
+    /// It is only recorded: that may come a little late.
+    pub(crate) is_patient: bool,
     pub(crate) events: VecDeque<Queued>,
     /// The leg that is in a room: the room's clock makes all decoded sound of this call.
     pub(crate) outside: Option<Box<Outside>>,
@@ -64,6 +69,7 @@ impl Mixer {
             streams: Vec::new(),
             recorders: Vec::new(),
             ears_due: None,
+            is_patient: false,
             outside: None,
             events: VecDeque::with_capacity(EVENTS_RESERVED),
             waiting: Vec::new(),
@@ -82,6 +88,7 @@ impl Mixer {
     /// Adds a leg's stream or changes it (re-INVITE): SSRC, sequence numbers, timestamps, players and bridges are kept.
     pub fn set_stream(&mut self, leg: LegId, setup: StreamSetup, now: Instant) {
         self.anchor.get_or_insert(Now { at: now, unix: UnixMs(0) });
+        self.catch_up(now);
         if let Some(at) = self.position(leg) {
             self.streams[at].renew(setup, now);
         } else {
@@ -185,6 +192,7 @@ impl Mixer {
 
     /// Records what legs say. The rate is 16 kHz when one of them sends G.722 or Opus, else 8 kHz.
     pub fn record(&mut self, source: Source, spec: RecordSpec, now: Instant) -> RecorderId {
+        self.catch_up(now);
         let id = RecorderId(self.next_number());
         let rates = self.streams.iter().filter(|stream| source.said.contains(&stream.leg)).map(|stream| stream.heard.sample_rate());
         let rate = rates.max().unwrap_or(8_000);
@@ -200,7 +208,8 @@ impl Mixer {
     }
 
     /// Changes what a running recording takes.
-    pub fn set_taking(&mut self, id: RecorderId, taking: Taking) {
+    pub fn set_taking(&mut self, id: RecorderId, taking: Taking, now: Instant) {
+        self.catch_up(now);
         if let Some(recorder) = self.recorders.iter_mut().find(|recorder| recorder.id == id) {
             recorder.taking = taking;
         }
@@ -214,6 +223,7 @@ impl Mixer {
 
     /// Ends a recorder: its last samples and [`Event::RecordingDone`] follow from [`Mixer::poll_event`] at once.
     pub fn stop_recording(&mut self, id: RecorderId, now: Instant) {
+        self.catch_up(now);
         if let Some(recorder) = self.recorders.iter_mut().find(|recorder| recorder.id == id && !recorder.ended) {
             recorder.ended = true;
             self.events.push_back(Queued::RecorderEnded(id, RecordEnd::Stopped));
@@ -237,6 +247,7 @@ impl Mixer {
 
     /// Takes a leg's bridge apart; harmless without one.
     pub fn unbridge(&mut self, leg: LegId, now: Instant) {
+        self.catch_up(now);
         for stream in &mut self.streams {
             if stream.leg == leg || stream.peer == Some(leg) {
                 stream.peer = None;
@@ -276,6 +287,7 @@ impl Mixer {
 
     /// A key told by signalling (SIP INFO): becomes [`Event::Digit`], unless it is known by another way or INFO is not believed.
     pub fn inject(&mut self, leg: LegId, digit: Digit, now: Instant) {
+        self.catch_up(now);
         match self.position(leg) {
             Some(at) => {
                 self.key(at, digit, KeyWay::Info, now);
@@ -299,7 +311,8 @@ impl Mixer {
     /// When [`Mixer::tick`] is next due; `None` when there is nothing to do ever (no streams, no recorders).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.streams.iter().filter_map(Stream::poll_timeout).chain(self.ears_due).min()
+        let patience = if self.is_patient { PATIENCE } else { Duration::ZERO };
+        self.streams.iter().filter_map(Stream::poll_timeout).chain(self.ears_due.map(|due| due + patience)).min()
     }
 
     /// Whether [`Mixer::poll_event`] has something to tell.

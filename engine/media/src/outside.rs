@@ -147,7 +147,7 @@ impl Mixer {
     /// who holds a room of many: its telephone or exchange may play music, which the others do not wish to hear.
     pub fn hear_outside(&mut self, slot: Instant, now: Instant, wire: &mut dyn Wire) -> Option<(u32, &[i16])> {
         let leg = self.outside.as_ref()?.leg;
-        self.hear_slot(slot, true, now, wire);
+        self.hear_slot(slot, Some((now, wire)));
         let at = self.position(leg)?;
         let is_of_many = self.outside.as_ref()?.listener.is_none();
         if is_of_many && !self.streams[at].setup.direction.sends() {

@@ -85,6 +85,7 @@ impl Mixer {
     /// A datagram came on a leg's RTP socket (RTP, or RTCP when multiplexed).
     pub fn handle_rtp(&mut self, leg: LegId, from: SocketAddr, packet: &[u8], now: Instant, wire: &mut dyn Wire) {
         let Some(at) = self.position(leg) else { return };
+        self.catch_up(now);
         let stream = &mut self.streams[at];
         if rtp::is_rtcp(packet) {
             if stream.setup.rtcp_mux {

@@ -127,7 +127,13 @@ impl Desk {
     fn told(&self, is: impl Fn(&Event) -> bool) -> Vec<u64> {
         self.events.iter().filter(|(_, event)| is(event)).map(|(ms, _)| *ms).collect()
     }
-    fn recording(&self) -> Vec<i16> {
+    /// What was recorded until now.
+    fn recording(&mut self) -> Vec<i16> {
+        self.act(|mixer, now, _| mixer.catch_up(now));
+        // With what waits for its piece to be full.
+        let ms = self.ms();
+        let waiting = self.mixer.recorders.iter_mut().filter_map(|recorder| Some((ms, Event::Recorded { id: recorder.id, samples: recorder.fetch()? })));
+        self.events.extend(waiting);
         self.events
             .iter()
             .filter_map(|(_, event)| if let Event::Recorded { samples, .. } = event { Some(samples.clone()) } else { None })
@@ -495,11 +501,11 @@ fn a_whole_call_is_recorded_with_prompts_and_whoever_comes() {
         both(&mut desk, 0..50);
         desk.act(|mixer, now, _| mixer.bridge(A, B, now));
         both(&mut desk, 50..100);
-        desk.act(|mixer, _, _| mixer.set_taking(id, Taking::Silence));
+        desk.act(|mixer, now, _| mixer.set_taking(id, Taking::Silence, now));
         both(&mut desk, 100..150);
-        desk.act(|mixer, _, _| mixer.set_taking(id, Taking::Nothing));
+        desk.act(|mixer, now, _| mixer.set_taking(id, Taking::Nothing, now));
         both(&mut desk, 150..200);
-        desk.act(|mixer, _, _| mixer.set_taking(id, Taking::All));
+        desk.act(|mixer, now, _| mixer.set_taking(id, Taking::All, now));
         both(&mut desk, 200..250);
         desk.act(|mixer, now, _| mixer.stop_recording(id, now));
         let samples = desk.recording();
@@ -629,4 +635,38 @@ fn a_player_waits_for_its_stream_and_ends_with_it() {
     assert_eq!(desk.out.len(), 1);
     desk.act(|mixer, now, wire| mixer.remove_stream(A, now, wire));
     assert_eq!(desk.told(|event| matches!(event, Event::PlayerDone { end: PlayerEnd::Replaced, .. })).len(), 1);
+}
+
+/// Sound that is only recorded is made when a packet comes, or late: it comes out as if each slot had been made in its time.
+#[test]
+fn a_patient_recording_is_the_same_as_a_punctual_one() {
+    let record = |is_punctual: bool| {
+        let mut desk = Desk::with(&[Codec::Pcmu]);
+        let id = desk.record(Source::leg(A), RecordSpec::default());
+        // Jitter, loss, and a pause: each packet so many milliseconds after the one before.
+        let packets = speech(Codec::Pcmu, 500.0, 400);
+        for (at, packet) in packets.iter().enumerate() {
+            let gap = [20, 3, 37, 20, 61, 1, 1, 37][at % 8] + if at == 200 { 700 } else { 0 };
+            for _ in 0..gap {
+                desk.run(1);
+                if is_punctual {
+                    desk.act(|mixer, now, _| mixer.catch_up(now));
+                }
+            }
+            if at % 19 != 0 {
+                desk.rtp(A, address(A), packet);
+            }
+            if at == 300 {
+                desk.act(|mixer, now, _| mixer.set_taking(id, Taking::Silence, now));
+            }
+            if at == 330 {
+                desk.act(|mixer, now, _| mixer.set_taking(id, Taking::All, now));
+            }
+        }
+        desk.act(|mixer, now, _| mixer.stop_recording(id, now));
+        desk.recording()
+    };
+    let punctual = record(true);
+    assert!(punctual.len() > 8 * 8_000, "{}", punctual.len());
+    assert!(record(false) == punctual);
 }

@@ -1,4 +1,8 @@
 //! The 20 ms of a call: what is heard is decoded, transcoded and recorded; then every leg is sent what is due.
+//!
+//! Where sound is only recorded, nobody waits for it: its slots are made up for when a packet comes or an order is given that would
+//! change them, before it does, and else some slots late. They come out the same, and most of what a tick touches is at hand when a
+//! packet was just taken in.
 
 use crate::{
     Mixer, Wire,
@@ -32,16 +36,25 @@ impl Mixer {
 
     /// Decodes 20 ms of every leg that somebody listens to, once for every 20 ms that passed.
     fn hear(&mut self, now: Instant, wire: &mut dyn Wire) {
+        self.catch_up(now);
         let mut sent = 0;
         while let Some(slot) = self.ears_due.filter(|due| *due <= now) {
             self.ears_due = Some(slot + FRAME);
-            self.hear_slot(slot, sent < CATCH_UP_MAX, now, wire);
+            self.hear_slot(slot, (sent < CATCH_UP_MAX).then_some((now, &mut *wire)));
             sent += 1;
         }
     }
 
-    /// Decodes the 20 ms of `slot`; `goes_on`: what is transcoded is sent, too.
-    pub(crate) fn hear_slot(&mut self, slot: Instant, goes_on: bool, now: Instant, wire: &mut dyn Wire) {
+    /// Makes up for the slots of sound that is only recorded: to be called before anything changes what they are.
+    pub(crate) fn catch_up(&mut self, now: Instant) {
+        while let Some(slot) = self.ears_due.filter(|due| self.is_patient && *due <= now) {
+            self.ears_due = Some(slot + FRAME);
+            self.hear_slot(slot, None);
+        }
+    }
+
+    /// Decodes the 20 ms of `slot`; what is transcoded goes on by the wire, if there is one.
+    pub(crate) fn hear_slot(&mut self, slot: Instant, mut goes_on: Option<(Instant, &mut dyn Wire)>) {
         for at in 0..self.streams.len() {
             let stream = &mut self.streams[at];
             if let Some(monitor) = &mut stream.monitor {
@@ -50,8 +63,8 @@ impl Mixer {
             let receive = &stream.setup.receive;
             let Some(ear) = &mut stream.ear else { continue };
             ear.listen(slot, |payload_type| receive.iter().find(|(known, _)| *known == payload_type).map(|(_, codec)| *codec));
-            if goes_on {
-                self.transcode(at, slot, now, wire);
+            if let Some((now, wire)) = &mut goes_on {
+                self.transcode(at, slot, *now, *wire);
             }
         }
         self.record_frame();

@@ -83,7 +83,7 @@ impl World {
         }
         for index in 0..self.setup.shards {
             if self.exchange.as_ref().is_some_and(|exchange| due(exchange.shards[index].poll_timeout())) {
-                self.with_shard(index, |shard, now, ports| shard.handle_timeout(now, ports));
+                self.with_shard(index, |shard, now, ports| _ = shard.handle_timeout(now, ports));
             }
         }
     }
@@ -122,7 +122,7 @@ impl World {
         let Some(exchange) = &mut self.exchange else { return };
         match exchange.ports.owner(to.port()) {
             Some(((index, seat, leg), is_rtcp)) => {
-                self.with_shard(index, |shard, now, ports| shard.packet((seat, leg, is_rtcp), from, &bytes, now, ports));
+                self.with_shard(index, |shard, now, ports| _ = shard.packet((seat, leg, is_rtcp), from, &bytes, now, ports));
             }
             // Between two shards: it waits in the socket.
             None => exchange.ports.keep(from, to.port(), bytes),

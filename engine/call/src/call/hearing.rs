@@ -76,7 +76,7 @@ impl Call {
 
     /// No caller is left in silence that nobody meant, and no secret is recorded.
     pub(super) fn watch(&mut self, now: Now) {
-        self.desk.keep_secret(self.is_secret());
+        self.desk.keep_secret(self.is_secret(), now);
         let hearing = self.hearing();
         match self.silence.look(hearing, now.at) {
             Some(Act::Fill) => {

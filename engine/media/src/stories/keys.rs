@@ -252,14 +252,14 @@ fn l2_a_recording_hears_nothing_of_a_secret_key_that_is_still_down() {
         let setup = StreamSetup { dtmf: if ways.contains(&KeyWay::Event) { Dtmf::Auto } else { Dtmf::Inband }, ..StreamSetup::new(address(A), Codec::Pcmu) };
         desk.act(|mixer, now, _| mixer.set_stream(A, setup, now));
         let id = desk.record(Source::leg(A), RecordSpec::default());
-        desk.act(|mixer, _, _| mixer.set_taking(id, Taking::Silence));
+        desk.act(|mixer, now, _| mixer.set_taking(id, Taking::Silence, now));
         let (sound, mut numbers) = (tones(Codec::Pcmu, "5"), Numbers::default());
         let mut is_known = false;
         for at in 0..sound.len() {
             five(ways, at, &mut numbers, &mut desk, &sound);
             if !is_known && !told(&desk).is_empty() {
                 is_known = true;
-                desk.act(|mixer, _, _| mixer.set_taking(id, Taking::All));
+                desk.act(|mixer, now, _| mixer.set_taking(id, Taking::All, now));
             }
             desk.run(20);
         }

@@ -1,11 +1,12 @@
-//! Whether a shard has more to do than it can: judged by how often its clock comes late, be it that it was woken late or that
-//! its turns take longer than they may.
+//! Whether a shard has more to do than it can: judged by how much of the time it works, and by how often its clock comes late, be it
+//! that it was woken late or that its turns take longer than they may.
 //!
 //! ```text
-//! Normal ── eight late wakes close together, with many calls ──▶ Overloaded
-//!        ◀── as many timely wakes as it takes to forget them ──
+//! Normal ── nearly always at work, or eight late wakes close together; with many calls ──▶ Overloaded
+//!        ◀── some rest again, and as many timely wakes as it takes to forget the late ones ──
 //! ```
-//! While overloaded the shard wakes at least every [`LOOK`], calls or none, so that it notices when it is well again.
+//! Work tells before anything is late, and leaves room for calls that stand: a machine is not always as fast as when they were admitted.
+//! Lateness tells what work does not: that others take the processor. While overloaded the shard wakes at least every [`LOOK`], calls or none, so that it notices when it is well again.
 
 use std::time::{Duration, Instant};
 
@@ -23,9 +24,26 @@ const CALLS_THAT_WEIGH: usize = 200;
 /// How often an overloaded shard looks at the clock even when nothing is due.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Work is measured over this long: short against the filling of an exchange, long against one burst.
+const WINDOW: Duration = Duration::from_millis(100);
+/// The share of a window from which a shard is full, and under which it has room again (chosen: virtual machines have been seen to lose a
+/// sixth of their speed within a minute).
+const FULL: f32 = 0.85;
+const ROOM: f32 = 0.8;
+
+/// How much of the time a shard works, by the processor time it has had. What others take from it is no work of its own: that tells by
+/// lateness.
+#[derive(Debug)]
+struct Labour {
+    since: Instant,
+    had: Duration,
+    is_full: bool,
+}
+
 /// See the head of this file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pressure {
+    labour: Labour,
     late: u32,
     overloaded: bool,
 }
@@ -38,13 +56,32 @@ pub(super) fn meant(due: Option<Instant>, now: Instant, wait: Option<Duration>) 
 }
 
 impl Pressure {
+    /// A shard that begins now.
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { labour: Labour { since: now, had: Duration::ZERO, is_full: false }, late: 0, overloaded: false }
+    }
+
     /// The shard woke at `now` and had meant to at `planned` (`None`: it waited for nothing in particular), with this many calls.
     /// Answers the new state when it has changed.
     pub(super) fn woke(&mut self, planned: Option<Instant>, now: Instant, calls: usize) -> Option<bool> {
         let is_late = planned.is_some_and(|planned| now.saturating_duration_since(planned) > LATE);
         self.late = if is_late { (self.late + WEIGHT).min(WORST) } else { self.late.saturating_sub(1) };
-        let overloaded = if self.overloaded { self.late > 0 } else { self.late >= TOO_MUCH && calls >= CALLS_THAT_WEIGH };
+        let is_late = if self.overloaded { self.late > 0 } else { self.late >= TOO_MUCH };
+        let overloaded = is_late && (self.overloaded || calls >= CALLS_THAT_WEIGH) || self.labour.is_full && calls >= CALLS_THAT_WEIGH;
         (std::mem::replace(&mut self.overloaded, overloaded) != overloaded).then_some(overloaded)
+    }
+
+    /// Whether [`Pressure::worked`] wants to be told again.
+    pub(super) fn is_curious(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.labour.since) >= WINDOW
+    }
+
+    /// So much processor time the shard has had until `now`.
+    pub(super) fn worked(&mut self, had: Duration, now: Instant) {
+        let passed = now.saturating_duration_since(self.labour.since).max(Duration::from_nanos(1));
+        let share = had.saturating_sub(self.labour.had).as_secs_f32() / passed.as_secs_f32();
+        let is_full = share >= if self.labour.is_full { ROOM } else { FULL };
+        self.labour = Labour { since: now, had, is_full };
     }
 
     /// The longest the shard may sleep; `None`: as long as it likes.
@@ -66,7 +103,7 @@ mod tests {
 
     #[test]
     fn late_clocks_refuse_new_calls_until_they_are_timely_again() {
-        let mut pressure = Pressure::default();
+        let mut pressure = Pressure::new(Instant::now());
         assert!(wakes(&mut pressure, 1_000, Duration::from_millis(7), 900).is_empty());
         assert_eq!(wakes(&mut pressure, 8, Duration::from_millis(9), 900), [true]);
         assert_eq!(pressure.nap_max(), Some(LOOK));
@@ -85,15 +122,36 @@ mod tests {
 
     #[test]
     fn an_exchange_without_calls_is_soon_well_again() {
-        let mut pressure = Pressure::default();
+        let mut pressure = Pressure::new(Instant::now());
         assert_eq!(wakes(&mut pressure, 1_000, Duration::from_secs(1), 200), [true]);
         // All calls are over: it wakes by itself, and a second and a half is enough.
         assert_eq!(wakes(&mut pressure, 300, Duration::ZERO, 0), [false]);
     }
 
+    /// So many windows with that share of work each; every change of state.
+    fn works(pressure: &mut Pressure, windows: u32, share: f32, calls: usize) -> Vec<bool> {
+        let windows = (0..windows).filter_map(|_| {
+            let now = pressure.labour.since + WINDOW;
+            assert!(pressure.is_curious(now) && !pressure.is_curious(now - Duration::from_millis(1)));
+            pressure.worked(pressure.labour.had + WINDOW.mul_f32(share), now);
+            pressure.woke(Some(now), now, calls)
+        });
+        windows.collect()
+    }
+
+    #[test]
+    fn a_shard_that_nearly_always_works_is_full_before_anything_is_late() {
+        let mut pressure = Pressure::new(Instant::now());
+        assert!(works(&mut pressure, 20, 0.82, 900).is_empty());
+        assert_eq!(works(&mut pressure, 5, 0.9, 900), [true]);
+        assert!(works(&mut pressure, 5, 0.82, 900).is_empty(), "one call less is no room yet");
+        assert_eq!(works(&mut pressure, 5, 0.7, 900), [false]);
+        assert!(works(&mut pressure, 5, 1.0, 199).is_empty(), "it is not the calls that keep it busy");
+    }
+
     #[test]
     fn a_machine_that_is_slow_for_other_reasons_refuses_nobody() {
-        let mut pressure = Pressure::default();
+        let mut pressure = Pressure::new(Instant::now());
         assert!(wakes(&mut pressure, 1_000, Duration::from_secs(1), 199).is_empty());
     }
 }

@@ -8,7 +8,7 @@ use super::{
     batch::{Arrival, Batch},
     clock,
     keeper::Keeper,
-    pace::Pace,
+    pace::{Pace, Work},
     ports::Ports,
     pressure::{self, Pressure},
     shelf::Shelf,
@@ -20,6 +20,7 @@ use flow::PromptItem;
 use rustix::event::{Timespec, epoll};
 use std::{
     collections::VecDeque,
+    num::NonZeroU64,
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender},
@@ -39,6 +40,8 @@ const INBOX_BURST: usize = 64;
 const CROWD: usize = 4;
 /// Marks the bell in epoll.
 const BELL: u64 = u64::MAX;
+/// By how much the system may put a wake off, nanoseconds.
+const TIMER_SLACK: Option<NonZeroU64> = NonZeroU64::new(1_000);
 /// How soon it looks again at queues that had no room.
 const SLOT: Duration = Duration::from_millis(1);
 /// Recordings shorter than this are deleted when a crash left them.
@@ -69,6 +72,8 @@ pub(super) struct ShardThread {
 /// The thread's own belongings while it runs.
 struct Running {
     with: ShardThread,
+    /// When the shard's clock began.
+    born: Instant,
     shard: Shard,
     shelf: Shelf,
     /// What the front's queue had no room for.
@@ -89,17 +94,22 @@ impl ShardThread {
             tracing::error!(%fault, "a shard cannot hear its bell");
             return;
         }
+        // Else the system gathers wakes that are 50 µs apart: a fifth of what lies between two looks.
+        if let Err(fault) = rustix::thread::set_current_timer_slack(TIMER_SLACK) {
+            tracing::warn!(%fault, "a shard's timer stays coarse");
+        }
         let mut shard = Shard::new(now.at);
         shard.set_fillers(Arc::clone(&self.fillers));
         shard.keep_bundles(self.keeping.as_ref().map(|(keeping, _)| *keeping));
         let shelf_bytes = self.shelf_bytes;
         let mut running = Running {
             with: self,
+            born: now.at,
             shard,
             shelf: Shelf::new(shelf_bytes),
             to_front: VecDeque::new(),
             to_shards: VecDeque::new(),
-            pressure: Pressure::default(),
+            pressure: Pressure::new(now.at),
             untold: None,
         };
         running.turn_for_ever();
@@ -110,16 +120,19 @@ impl Running {
     fn turn_for_ever(&mut self) {
         let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS);
         let mut batch = Batch::new();
-        let mut woke = clock::now().at;
+        let mut woke = self.born;
         let mut pace = Pace::new(woke);
         loop {
-            let planned = self.sleep(pace.look.map(|look| woke + look), &mut events);
+            let look = pace.next(woke);
+            let planned = self.sleep(look, &mut events);
             let now = clock::now();
-            woke = now.at;
             self.watch_pressure(planned, now.at);
-            let packets = self.read_packets(&events, &mut batch, now);
-            pace.took(packets, now.at);
-            self.shard.handle_timeout(now, &mut self.with.ports);
+            let now = Pace::time_of(look, now);
+            woke = now.at;
+            let mut work = Work::default();
+            self.read_packets(&events, &mut batch, &mut work, now);
+            work.ticks(self.shard.handle_timeout(now, &mut self.with.ports));
+            pace.did(work, now.at);
             self.drain(now);
             if !self.read_inbox(now) {
                 return;
@@ -129,16 +142,14 @@ impl Running {
         }
     }
 
-    /// Waits for packets, the bell, or the next deadline; while busy only for that and `look`, the next look. Fills `events`. Answers when
-    /// it meant to wake.
+    /// Waits for packets, the bell, or the next deadline; while busy only for `look`, the next look. Fills `events`. Answers when it meant
+    /// to wake.
     fn sleep(&mut self, look: Option<Instant>, events: &mut Vec<epoll::Event>) -> Option<Instant> {
         events.clear();
         let due = self.shard.poll_timeout();
         let now = clock::now().at;
-        let wait = due.map(|due| due.saturating_duration_since(now));
         if let Some(look) = look {
-            let nap = look.saturating_duration_since(now);
-            let pause = wait.map_or(nap, |wait| wait.min(nap));
+            let pause = look.saturating_duration_since(now);
             if !pause.is_zero() {
                 #[expect(clippy::disallowed_methods, reason = "the clock of a busy shard")]
                 std::thread::sleep(pause);
@@ -146,6 +157,7 @@ impl Running {
             self.poll(Some(Duration::ZERO), events);
             return pressure::meant(due, now, Some(pause));
         }
+        let wait = due.map(|due| due.saturating_duration_since(now));
         let nap_max = if self.to_front.is_empty() && self.to_shards.is_empty() { self.pressure.nap_max() } else { Some(SLOT) };
         let wait = nap_max.map_or(wait, |nap| Some(wait.map_or(nap, |wait| wait.min(nap))));
         self.with.bell.arm();
@@ -185,8 +197,7 @@ impl Running {
     }
 
     /// Reads what `events` name, some packets at a time: the memory of all their calls is fetched before the first is handled.
-    fn read_packets(&mut self, events: &[epoll::Event], batch: &mut Batch, now: Now) -> usize {
-        let mut packets = 0;
+    fn read_packets(&mut self, events: &[epoll::Event], batch: &mut Batch, work: &mut Work, now: Now) {
         let burst = if events.len() > CROWD { 1 } else { BURST };
         for event in events {
             let token = event.data.u64();
@@ -201,22 +212,20 @@ impl Running {
                 if !batch.receive(token, &self.with.ports) {
                     break;
                 }
-                packets += 1;
                 if batch.is_full() {
-                    self.handle_packets(batch, now);
+                    self.handle_packets(batch, work, now);
                 }
             }
         }
-        self.handle_packets(batch, now);
-        packets
+        self.handle_packets(batch, work, now);
     }
 
-    fn handle_packets(&mut self, batch: &mut Batch, now: Now) {
+    fn handle_packets(&mut self, batch: &mut Batch, work: &mut Work, now: Now) {
         for (arrival, _) in batch.packets() {
             self.shard.fetch(arrival.seat);
         }
         for (Arrival { seat, leg, is_rtcp, from, .. }, packet) in batch.packets() {
-            self.shard.packet((*seat, *leg, *is_rtcp), *from, packet, now, &mut self.with.ports);
+            work.packet(self.shard.packet((*seat, *leg, *is_rtcp), *from, packet, now, &mut self.with.ports));
         }
         batch.clear();
         self.drain(now);
@@ -450,6 +459,9 @@ impl Running {
 
     /// Tells the front when the clock keeps coming late, and when it no longer does.
     fn watch_pressure(&mut self, planned: Option<Instant>, now: Instant) {
+        if self.pressure.is_curious(now) {
+            self.pressure.worked(clock::own_time(), now);
+        }
         if let Some(overloaded) = self.pressure.woke(planned, now, self.shard.snapshot().calls) {
             tracing::warn!(shard = self.with.index, overloaded, "the media clock comes late");
             self.untold = Some(overloaded);
