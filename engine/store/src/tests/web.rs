@@ -27,7 +27,7 @@ pub(super) fn open_to_loopback() -> Guard {
 }
 
 #[test]
-fn addresses_that_lead_inside_are_refused_however_they_are_spelt() {
+fn f2_addresses_that_lead_inside_are_refused_however_they_are_spelt() {
     let guard = Guard::new(Vec::new());
     for bad in [
         "http://127.0.0.1/", "http://127.0.0.1:8080/", "http://[::1]/", "http://0.0.0.0/", "http://0/", "http://[::]/",
@@ -138,7 +138,7 @@ async fn a_flow_asks_and_reads_json() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_is_not_followed() {
+async fn f2_a_redirect_is_an_answer_and_is_not_followed() {
     let (inner, mut asked) = server(|_| reply("200 OK", "", "secret")).await;
     let (outer, _) = server(move |_| reply("302 Found", &format!("Location: http://{inner}/\r\n"), "")).await;
     let guard = Guard::new(vec![Allowed::Address(outer.ip(), outer.port())]);
@@ -148,7 +148,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 }
 
 #[tokio::test]
-async fn too_much_and_too_late_are_faults_and_not_memory() {
+async fn f2_too_much_and_too_late_are_faults_and_not_memory() {
     let (large, _) = server(|_| reply("200 OK", "", &"x".repeat(limits::FETCH_ANSWER_MAX + 1))).await;
     let (silent, _) = server(|_| Vec::new()).await;
     let fetcher = Fetcher::new(open_to_loopback()).unwrap();
@@ -164,7 +164,7 @@ async fn too_much_and_too_late_are_faults_and_not_memory() {
 }
 
 #[tokio::test]
-async fn a_name_that_turns_inside_between_two_looks_is_never_followed() {
+async fn f2_a_name_that_turns_inside_between_two_looks_is_never_followed() {
     // The stub answers public first and loopback afterwards; the guard sees exactly what is connected to.
     let (inside, mut asked) = server(|_| reply("200 OK", "", "secret")).await;
     let lookup: Lookup = Arc::new(|_| Box::pin(async { Ok(vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()]) }));
