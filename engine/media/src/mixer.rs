@@ -311,8 +311,8 @@ impl Mixer {
     /// When [`Mixer::tick`] is next due; `None` when there is nothing to do ever (no streams, no recorders).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let patience = if self.is_patient { PATIENCE } else { Duration::ZERO };
-        self.streams.iter().filter_map(Stream::poll_timeout).chain(self.ears_due.map(|due| due + patience)).min()
+        let ears = self.ears_due.map(|due| due + self.patience(due));
+        self.streams.iter().filter_map(Stream::poll_timeout).chain(ears).min()
     }
 
     /// Whether [`Mixer::poll_event`] has something to tell.
@@ -359,6 +359,12 @@ impl Mixer {
     #[must_use]
     pub fn snapshot(&self, leg: LegId) -> Option<Quality> {
         self.position(leg).map(|at| self.streams[at].quality())
+    }
+
+    /// How long the slot of sound that is due then waits for a packet to be made with: not where none have come lately.
+    fn patience(&self, due: Instant) -> Duration {
+        let is_worth_it = self.is_patient && self.streams.iter().any(|stream| stream.last_heard + PATIENCE > due);
+        if is_worth_it { PATIENCE } else { Duration::ZERO }
     }
 
     pub(crate) fn position(&self, leg: LegId) -> Option<usize> {

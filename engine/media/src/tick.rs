@@ -1,7 +1,7 @@
 //! The 20 ms of a call: what is heard is decoded, transcoded and recorded; then every leg is sent what is due.
 //!
 //! Where sound is only recorded, nobody waits for it: its slots are made up for when a packet comes or an order is given that would
-//! change them, before it does, and else some slots late. They come out the same, and most of what a tick touches is at hand when a
+//! change them, before it does, and else two slots late. They come out the same, and most of what a tick touches is at hand when a
 //! packet was just taken in.
 
 use crate::{

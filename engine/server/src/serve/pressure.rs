@@ -28,8 +28,8 @@ const LOOK: Duration = Duration::from_millis(5);
 const WINDOW: Duration = Duration::from_millis(100);
 /// The share of a window from which a shard is full, and under which it has room again (chosen: virtual machines have been seen to lose a
 /// sixth of their speed within a minute).
-const FULL: f32 = 0.85;
-const ROOM: f32 = 0.8;
+const FULL: f32 = 0.88;
+const ROOM: f32 = 0.83;
 
 /// How much of the time a shard works, by the processor time it has had. What others take from it is no work of its own: that tells by
 /// lateness.
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn a_shard_that_nearly_always_works_is_full_before_anything_is_late() {
         let mut pressure = Pressure::new(Instant::now());
-        assert!(works(&mut pressure, 20, 0.82, 900).is_empty());
+        assert!(works(&mut pressure, 20, 0.85, 900).is_empty());
         assert_eq!(works(&mut pressure, 5, 0.9, 900), [true]);
-        assert!(works(&mut pressure, 5, 0.82, 900).is_empty(), "one call less is no room yet");
+        assert!(works(&mut pressure, 5, 0.85, 900).is_empty(), "one call less is no room yet");
         assert_eq!(works(&mut pressure, 5, 0.7, 900), [false]);
         assert!(works(&mut pressure, 5, 1.0, 199).is_empty(), "it is not the calls that keep it busy");
     }
