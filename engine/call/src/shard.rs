@@ -8,7 +8,7 @@ use crate::{
     limits::EXPECTED_MAX,
     meet::Parcel,
     room::Rooms,
-    wheel::{SLOT, Wheel},
+    wheel::Wheel,
 };
 use media::{Haste, SentBack, Wire};
 use std::{
@@ -322,9 +322,7 @@ impl Shard {
     fn turn(&mut self, seat: Seat, now: Now, sockets: &mut dyn Sockets, act: impl FnOnce(&mut Call, &mut dyn Wire) -> Turn) {
         let Some(Some(call)) = self.seats.get_mut(seat.0 as usize) else { return };
         match act(call, &mut CallWire { seat, sockets }) {
-            // One whose packet just came and that is due now sends in the next slot: calls whose packets come together do not lengthen
-            // this turn twice.
-            Turn::Quiet(Some(due)) => self.wheel.put(seat, due.max(now.at + SLOT)),
+            Turn::Quiet(Some(due)) => self.wheel.put(seat, due),
             Turn::Quiet(None) => {}
             Turn::Whole => {
                 self.after(seat, now);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Slots of the wheel: an eighth of a second together, so that an idle shard wakes eight times a second.
 const SLOTS: usize = 640;
 /// One slot: so much later than its time a call may be served, and so much finer than a packet of 20 ms it must be.
-pub(crate) const SLOT: Duration = Duration::from_micros(200);
+const SLOT: Duration = Duration::from_micros(200);
 
 /// One seat's place.
 #[derive(Clone, Copy)]
