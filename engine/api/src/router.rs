@@ -3,9 +3,11 @@
 use crate::{Exchange, access, limits, messages, problem, recordings, routes, versions};
 use axum::{
     Router,
-    extract::connect_info::IntoMakeServiceWithConnectInfo,
+    body::{Body, to_bytes},
+    extract::{Request, connect_info::IntoMakeServiceWithConnectInfo},
     http::StatusCode,
-    middleware,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc};
@@ -13,7 +15,6 @@ use store::Store;
 use terms::Secret;
 use tokio::net::TcpListener;
 use tower_http::{
-    limit::RequestBodyLimitLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     timeout::TimeoutLayer,
     trace::TraceLayer,
@@ -70,8 +71,8 @@ pub fn router(options: ApiOptions, exchange: Arc<dyn Exchange>, store: Store) ->
         .route("/v1/recordings/{id}", get(recordings::get).delete(recordings::delete))
         .route("/v1/recordings/{id}/audio", get(recordings::audio))
         .fallback(routes::nothing_here)
+        .layer(middleware::from_fn(read_body))
         .layer(middleware::from_fn_with_state(shared.clone(), access::check))
-        .layer(RequestBodyLimitLayer::new(limits::BODY_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::ANSWER_TIME))
         .layer(middleware::map_response(async |response| problem::unify(response)))
         .layer(PropagateRequestIdLayer::x_request_id())
@@ -80,8 +81,18 @@ pub fn router(options: ApiOptions, exchange: Arc<dyn Exchange>, store: Store) ->
         .with_state(shared)
 }
 
+/// Hands a body on whole, if it is not too large.
+async fn read_body(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match to_bytes(body, limits::BODY_READ_MAX).await {
+        Ok(body) if body.len() <= limits::BODY_MAX => next.run(Request::from_parts(head, Body::from(body))).await,
+        // Larger still, or broken off.
+        Ok(_) | Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+    }
+}
+
 /// Neither queries nor headers: they carry signatures and tokens.
-fn span(request: &axum::extract::Request) -> tracing::Span {
+fn span(request: &Request) -> tracing::Span {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::debug_span!("http", method = %request.method(), path = request.uri().path(), id)
 }
