@@ -388,10 +388,11 @@ impl Shared {
             }
             Err(fault) => {
                 self.counters.engine_failures.fetch_add(1, Ordering::Relaxed);
-                if engine.note(Some(fault)) {
-                    tracing::warn!(engine = name, %fault, "speech engine failed; the next one is asked");
-                } else {
-                    tracing::debug!(engine = name, %fault, "speech engine failed again");
+                match (engine.note(Some(fault)), fault) {
+                    // Nothing is wrong with it: it speaks other languages.
+                    (true, EngineFault::Unsuited(_)) => tracing::info!(engine = name, %fault, "the next speech engine is asked"),
+                    (true, _) => tracing::warn!(engine = name, %fault, "speech engine failed; the next one is asked"),
+                    (false, _) => tracing::debug!(engine = name, %fault, "speech engine failed again"),
                 }
             }
         }
