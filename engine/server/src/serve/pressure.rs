@@ -2,11 +2,12 @@
 //! that it was woken late or that its turns take longer than they may.
 //!
 //! ```text
-//! Normal ── nearly always at work, or eight late wakes close together; with many calls ──▶ Overloaded
+//! Normal ── nearly always at work, or eight late wakes close together with many calls ──▶ Overloaded
 //!        ◀── some rest again, and as many timely wakes as it takes to forget the late ones ──
 //! ```
 //! Work tells before anything is late, and leaves room for calls that stand: a machine is not always as fast as when they were admitted.
-//! Lateness tells what work does not: that others take the processor. While overloaded the shard wakes at least every [`LOOK`], calls or none, so that it notices when it is well again.
+//! Lateness tells what work does not: that others take the processor. While overloaded the shard wakes at least every [`LOOK`], calls or
+//! none, so that it notices when it is well again.
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,9 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// sixth of their speed within a minute).
 const FULL: f32 = 0.88;
 const ROOM: f32 = 0.83;
+
+/// With fewer calls such a share is a burst (chosen: a tenth of what a core carries of the dearest, transcoded Opus).
+const CALLS_THAT_WORK: usize = 10;
 
 /// How much of the time a shard works, by the processor time it has had. What others take from it is no work of its own: that tells by
 /// lateness.
@@ -67,7 +71,7 @@ impl Pressure {
         let is_late = planned.is_some_and(|planned| now.saturating_duration_since(planned) > LATE);
         self.late = if is_late { (self.late + WEIGHT).min(WORST) } else { self.late.saturating_sub(1) };
         let is_late = if self.overloaded { self.late > 0 } else { self.late >= TOO_MUCH };
-        let overloaded = is_late && (self.overloaded || calls >= CALLS_THAT_WEIGH) || self.labour.is_full && calls >= CALLS_THAT_WEIGH;
+        let overloaded = is_late && (self.overloaded || calls >= CALLS_THAT_WEIGH) || self.labour.is_full && calls >= CALLS_THAT_WORK;
         (std::mem::replace(&mut self.overloaded, overloaded) != overloaded).then_some(overloaded)
     }
 
@@ -146,7 +150,7 @@ mod tests {
         assert_eq!(works(&mut pressure, 5, 0.9, 900), [true]);
         assert!(works(&mut pressure, 5, 0.85, 900).is_empty(), "one call less is no room yet");
         assert_eq!(works(&mut pressure, 5, 0.7, 900), [false]);
-        assert!(works(&mut pressure, 5, 1.0, 199).is_empty(), "it is not the calls that keep it busy");
+        assert!(works(&mut pressure, 5, 1.0, 9).is_empty(), "it is not the calls that keep it busy");
     }
 
     #[test]

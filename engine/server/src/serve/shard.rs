@@ -1,4 +1,4 @@
-//! A shard thread: a pure [`call::Shard`], its RTP sockets, and the 1 ms clock.
+//! A shard thread: a pure [`call::Shard`], its RTP sockets, and its clock.
 //!
 //! With few packets it sleeps until the next packet or deadline (lowest delay); with many it looks at
 //! times, because waking for each packet costs more than the packet itself ([`Pace`]).
@@ -94,7 +94,7 @@ impl ShardThread {
             tracing::error!(%fault, "a shard cannot hear its bell");
             return;
         }
-        // Else the system gathers wakes that are 50 µs apart: a fifth of what lies between two looks.
+        // Else the system gathers wakes that are 50 µs apart: a quarter of what lies between two looks.
         if let Err(fault) = rustix::thread::set_current_timer_slack(TIMER_SLACK) {
             tracing::warn!(%fault, "a shard's timer stays coarse");
         }
