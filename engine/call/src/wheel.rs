@@ -69,6 +69,9 @@ impl Wheel {
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Seat> {
         let ns = now.saturating_duration_since(self.start).as_nanos();
         let reached = u64::try_from(ns / SLOT.as_nanos()).unwrap_or(u64::MAX);
+        if reached.saturating_sub(self.cursor) > SLOTS as u64 {
+            self.set(reached);
+        }
         while self.cursor <= reached {
             while let Some(seat) = self.slots[Self::index(self.cursor)].pop() {
                 let Some(standing) = self.standing.get_mut(seat.0 as usize).filter(|standing| standing.slot == self.cursor) else { continue };
@@ -83,6 +86,20 @@ impl Wheel {
             self.cursor += 1;
         }
         None
+    }
+
+    /// Sets the wheel to a slot. A shard without calls is not woken: after a quiet night its first caller must not wait for a hundred
+    /// million empty slots.
+    fn set(&mut self, slot: u64) {
+        self.slots.iter_mut().for_each(Vec::clear);
+        self.cursor = slot;
+        for (seat, index) in (0..).map(Seat).zip(0..self.standing.len()) {
+            let Standing { slot, due } = self.standing[index];
+            if slot != NOWHERE {
+                self.standing[index].slot = NOWHERE;
+                self.put(seat, due);
+            }
+        }
     }
 
     /// When a slot is next to be emptied.
@@ -121,6 +138,24 @@ mod tests {
             assert!(popped[0].0 == 3 && (due..due + 210).contains(&popped[0].1), "{due}: {popped:?}");
             assert_eq!(wheel.next(), None);
         }
+    }
+
+    #[test]
+    fn a_wheel_is_not_turned_through_a_quiet_year() {
+        let start = Instant::now();
+        let year = start + Duration::from_secs(365 * 24 * 3_600);
+        let mut wheel = Wheel::new(start);
+        assert_eq!(wheel.pop_due(year), None);
+        let due = year + Duration::from_millis(1);
+        wheel.put(Seat(0), due);
+        assert_eq!((wheel.pop_due(year), wheel.next()), (None, Some(due)));
+        assert_eq!(wheel.pop_due(due), Some(Seat(0)));
+        // Who was put in before it was looked at again keeps its time, too.
+        let later = year + Duration::from_secs(365 * 24 * 3_600);
+        wheel.put(Seat(1), later);
+        wheel.put(Seat(2), later + Duration::from_secs(3));
+        assert_eq!((wheel.pop_due(later), wheel.pop_due(later)), (Some(Seat(1)), None));
+        assert_eq!(wheel.pop_due(later + Duration::from_secs(3)), Some(Seat(2)));
     }
 
     #[test]
