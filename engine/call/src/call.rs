@@ -35,18 +35,19 @@ use terms::{CallId, LegId, Now, Tongue};
 /// the next millisecond.
 const TICKS_A_TURN: u32 = 4;
 
-/// See the head of this file.
+/// See the head of this file. What every tick touches comes first and lies together.
+#[repr(C)]
 pub(crate) struct Call {
+    /// When time next decides anything but media, as it was after the last whole turn: media alone cannot change it.
+    decision: Option<Instant>,
+    stage: Stage,
     desk: Desk,
     run: Run,
-    stage: Stage,
     doing: Option<Box<dyn Action>>,
     /// A script is out: its ticket, and until when we wait for it.
     script: Option<(Ticket, Instant)>,
     silence: Watch,
     until: Instant,
-    /// When time next decides anything but media, as it was after the last whole turn: media alone cannot change it.
-    decision: Option<Instant>,
 }
 
 /// What a turn of a call was.
@@ -211,9 +212,14 @@ impl Call {
         self.desk.mixer.haste()
     }
 
+    /// A word of its beginning: to be asked of many calls in a row, before [`Call::fetch`] follows what stands there.
+    pub(crate) fn glance(&self) -> (Option<Instant>, usize) {
+        (self.decision, self.desk.mixer.glance())
+    }
+
     /// Brings what a tick or a packet touches near the processor.
     pub(crate) fn fetch(&self) {
-        std::hint::black_box((self.decision, self.desk.diary.is_some(), self.desk.played.is_some()));
+        std::hint::black_box(self.desk.diary.is_some());
         self.desk.mixer.fetch_memory();
     }
 

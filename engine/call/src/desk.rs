@@ -25,11 +25,16 @@ use std::{
 use terms::{CallId, Digit, KeyWay, LegId, MessageId, Now, Packing, Tongue};
 
 /// See the head of this file.
+#[repr(C)]
 pub(crate) struct Desk {
+    pub(crate) mixer: Mixer,
+    /// Everything it is told and says, when that is kept.
+    pub(crate) diary: Option<Box<Diary>>,
+    /// It is run again: what its media told.
+    pub(crate) played: Option<Box<Script>>,
     pub(crate) id: CallId,
     pub(crate) seat: Seat,
     pub(crate) plan: Plan,
-    pub(crate) mixer: Mixer,
     pub(crate) digits: VecDeque<Digit>,
     pub(crate) chance: Chance,
     pub(crate) record: CallRecord,
@@ -47,10 +52,6 @@ pub(crate) struct Desk {
     pub(crate) is_sent_away: bool,
     /// The recording of the whole call, from its order until it is safe.
     pub(crate) tape: Option<Tape>,
-    /// Everything it is told and says, when that is kept.
-    pub(crate) diary: Option<Box<Diary>>,
-    /// It is run again: what its media told.
-    pub(crate) played: Option<Box<Script>>,
     legs: Vec<Leg>,
     dialling: BTreeMap<LegId, Box<Outgoing>>,
     out: VecDeque<Output>,

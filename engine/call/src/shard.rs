@@ -192,10 +192,15 @@ impl Shard {
         self.with_seat(seat, now, sockets, |call, wire| call.media_opened(leg, address, now, wire));
     }
 
-    /// Brings a call's media near the processor, for a packet that is handed in soon. Harmless for a seat that is empty.
-    pub fn fetch(&self, seat: Seat) {
-        if let Some(call) = self.call(seat) {
-            call.fetch();
+    /// Brings calls' media near the processor, for packets that are handed in soon. Harmless for a seat that is empty.
+    pub fn fetch(&self, seats: impl Iterator<Item = Seat> + Clone) {
+        for seat in seats.clone() {
+            std::hint::black_box(self.call(seat).map(Call::glance));
+        }
+        for seat in seats {
+            if let Some(call) = self.call(seat) {
+                call.fetch();
+            }
         }
     }
 
@@ -233,11 +238,9 @@ impl Shard {
         // All are looked at before any is served: so their memory is fetched side by side, not one wait after another.
         let mut due = std::mem::take(&mut self.due);
         while let Some(seat) = self.wheel.pop_due(now.at) {
-            if let Some(call) = self.call(seat) {
-                call.fetch();
-                due.push(seat);
-            }
+            due.push(seat);
         }
+        self.fetch(due.iter().copied());
         let turns = due.len();
         for seat in due.drain(..) {
             self.turn(seat, now, sockets, |call, wire| call.handle_timeout(now, wire));

@@ -31,29 +31,31 @@ struct Decoded {
 }
 
 /// One leg's decoded sound, 20 ms at a time. About 13 kB (Opus and GSM: 21 kB more, and their decoders); allocates when packets
-/// of a new codec come, never in a tick.
+/// of a new codec come, never in a tick. What every frame touches lies together.
+#[repr(C)]
 pub(crate) struct Ear {
-    jitter: JitterBuffer,
-    decoders: [Option<Decoder>; Codec::ALL.len()],
-    /// Only for codecs of whole packets.
-    decoded: Option<Box<Decoded>>,
-    /// From a codec of the other rate to `rate`.
-    adapter: Option<FrameResampler>,
-    concealer: Concealer,
-    /// Sound on its way out, made shorter or longer as the jitter buffer wishes.
-    stretcher: Stretcher,
-    /// What the peer's line sounds like while it pauses, and whether it has sent sound since it said so.
-    comfort: Option<ComfortNoise>,
-    spoke_since: bool,
     rate: u32,
-    frame: [i16; FRAME_SAMPLES_MAX],
-    pub(crate) heard: Heard,
     /// Frames in a row without any sound.
     pub(crate) quiet: u32,
-    /// Until when nothing is heard, and whether the last frame was so throughout.
-    veil: Option<Instant>,
+    pub(crate) heard: Heard,
+    /// Whether the peer has sent sound since it said what its line sounds like.
+    spoke_since: bool,
     is_veiled: bool,
     was_veiled: bool,
+    /// Only for codecs of whole packets.
+    decoded: Option<Box<Decoded>>,
+    decoders: [Option<Decoder>; Codec::ALL.len()],
+    /// Until when nothing is heard, and whether the last frame was so throughout.
+    veil: Option<Instant>,
+    jitter: JitterBuffer,
+    concealer: Concealer,
+    frame: [i16; FRAME_SAMPLES_MAX],
+    /// Sound on its way out, made shorter or longer as the jitter buffer wishes.
+    stretcher: Stretcher,
+    /// From a codec of the other rate to `rate`.
+    adapter: Option<FrameResampler>,
+    /// What the peer's line sounds like while it pauses.
+    comfort: Option<ComfortNoise>,
 }
 
 impl Ear {
@@ -132,10 +134,10 @@ impl Ear {
         }
     }
 
-    /// A word of each place that [`Ear::listen`] touches.
+    /// A word of each line that [`Ear::listen`] touches.
     pub(crate) fn words(&self) -> u64 {
-        let sample = |samples: &[i16], at: usize| samples.get(at).map_or(0, |sample| u64::from(sample.cast_unsigned()));
-        self.jitter.words() ^ self.concealer.words() ^ u64::from(self.quiet) ^ sample(&self.frame, 0) ^ sample(&self.frame, 80) ^ self.stretcher.count() as u64
+        let frame = self.frame().iter().step_by(64).fold(0, |sum, sample| sum ^ u64::from(sample.cast_unsigned()));
+        self.jitter.words() ^ self.concealer.words() ^ u64::from(self.quiet) ^ frame ^ self.stretcher.count() as u64
     }
 
     /// How the jitter buffer fares.
@@ -240,29 +242,38 @@ impl Ear {
     /// Makes the next 20 ms; to be called once for every 20 ms of wall time. `codec_of` reads a payload type.
     pub(crate) fn listen(&mut self, now: Instant, codec_of: impl Fn(u8) -> Option<Codec>) {
         let samples = self.samples();
-        if self.stretcher.count() < samples {
+        if self.stretcher.count() == 0 {
             self.hear(now, &codec_of);
+            // Nearly always: what is heard goes out as it came.
+            if self.jitter.wish(now, self.over() + FRAME) == Wish::Keep {
+                return self.draw_veil(now);
+            }
+            self.stretcher.put(&self.frame[..samples]);
         }
+        self.fill(samples, now, &codec_of);
         let wish = self.jitter.wish(now, self.over());
         let stepped = match wish {
             Wish::Keep => 0,
             Wish::Shorter { hurry } => {
-                if self.stretcher.count() < 2 * samples {
-                    self.hear(now, &codec_of);
-                }
+                self.fill(2 * samples, now, &codec_of);
                 self.stretcher.shorten(hurry)
             }
             Wish::Longer => self.stretcher.lengthen(),
         };
         if wish != Wish::Keep {
-            // Where nothing fitted, it is not looked for again at once: the search costs more than all else here.
             self.jitter.stepped(if stepped > 0 { wish } else { Wish::Keep }, now);
         }
-        if self.stretcher.count() < samples {
-            self.hear(now, &codec_of);
-        }
+        self.fill(samples, now, &codec_of);
         self.stretcher.take(&mut self.frame[..samples]);
         self.draw_veil(now);
+    }
+
+    /// Hears 20 ms more, where less than that many samples wait.
+    fn fill(&mut self, samples: usize, now: Instant, codec_of: &impl Fn(u8) -> Option<Codec>) {
+        if self.stretcher.count() < samples {
+            self.hear(now, codec_of);
+            self.stretcher.put(&self.frame[..self.samples()]);
+        }
     }
 
     /// A key sounds that nobody shall hear: neither what is here of it nor what concealment would make of it.
@@ -299,7 +310,7 @@ impl Ear {
         }
     }
 
-    /// The next 20 ms as they come, on their way out.
+    /// The next 20 ms as they come, in the frame.
     fn hear(&mut self, now: Instant, codec_of: &impl Fn(u8) -> Option<Codec>) {
         let samples = self.samples();
         let heard = self.next_frame(now, codec_of);
@@ -307,7 +318,7 @@ impl Ear {
         self.quiet = if heard == Heard::Sound { 0 } else { self.quiet.saturating_add(1) };
         self.heard = match (heard, &mut self.comfort) {
             (Heard::Sound, comfort) => {
-                if self.spoke_since {
+                if self.spoke_since && comfort.is_some() {
                     *comfort = None;
                 }
                 self.concealer.good(frame);
@@ -331,6 +342,5 @@ impl Ear {
                 heard
             }
         };
-        self.stretcher.put(frame);
     }
 }

@@ -76,23 +76,24 @@ struct Voice {
 /// Voices of one recording: what some say, and of one what it hears of others and of us.
 const VOICES_MAX: usize = RECORDED_LEGS_MAX + 2;
 
-/// One running recording.
+/// One running recording. What every frame touches comes first and lies together.
+#[repr(C)]
 pub(crate) struct Recorder {
     pub(crate) id: RecorderId,
     pub(crate) rate: u32,
     /// It takes no more sound; its end is in the queue of events.
     pub(crate) ended: bool,
-    pub(crate) taking: Taking,
-    channels: usize,
-    spec: RecordSpec,
-    voices: ArrayVec<Voice, VOICES_MAX>,
-    samples: Vec<i16>,
     told: bool,
+    speaking: bool,
+    pub(crate) taking: Taking,
+    detector: SpeechDetector,
+    channels: usize,
+    samples: Vec<i16>,
     frames: u64,
     quiet: u64,
-    speaking: bool,
-    detector: SpeechDetector,
     recorded: Recorded,
+    voices: ArrayVec<Voice, VOICES_MAX>,
+    spec: RecordSpec,
 }
 
 impl Recorder {
@@ -159,6 +160,20 @@ impl Recorder {
         if self.taking == Taking::Nothing {
             return Step::default();
         }
+        let Some((sound, lost)) = self.only_voice(streams) else { return self.mixed_frame(streams) };
+        self.samples.extend_from_slice(sound);
+        self.count(sound, lost)
+    }
+
+    /// Nearly always one says something, and that is all: 20 ms of it as they are, and whether packets were lost.
+    fn only_voice<'a>(&self, streams: &'a [Stream]) -> Option<(&'a [i16], bool)> {
+        let [voice] = self.voices.as_slice() else { return None };
+        let is_as_it_is = self.channels == 1 && self.taking == Taking::All && voice.resampler.is_none();
+        let (sound, from, lost) = voice.of.sound(streams).filter(|_| is_as_it_is)?;
+        (from == voice.from).then_some((sound, lost))
+    }
+
+    fn mixed_frame(&mut self, streams: &[Stream]) -> Step {
         let count = self.rate as usize / 50;
         let mut mix = [[0_i16; FRAME_SAMPLES_MAX]; 2];
         let mut lost = false;
@@ -182,11 +197,16 @@ impl Recorder {
         } else {
             self.samples.extend(left[..count].iter().zip(&right[..count]).flat_map(|(left, right)| [*left, *right]));
         }
+        self.count(&left[..count], lost)
+    }
+
+    /// Counts and judges 20 ms; `sound`: of the first channel.
+    fn count(&mut self, sound: &[i16], lost: bool) -> Step {
         self.frames += 1;
         self.recorded.duration = span(self.frames);
         self.recorded.lost_frames += u32::from(lost);
-        let speech = self.listen_for_speech(&left[..count]);
-        let chunk = !self.told && self.samples.len() >= CHUNK_FRAMES * count * self.channels;
+        let speech = self.listen_for_speech(sound);
+        let chunk = !self.told && self.samples.len() >= CHUNK_FRAMES * sound.len() * self.channels;
         self.told |= chunk;
         Step { chunk, speech, end: self.over() }
     }

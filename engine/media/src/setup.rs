@@ -22,39 +22,40 @@ pub struct EventFormat {
     pub clock_rate: u32,
 }
 
-/// A leg's stream as negotiated.
+/// A leg's stream as negotiated. What every packet asks for comes first and lies together.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct StreamSetup {
-    /// Where RTP goes; `None` while unknown or when the peer gave 0.0.0.0 / port 0 (nothing is sent then).
-    pub remote: Option<SocketAddr>,
-    /// Where RTCP goes when not multiplexed; `None` = RTP port + 1.
-    pub remote_rtcp: Option<SocketAddr>,
-    /// RTCP shares the RTP port (RFC 5761).
-    pub rtcp_mux: bool,
     /// Codec we send.
     pub send: Codec,
     /// Its payload type, 0–127.
     pub send_payload_type: u8,
     /// Milliseconds of sound in each packet we send, 10–60, as [`Codec::packet_ms`] allows.
     pub send_ms: u16,
-    /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
-    pub opus_complexity: u8,
-    /// Payload types we accept and what they mean.
-    pub receive: ArrayVec<(u8, Codec), RECEIVE_FORMATS_MAX>,
-    /// The telephone events we send, if the peer takes them.
-    pub events_send: Option<EventFormat>,
-    /// The telephone events we accept.
-    pub events_receive: ArrayVec<EventFormat, EVENT_FORMATS_MAX>,
+    /// **Our** direction: whether we send and whether we listen.
+    pub direction: Direction,
     /// By which ways its keys count, and ours are sent.
     pub dtmf: Dtmf,
     /// Where there are no events to send, keys go by INFO rather than as tones: its codec would not carry them.
     pub keys_by_info: bool,
+    /// RTCP shares the RTP port (RFC 5761).
+    pub rtcp_mux: bool,
     /// Payload type of comfort noise (RFC 3389; usually 13), if agreed.
     pub comfort_noise: Option<u8>,
-    /// **Our** direction: whether we send and whether we listen.
-    pub direction: Direction,
+    /// Payload types we accept and what they mean.
+    pub receive: ArrayVec<(u8, Codec), RECEIVE_FORMATS_MAX>,
+    /// The telephone events we send, if the peer takes them.
+    pub events_send: Option<EventFormat>,
+    /// Where RTP goes; `None` while unknown or when the peer gave 0.0.0.0 / port 0 (nothing is sent then).
+    pub remote: Option<SocketAddr>,
+    /// The telephone events we accept.
+    pub events_receive: ArrayVec<EventFormat, EVENT_FORMATS_MAX>,
+    /// Where RTCP goes when not multiplexed; `None` = RTP port + 1.
+    pub remote_rtcp: Option<SocketAddr>,
     /// Whether the source may be latched when it differs from `remote` (peer behind NAT); the strict rule is room `rtp`'s.
     pub symmetric: Symmetric,
+    /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
+    pub opus_complexity: u8,
     /// The keys of protected media (SRTP); `None`: plain RTP.
     pub crypto: Option<SrtpKeys>,
     /// Whether the peer wants reports of how it is heard (RTCP XR, RFC 3611 VoIP metrics).

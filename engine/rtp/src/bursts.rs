@@ -71,6 +71,11 @@ impl Bursts {
         }
     }
 
+    /// A word of what [`Bursts::advance`] touches.
+    pub(crate) const fn word(&self) -> u64 {
+        self.window
+    }
+
     /// The first packet of a row.
     pub(crate) fn begin(&mut self) {
         self.counts = self.settled();

@@ -42,6 +42,9 @@ const FAR_ABOVE: i64 = 640;
 const DELAY_MOST: i64 = 3_360;
 /// From one step to the next: 100 ms, so that they stay inaudible; in a hurry 40 ms.
 const STEP_PAUSE: (i64, i64) = (800, 320);
+/// Times that this pause doubles while nothing in the sound can be left out: up to 800 ms. Music or noise may have nothing for ever, and a
+/// search costs more than all else that is done with a frame.
+const PAUSE_DOUBLES_MAX: u8 = 3;
 /// Missing frames in a row that are concealed; then it is a pause (100 ms).
 const CONCEAL_MAX: u32 = 5;
 /// Takes without anything in the buffer that wait for what is late (200 ms): longer spikes are pauses.
@@ -287,13 +290,13 @@ impl JitterBuffer {
         Take::Frame { payload_type, payload: stream.frame_at(at) }
     }
 
-    /// A word of each place that a packet and [`JitterBuffer::take`] touch, so that they can be fetched beforehand.
+    /// A word of each line that a packet and [`JitterBuffer::take`] touch, so that they can be fetched beforehand.
     #[must_use]
     pub fn words(&self) -> u64 {
         let Some(stream) = &self.stream else { return 0 };
         let first = stream.stretches.first().map_or(0, |stretch| stretch.start.cast_unsigned());
-        let byte = stream.ring[(stream.play.cast_unsigned() % RING as u64) as usize];
-        first ^ u64::from(stream.newest_timestamp) ^ stream.lateness.word() ^ u64::from(byte)
+        let byte = |ahead: usize| u64::from(stream.ring[(stream.play.cast_unsigned() as usize).wrapping_add(ahead) % RING]);
+        first ^ stream.play.cast_unsigned() ^ u64::from(stream.newest_timestamp) ^ stream.lateness.word() ^ byte(0) ^ byte(128) ^ self.counts.played
     }
 
     /// What to do with what was taken, `over` being what the listener has of it now. After a step: [`JitterBuffer::stepped`].
@@ -306,7 +309,7 @@ impl JitterBuffer {
         let rested = stream.ticks(now) - stream.stepped;
         if off > FAR_ABOVE && rested >= STEP_PAUSE.1 {
             Wish::Shorter { hurry: true }
-        } else if off > SLACK_ABOVE && rested >= STEP_PAUSE.0 {
+        } else if off > SLACK_ABOVE && rested >= STEP_PAUSE.0 << stream.unfit.min(PAUSE_DOUBLES_MAX) {
             Wish::Shorter { hurry: false }
         } else if (is_tight || off < -SLACK_BELOW) && rested >= STEP_PAUSE.0 {
             Wish::Longer
@@ -315,10 +318,11 @@ impl JitterBuffer {
         }
     }
 
-    /// The listener did as [wished](JitterBuffer::wish).
+    /// The listener did as [wished](JitterBuffer::wish), or found nothing to leave out or put in ([`Wish::Keep`]).
     pub fn stepped(&mut self, wish: Wish, now: Instant) {
         let Some(stream) = self.stream.as_mut() else { return };
         stream.stepped = stream.ticks(now);
+        stream.unfit = if wish == Wish::Keep { stream.unfit.saturating_add(1) } else { 0 };
         match wish {
             Wish::Keep => {}
             Wish::Shorter { .. } => self.counts.shortened += 1,

@@ -388,3 +388,35 @@ fn m6_delay_and_loss_on_the_traces_stay_in_bounds() {
         assert!(longest <= 500 && heard.most_waiting <= JITTER_DEPTH, "{name}: {longest}");
     }
 }
+
+/// Steady packets to a listener who has too much over. Answers when a step is wished
+/// in ten seconds, ms; only from `fits` on does the listener find something to leave out.
+fn steps(fits: u64) -> Vec<u64> {
+    let begin = start();
+    let (mut buffer, mut wishes) = (JitterBuffer::new(), Vec::new());
+    for turn in 0..500_u64 {
+        let now = begin + Duration::from_millis(turn * 20);
+        let view = Packet { marker: false, payload_type: 8, sequence: turn as u16, timestamp: turn as u32 * 160, ssrc: 1, payload: &[turn as u8; FRAME_BYTES] };
+        buffer.put(&view, now);
+        buffer.take(now + Duration::from_millis(7), Duration::ZERO);
+        // The listener has a lot over.
+        let wish = buffer.wish(now + Duration::from_millis(7), Duration::from_millis(60));
+        if wish == (Wish::Shorter { hurry: false }) {
+            wishes.push(turn * 20);
+            buffer.stepped(if turn * 20 >= fits { wish } else { Wish::Keep }, now);
+        }
+    }
+    wishes
+}
+
+#[test]
+fn where_nothing_can_be_left_out_it_is_looked_for_ever_more_seldom() {
+    let never = steps(u64::MAX);
+    assert!((10..=18).contains(&never.len()), "{never:?}");
+    assert!(never.windows(2).all(|pair| (100..=820).contains(&(pair[1] - pair[0]))), "{never:?}");
+    // What can be left out is asked for each 100 ms, at once after the first that fits.
+    let always = steps(0);
+    assert!(always.windows(2).all(|pair| pair[1] - pair[0] <= 120), "{always:?}");
+    let late = steps(5_000);
+    assert!(late.iter().filter(|at| **at > 5_820).count() >= 30, "{late:?}");
+}

@@ -61,19 +61,20 @@ struct Candidate {
     in_a_row: u8,
 }
 
-/// Decides by source address, packet by packet.
+/// Decides by source address, packet by packet. What it asks of each comes first and lies together.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Latch {
+    state: LatchState,
     signalled: SocketAddr,
+    /// The signalled address itself was heard: it is not behind NAT, and nobody else is believed until it changes.
+    signalled_spoke: bool,
     signalled_rtcp: SocketAddr,
     symmetric: Symmetric,
     window: Duration,
     closes: Instant,
-    state: LatchState,
     /// While open after a rearm towards the same address: where the stream had moved before.
     before: Option<SocketAddr>,
-    /// The signalled address itself was heard: it is not behind NAT, and nobody else is believed until it changes.
-    signalled_spoke: bool,
     candidate: Option<Candidate>,
     moved_rtcp: Option<SocketAddr>,
     ignored: u64,

@@ -58,18 +58,19 @@ pub(crate) struct Block {
     pub(crate) jitter: u32,
 }
 
-/// Counts one incoming stream.
+/// Counts one incoming stream. What every packet touches comes first and lies together.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Receiver {
+    row: Option<Row>,
+    bursts: Bursts,
+    last_heard: Option<Instant>,
     /// Timestamp units a second.
     clock_rate: u32,
-    row: Option<Row>,
     restarts: u32,
-    last_heard: Option<Instant>,
     /// Of rows before this one.
     earlier_lost: i64,
     earlier_received: u64,
-    bursts: Bursts,
 }
 
 /// One SSRC's uninterrupted row.
@@ -246,6 +247,12 @@ impl Receiver {
     #[must_use]
     pub fn received(&self) -> u64 {
         self.earlier_received + self.row.as_ref().map_or(0, |row| row.received)
+    }
+
+    /// A word of each line that [`Receiver::receive`] touches, so that they can be fetched beforehand.
+    #[must_use]
+    pub fn words(&self) -> u64 {
+        u64::from(self.row.as_ref().map_or(0, |row| row.highest)) ^ self.bursts.word() ^ u64::from(self.clock_rate)
     }
 
     /// When the last packet came, for "no audio for N seconds".

@@ -57,35 +57,39 @@ pub(super) struct Whole {
     next: usize,
 }
 
-/// One stream: what waits of it, and how long it shall.
+/// One stream: what waits of it, and how long it shall. What every packet and every frame touches comes first and lies together.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(super) struct Stream {
-    pub(super) ring: [u8; RING],
-    pub(super) whole: Option<Box<Whole>>,
-    pub(super) frame: [u8; FRAME_BYTES],
-    pub(super) stretches: ArrayVec<Stretch, STRETCHES>,
     pub(super) base: Instant,
-    /// Timestamp units a second of what comes.
-    pub(super) clock_rate: u32,
-    /// Timestamp of the newest packet, as it came and in extended time.
-    pub(super) newest_timestamp: u32,
     pub(super) newest: i64,
-    /// Its sequence number, and which of those before it came: bit n, n before.
-    pub(super) newest_sequence: u16,
-    pub(super) seen: u64,
     pub(super) play: i64,
-    pub(super) lateness: Lateness,
-    pub(super) least: i64,
     pub(super) target: i64,
-    /// A frame was given out since the beginning.
-    pub(super) heard: bool,
-    pub(super) missing: u32,
-    /// The last take gave no time: what is missing is waited for.
-    pub(super) waits: bool,
     /// When the last step was made.
     pub(super) stepped: i64,
+    /// Sequence number of the newest packet, and which of those before it came: bit n, n before.
+    pub(super) seen: u64,
+    pub(super) least: i64,
+    // Here the second line of 64 bytes begins.
+    /// Timestamp units a second of what comes.
+    pub(super) clock_rate: u32,
+    /// Timestamp of the newest packet, as it came; in extended time it is `newest`.
+    pub(super) newest_timestamp: u32,
+    pub(super) missing: u32,
+    pub(super) newest_sequence: u16,
+    /// A frame was given out since the beginning.
+    pub(super) heard: bool,
+    /// The last take gave no time: what is missing is waited for.
+    pub(super) waits: bool,
+    /// Times in a row that nothing was found to leave out or put in.
+    pub(super) unfit: u8,
+    pub(super) whole: Option<Box<Whole>>,
     pub(super) odd: u8,
     pub(super) odd_at: i64,
+    pub(super) lateness: Lateness,
+    pub(super) stretches: ArrayVec<Stretch, STRETCHES>,
+    pub(super) frame: [u8; FRAME_BYTES],
+    pub(super) ring: [u8; RING],
 }
 
 impl Stream {
@@ -109,6 +113,7 @@ impl Stream {
             missing: 0,
             waits: false,
             stepped: 0,
+            unfit: 0,
             odd: 0,
             odd_at: 0,
         }

@@ -44,7 +44,7 @@ impl Batch {
     }
 
     /// What was read, in order.
-    pub(super) fn packets(&self) -> impl Iterator<Item = (&Arrival, &[u8])> {
+    pub(super) fn packets(&self) -> impl Iterator<Item = (&Arrival, &[u8])> + Clone {
         self.arrivals.iter().zip(&self.buffers).map(|(arrival, buffer)| (arrival, &buffer[..arrival.length.min(PACKET_MAX)]))
     }
 

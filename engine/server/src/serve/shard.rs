@@ -221,9 +221,7 @@ impl Running {
     }
 
     fn handle_packets(&mut self, batch: &mut Batch, work: &mut Work, now: Now) {
-        for (arrival, _) in batch.packets() {
-            self.shard.fetch(arrival.seat);
-        }
+        self.shard.fetch(batch.packets().map(|(arrival, _)| arrival.seat));
         for (Arrival { seat, leg, is_rtcp, from, .. }, packet) in batch.packets() {
             work.packet(self.shard.packet((*seat, *leg, *is_rtcp), *from, packet, now, &mut self.with.ports));
         }
