@@ -49,3 +49,10 @@ impl Kamailio {
         format!("{}\n{}", self.folder.path().display(), self.process.log())
     }
 }
+
+impl Drop for Kamailio {
+    /// Its workers are processes of their own, which end only when they are told.
+    fn drop(&mut self) {
+        self.process.terminate();
+    }
+}

@@ -128,6 +128,15 @@ impl Process {
         }
     }
 
+    /// SIGTERM, and ten seconds to go: for a program that has processes of its own to end.
+    pub(crate) fn terminate(&mut self) {
+        let end = clock() + Duration::from_secs(10);
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        while asked.as_ref().is_ok_and(ExitStatus::success) && self.ended().is_none() && clock() < end {
+            std::thread::park_timeout(LOOK);
+        }
+    }
+
     /// SIGKILL, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();

@@ -230,7 +230,7 @@ impl Mixer {
         }
         let by = self.keys_go_on(at, listener);
         let stream = &mut self.streams[at];
-        stream.is_secret_key &= stream.sounds_a_key() || stream.keys_in.covers(packet.timestamp);
+        stream.is_secret_key = stream.is_secret_key && (stream.sounds_a_key() || stream.keys_in.covers(packet.timestamp));
         // Whoever hears it gets the key otherwise: neither they nor a recording have it in the sound, too.
         if stream.is_secret_key || by.is_some_and(|by| stream.is_under_key(packet.timestamp, by)) {
             stream.veil(now);
