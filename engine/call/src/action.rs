@@ -15,6 +15,7 @@ mod pause;
 mod pickup;
 mod play;
 mod prompting;
+mod question;
 mod queue;
 mod record_call;
 mod naming;
