@@ -13,6 +13,7 @@ need() { [ -e "$2" ] || missing+=("$1"); }
 need cmake           /usr/bin/cmake
 need g++             /usr/bin/g++
 need pkg-config      /usr/bin/pkg-config
+need iproute2        /sbin/ip
 need sip-tester      /usr/bin/sipp
 need baresip-core    /usr/bin/baresip
 need kamailio        /usr/sbin/kamailio

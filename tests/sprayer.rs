@@ -1,8 +1,10 @@
-//! RTP Bleed on the real wire (RELIABILITY M1, X4): a third host sprays at every media port from before the first call to after
-//! the last one.
+//! Strangers at media ports on the real wire (RELIABILITY M1 to M4, X4): a third host sprays at every one from before the first call to
+//! after the last one; at protected calls; and with what is not spoken there.
 
+use crate::peers::bare::{Bare, port_of};
 use crate::peers::exchange::{Exchange, House, ms, must, s};
 use crate::peers::process::wait_for;
+use crate::peers::pjsua::Pjsua;
 use phone::{Manners, Sound, Step, tone_share};
 use std::net::UdpSocket;
 use std::ops::Range;
@@ -117,4 +119,73 @@ fn m1_a_sprayer_at_every_port_gets_nothing_and_is_not_heard_recorded_or_obeyed()
     let records = std::fs::read_to_string(exchange.folder().path().join("data/calls.jsonl")).unwrap();
     assert!(!records.contains("a key by"), "a key of the sprayer was taken:\n{records}");
     assert!(!records.contains("its RTP comes from"), "a stream moved:\n{records}");
+}
+
+/// The media of the only call's first leg, from its record.
+#[track_caller]
+fn media(exchange: &Exchange) -> serde_json::Value {
+    let kept = exchange.folder().path().join("data/calls.jsonl");
+    let record = wait_for("the record", s(10), || std::fs::read_to_string(&kept).ok().filter(|text| text.ends_with('\n')));
+    let record: serde_json::Value = serde_json::from_str(record.lines().next().unwrap_or_default()).unwrap();
+    record["media"][0].clone()
+}
+
+/// Packets that prove nothing, at a protected call: counted, and neither heard nor followed nor an end of it.
+#[test]
+fn m2_a_protected_call_goes_on_under_packets_that_prove_nothing() {
+    let mut exchange = Exchange::start(&House { alice: "srtp: required", ..House::default() });
+    let mut alice = Pjsua::start_with("alice", exchange.sip(), 1_100.0, &["srtp=mandatory"]);
+    let ports = exchange.media();
+    let sprayer = Sprayer::start(ports.start..ports.start + 8);
+    alice.command(&format!("call {}", exchange.uri("reception")));
+    alice.expect("the answer", s(10), |e| e["state"] == "CONFIRMED");
+    std::thread::park_timeout(ms(2_500));
+    // The menu still obeys, and a second prompt is heard.
+    alice.command("press 2");
+    std::thread::park_timeout(ms(1_500));
+    alice.command("hangup");
+    alice.expect("the end", s(10), |e| e["state"] == "DISCONNECTED");
+    let (_, received) = sprayer.finish();
+    assert_eq!(received, 0, "packets to the sprayer");
+    exchange.must_be_quiet();
+    let heard = alice.finish();
+    assert!(best_share(&heard, 500.0) > 0.9 && best_share(&heard, 640.0) > 0.9, "both prompts were heard");
+    let media = media(&exchange);
+    assert!(media["one_way"].is_null() && media["refused"]["unauthentic"].as_u64().is_some_and(|count| count > 100), "{media:#}");
+}
+
+/// DTLS (M3) and STUN (M4) are not spoken here: hellos and binding requests, of the peer itself and of others, whole, cut and
+/// in thousands, are answered by nothing, and the sound goes on.
+#[test]
+fn m3_m4_hellos_and_binding_requests_are_answered_by_nothing() {
+    let mut exchange = Exchange::start(&House::default());
+    let mut peer = Bare::new("guest", exchange.sip());
+    let (_, answer, _) = peer.call(&exchange.uri("radio"), &peer.describe("0", ""));
+    let stranger = UdpSocket::bind("127.0.0.66:0").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    // RFC 6347 §4.1: a handshake record of DTLS 1.2 with a ClientHello of no cipher but NULL; and its first and last parts alone.
+    let hello: Vec<u8> = [&[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 54, 1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd][..], &[7; 32], &[0, 0, 0, 2, 0, 0, 1, 0]].concat();
+    // RFC 8489 §5: a Binding request; with MESSAGE-INTEGRITY that proves nothing; with an attribute that says it is huge.
+    let binding = |attributes: &[u8]| [&[0, 1, 0, attributes.len() as u8, 0x21, 0x12, 0xa4, 0x42][..], &[9; 12], attributes].concat();
+    let proof: Vec<u8> = [&[0, 8, 0, 20][..], &[5; 20]].concat();
+    let thrown = [hello.clone(), hello[..13].to_vec(), hello[20..].to_vec(), binding(&[]), binding(&proof), binding(&[0, 6, 0xff, 0xff, 1])];
+    let mut count = 0;
+    for _ in 0..40 {
+        // A hundred packets of sound come in two seconds; a few thousand of these meanwhile.
+        for packet in thrown.iter().cycle().take(60) {
+            peer.throw(&answer, packet);
+            stranger.send_to(packet, ("127.0.0.1", port_of(&answer))).unwrap();
+            count += 1;
+        }
+        let heard = peer.hear(2, |_| true);
+        assert!(heard.iter().all(|packet| packet.payload_type == 0 && packet.payload.len() == 160), "{heard:?}");
+    }
+    assert!(stranger.recv(&mut [0; 100]).is_err(), "the stranger was answered");
+    peer.hang_up();
+    exchange.must_be_quiet();
+    let media = media(&exchange);
+    let refused = &media["refused"];
+    let counted = refused["malformed"].as_u64().unwrap_or(0) + refused["strangers"].as_u64().unwrap_or(0);
+    assert!(counted > count && counted <= 2 * count, "{counted} of {}: {refused:#}", 2 * count);
+    assert_eq!(media["packets_received"], 0, "{media:#}");
 }

@@ -10,6 +10,7 @@
 mod peers;
 
 mod calls;
+mod choices;
 mod codecs;
 mod desk;
 mod devices;
@@ -25,6 +26,7 @@ mod rooms;
 mod sprayer;
 mod schemas;
 mod soak;
+mod unreachable;
 mod upstream;
 mod versions;
 mod weather;

@@ -32,7 +32,7 @@ impl Baresip {
         Self::start_with(user, exchange, tone_hz, "PCMU/8000/1")
     }
 
-    /// The same with a codec of its own, such as `opus/48000/2`; then its files are of that rate and width.
+    /// The same with codecs of its own, such as `opus/48000/2,pcmu`; its files are of the first one's rate and width.
     #[track_caller]
     pub(crate) fn start_with(user: &str, exchange: SocketAddr, tone_hz: f32, codec: &str) -> Self {
         Self::start_protected(user, exchange, tone_hz, codec, "")
@@ -66,7 +66,7 @@ impl Baresip {
         let (sip, media, control) = (free_port(), media_ports(), free_port());
         let source = folder.path().join("says.wav");
         write_wav(&source, Sound::tone(tone_hz, -12.0, SOURCE).samples()).unwrap();
-        let mut form = codec.split('/').skip(1);
+        let mut form = codec.split(',').next().unwrap_or_default().split('/').skip(1);
         let (rate, channels) = (form.next().unwrap_or("8000"), form.next().unwrap_or("1"));
         if rate != "8000" {
             let narrow = folder.path().join("narrow.wav");

@@ -28,9 +28,17 @@ pub(crate) struct House {
     pub(crate) upstream: Option<u16>,
     /// Its shards; 0 is one.
     pub(crate) shards: usize,
+    /// The address it serves SIP and sound at; empty: 127.0.0.1.
+    pub(crate) address: &'static str,
     /// More fields of alice's connection and of bob's, such as `srtp: required`.
     pub(crate) alice: &'static str,
     pub(crate) bob: &'static str,
+}
+
+impl House {
+    const fn at(&self) -> &'static str {
+        if self.address.is_empty() { "127.0.0.1" } else { self.address }
+    }
 }
 
 /// The prompts: file, frequency in Hz, seconds. Each is a tone of its own, so that a measurement tells which one is heard.
@@ -107,7 +115,7 @@ pub(crate) fn radio(prompt: &str) -> String {
 pub(crate) struct Exchange {
     process: Process,
     folder: Folder,
-    sip: u16,
+    sip: SocketAddr,
     http: u16,
     media: u16,
     config: PathBuf,
@@ -133,8 +141,8 @@ fn config(house: &House, sip: u16, http: u16, media: u16, more: &str) -> String 
     let bob = if via.is_empty() { format!("password: \"{}\"", password("bob")) } else { String::from("display: Bob") };
     let more_of = |fields: &str| if fields.is_empty() { String::new() } else { format!(", {fields}") };
     format!(
-        r#"listen: {{ udp: "127.0.0.1:{sip}", tcp: "127.0.0.1:{sip}" }}
-advertise: 127.0.0.1
+        r#"listen: {{ udp: "{at}:{sip}", tcp: "{at}:{sip}" }}
+advertise: {at}
 rtp: {{ ports: {media}-{last} }}
 folders: {{ flows: flows, scripts: scripts, prompts: prompts, data: data }}
 http: {{ listen: "127.0.0.1:{http}" }}
@@ -142,7 +150,7 @@ webhooks: {{ secret: "{SECRET}"{webhooks}, allow_private: ["127.0.0.0/8"] }}
 bundles: {{ keep: all, folder: bundles }}
 limits: {{ shards: {shards}, calls_a_caller: 1000, calls_a_stranger: 1000 }}
 log: {{ level: info }}
-realms: {{ test: {{ domains: ["127.0.0.1"] }} }}
+realms: {{ test: {{ domains: ["{at}"] }} }}
 connections:
   alice: {{ password: "{alice}"{alice_more} }}
   bob: {{ {bob}{via}{bob_more} }}
@@ -157,6 +165,7 @@ connections:
 {more}mailboxes:
   box: {{ transcribe: true, pin: "9380417" }}
 {trunks}"#,
+        at = house.at(),
         last = media + MEDIA_PORTS - 1,
         shards = house.shards.max(1),
         alice = password("alice"),
@@ -196,6 +205,7 @@ impl Exchange {
             write_wav(&path, Sound::tone(hz, -12.0, Duration::from_secs(seconds)).samples()).unwrap();
         }
         let process = Self::serve(&folder, &config);
+        let sip = SocketAddr::new(house.at().parse().unwrap(), sip);
         let mut exchange = Self { process, folder, sip, http, media, config };
         exchange.wait_ready();
         exchange
@@ -228,7 +238,7 @@ impl Exchange {
     }
 
     pub(crate) const fn sip_port(&self) -> u16 {
-        self.sip
+        self.sip.port()
     }
 
     /// The ports of its media.
@@ -236,12 +246,12 @@ impl Exchange {
         self.media..self.media + MEDIA_PORTS
     }
 
-    pub(crate) fn sip(&self) -> SocketAddr {
-        ([127, 0, 0, 1], self.sip).into()
+    pub(crate) const fn sip(&self) -> SocketAddr {
+        self.sip
     }
 
     pub(crate) fn uri(&self, user: &str) -> String {
-        format!("sip:{user}@127.0.0.1:{}", self.sip)
+        format!("sip:{user}@{}", self.sip)
     }
 
     pub(crate) fn folder(&self) -> &Folder {

@@ -70,6 +70,7 @@ fn draft() -> Draft {
         length_max: Duration::from_secs(3_600),
         silence: Duration::from_secs(5),
         codecs: vec!["PCMU".into()],
+        codecs_ranked: false,
         opus_complexity: 5,
         srtp: "off".into(),
         dtmf: "auto".into(),

@@ -76,6 +76,9 @@ pub struct Plan {
     pub silence: Duration,
     /// Codecs, best first.
     pub codecs: Vec<String>,
+    /// Their order was written down and decides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub codecs_ranked: bool,
     /// The effort of encoding Opus.
     pub opus_complexity: u8,
     /// Whether media with the caller is protected: `off`, `optional`, `required`.
@@ -368,6 +371,9 @@ pub struct Branch {
     pub trusted: bool,
     /// Codecs, best first.
     pub codecs: Vec<String>,
+    /// Their order was written down and decides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub codecs_ranked: bool,
     /// Whether media is protected.
     pub srtp: String,
     /// By which ways its keys come and go.

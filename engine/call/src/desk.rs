@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
     time::Instant,
 };
-use terms::{CallId, Digit, KeyWay, LegId, MessageId, Now, Packing, Tongue};
+use terms::{CallId, Codec, Codecs, Digit, KeyWay, LegId, MessageId, Now, Packing, Tongue};
 
 /// See the head of this file.
 #[repr(C)]
@@ -395,12 +395,7 @@ impl Desk {
         if !number.is_empty() {
             branch.from.set_user(&clean(number));
         }
-        let codec = self.leg(LegId::CALLER).and_then(Leg::agreement).map(|agreement| agreement.send.codec);
-        let dtmf = branch.dtmf.agrees_to_events();
-        let mut capabilities = Capabilities { codecs: branch.codecs.clone(), dtmf, srtp: branch.srtp, ..Capabilities::default() };
-        if let Some(codec) = codec {
-            capabilities = capabilities.preferring(codec);
-        }
+        let capabilities = self.capabilities_toward(&branch);
         let outgoing = Outgoing {
             call: self.id,
             leg,
@@ -417,6 +412,24 @@ impl Desk {
         self.dialling.insert(leg, Box::new(outgoing));
         self.out.push_back(Output::OpenMedia { seat: self.seat, leg });
         Some(leg)
+    }
+
+    /// What a branch is offered: the codecs that may be spoken with it, those first in which the caller can be spoken to, too.
+    /// Among them its own order decides where it was written down, else the caller's.
+    fn capabilities_toward(&self, branch: &Branch) -> Capabilities {
+        let caller = self.leg(LegId::CALLER);
+        let near = caller.map(Leg::choices).unwrap_or_default();
+        let Codecs { mut list, is_ranked } = branch.codecs.clone();
+        let place = |codec: &Codec| near.iter().position(|near| near == codec);
+        list.sort_by_key(|codec| if is_ranked { usize::from(place(codec).is_none()) } else { place(codec).unwrap_or(usize::MAX) });
+        let usual = Capabilities::default();
+        let ptime_ms = caller.and_then(Leg::agreement).map_or(usual.ptime_ms, |agreement| agreement.ptime_ms);
+        Capabilities { codecs: Codecs { list, is_ranked }, dtmf: branch.dtmf.agrees_to_events(), ptime_ms, srtp: branch.srtp, ..usual }
+    }
+
+    /// Before the caller is answered: in what this leg speaks, where the caller can, so that nothing is transcoded.
+    pub(crate) fn suit_caller(&mut self, to: &Agreement) {
+        self.with_leg(LegId::CALLER, |caller, _| caller.suit(to.send.codec, to.ptime_ms));
     }
 
     /// A leg's sockets are open: its INVITE leaves. `false` when nobody waits for them.

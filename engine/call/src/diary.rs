@@ -12,7 +12,7 @@ use bundle::{Heard, Input, Said, Seen, Turn};
 use media::{Dropped, Event, Hears, PlayerEnd, PlayerId, RecordEnd, RecorderId};
 use sip::{FailedWhy, Flow, Message, NextHop, Request, Response};
 use std::time::Duration;
-use terms::{Codec, LegId, Name, Now, Secret};
+use terms::{Codecs, LegId, Name, Now, Secret};
 
 /// Which calls are kept as bundles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -323,14 +323,15 @@ fn branch_of(branch: &Branch) -> bundle::Branch {
         route: route.clone(),
         trusted: *trusted,
         codecs: codecs_of(codecs),
+        codecs_ranked: codecs.is_ranked,
         srtp: srtp.name().to_owned(),
         dtmf: dtmf.word().to_owned(),
         more: std::collections::BTreeMap::new(),
     }
 }
 
-fn codecs_of(codecs: &[Codec]) -> Vec<String> {
-    codecs.iter().map(|codec| codec.name().to_owned()).collect()
+fn codecs_of(codecs: &Codecs) -> Vec<String> {
+    codecs.list.iter().map(|codec| codec.name().to_owned()).collect()
 }
 
 fn meeting_of(met: &Met) -> bundle::Meeting {
@@ -576,6 +577,7 @@ fn head_of(new: &NewCall, now: Now) -> bundle::Head {
             length_max: plan.length_max,
             silence: plan.silence,
             codecs: codecs_of(&plan.codecs),
+            codecs_ranked: plan.codecs.is_ranked,
             opus_complexity: plan.opus_complexity,
             srtp: plan.srtp.name().to_owned(),
             dtmf: plan.dtmf.word().to_owned(),

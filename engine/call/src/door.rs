@@ -14,7 +14,7 @@ use crate::{
 use audio::Prompt;
 use sip::{Flow, NextHop, Request, Response, ServerKey, Uri};
 use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
-use terms::{CallId, Codec, CryptoSuite, Dtmf, LegId, MessageId, Name, Secret, Srtp, UnixMs};
+use terms::{CallId, Codec, Codecs, CryptoSuite, Dtmf, LegId, MessageId, Name, Secret, Srtp, UnixMs};
 
 /// A call admitted by the front: the INVITE that began it and what was decided about it.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub struct Plan {
     /// The longest the caller may hear nothing that nobody meant so; zero: for ever.
     pub silence: Duration,
     /// Codecs spoken with the caller, best first.
-    pub codecs: Vec<Codec>,
+    pub codecs: Codecs,
     /// By which ways the caller's keys come and go.
     pub dtmf: Dtmf,
     /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
@@ -340,7 +340,7 @@ pub struct Branch {
     /// An address to trust with P-Asserted-Identity.
     pub trusted: bool,
     /// Codecs spoken with it, best first.
-    pub codecs: Vec<Codec>,
+    pub codecs: Codecs,
     /// Whether media with it is protected, as the way to it allows.
     pub srtp: Srtp,
     /// By which ways its keys come and go.

@@ -87,6 +87,8 @@ struct Offered {
     invite: Request,
     /// Our answer to the offer in the INVITE; `None` when the INVITE had none (the offer is then in our 2xx).
     answer: Option<(String, Agreement)>,
+    /// That answer is out, in a 183.
+    is_said: bool,
 }
 
 /// See [`Stage::Calling`].

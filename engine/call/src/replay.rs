@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use terms::{Codec, Digit, Dtmf, KeyWay, LegId, Name, Now, Secret, Srtp, UnixMs};
+use terms::{Codec, Codecs, Digit, Dtmf, KeyWay, LegId, Name, Now, Secret, Srtp, UnixMs};
 use voicemail::{Pin, PinVerdict};
 
 /// Stands for the hash of a PIN: whether it is right, the bundle says.
@@ -342,7 +342,7 @@ fn branch_of(branch: &bundle::Branch) -> Result<Branch, String> {
         contact: uri(&branch.contact)?,
         route: branch.route.clone(),
         trusted: branch.trusted,
-        codecs: codecs(&branch.codecs)?,
+        codecs: codecs(&branch.codecs, branch.codecs_ranked)?,
         srtp: srtp(&branch.srtp)?,
         dtmf: dtmf(&branch.dtmf)?,
     })
@@ -431,8 +431,9 @@ fn srtp(text: &str) -> Result<Srtp, String> {
     Srtp::ALL.into_iter().find(|srtp| srtp.name() == text).ok_or_else(|| format!("{text:?} is no protection of media"))
 }
 
-fn codecs(names: &[String]) -> Result<Vec<Codec>, String> {
-    names.iter().map(|name| name.parse().map_err(|()| format!("{name:?} is no codec"))).collect()
+fn codecs(names: &[String], is_ranked: bool) -> Result<Codecs, String> {
+    let list: Result<Vec<Codec>, String> = names.iter().map(|name| name.parse().map_err(|()| format!("{name:?} is no codec"))).collect();
+    Ok(Codecs { list: list?, is_ranked })
 }
 
 fn new_call(bundle: &Bundle, flows: flow::FlowSet) -> Result<NewCall, String> {
@@ -477,7 +478,7 @@ fn new_call(bundle: &Bundle, flows: flow::FlowSet) -> Result<NewCall, String> {
             origin,
             length_max: plan.length_max.min(LENGTH_MAX),
             silence: plan.silence.min(LENGTH_MAX),
-            codecs: codecs(&plan.codecs)?,
+            codecs: codecs(&plan.codecs, plan.codecs_ranked)?,
             opus_complexity: plan.opus_complexity.min(10),
             srtp: srtp(&plan.srtp)?,
             dtmf: dtmf(&plan.dtmf)?,

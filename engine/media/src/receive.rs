@@ -32,7 +32,9 @@ impl Stream {
         } else if self.setup.comfort_noise == Some(payload_type) {
             Some(Meaning::ComfortNoise)
         } else {
-            None
+            // Some phones send under the number they answered with, not under ours.
+            let its_own = self.setup.events_send.filter(|events| events.payload_type == payload_type && !self.setup.events_receive.is_empty());
+            its_own.map(|events| Meaning::Key(events.clock_rate))
         }
     }
 

@@ -18,6 +18,11 @@ const FAR_ROW_GAP_MAX: Duration = Duration::from_secs(5);
 /// How long a row must last before it is believed (chosen: phones that answer first and open their port then take less).
 const ROW_MIN: Duration = Duration::from_secs(2);
 
+/// How long nothing has come from a peer when a single word explains it. Routers that have no way say so in a first handful of words
+/// and then, while packets keep coming, hardly ever again (Linux, measured: its limits for routes and for ICMP take the same tokens,
+/// which 50 packets a second never let grow).
+const MUTE_MIN: Duration = Duration::from_secs(5);
+
 /// What packets do not reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreachable {
@@ -100,11 +105,16 @@ impl Words {
         }
     }
 
-    /// What is believed of `target` at `now`.
-    pub(crate) fn believed(&self, target: SocketAddr, now: Instant) -> Option<SentBack> {
+    /// What is believed of `target` at `now`. `missed`: when something last came from a peer that should be sending.
+    pub(crate) fn believed(&self, target: SocketAddr, now: Instant, missed: Option<Instant>) -> Option<SentBack> {
         let row = self.0.filter(|row| row.about.target == target)?;
         let lasts = row.last.saturating_duration_since(row.began) >= ROW_MIN;
-        (lasts && now.saturating_duration_since(row.last) <= row.about.what.gap()).then_some(row.about)
+        let goes_on = now.saturating_duration_since(row.last) <= row.about.what.gap();
+        // A peer that cannot be reached is not heard either; then one word says why, whenever it came since. A phone may have opened
+        // its port meanwhile, so this is no word of ports.
+        let is_mute = |since: Instant| row.last > since && now.saturating_duration_since(since) >= MUTE_MIN;
+        let explains = row.about.what != Unreachable::Port && missed.is_some_and(is_mute);
+        ((lasts && goes_on) || explains).then_some(row.about)
     }
 }
 
@@ -132,7 +142,7 @@ mod tests {
             for (at, target) in words {
                 row.come(SentBack { target: *target, what, by: target.ip() }, start + ms(*at));
             }
-            row.believed(target, start + ms(now)).is_some()
+            row.believed(target, start + ms(now), None).is_some()
         };
         let believed = |words: &[(u64, SocketAddr)], now: u64| told_of(Unreachable::Port, words, now);
         let every = |step: u64, until: u64| -> Vec<(u64, SocketAddr)> { (0..=until / step).map(|n| (n * step, target)).collect() };
@@ -146,6 +156,23 @@ mod tests {
         assert!(!believed(&every(3_050, 9_150), 9_200), "of ports that is no row");
         assert!(!believed(&[(0, other), (1_000, other), (2_000, other), (2_100, target)], 2_200), "another port than the one sent to");
         assert!(!believed(&[(0, target), (1_500, other), (3_000, target)], 3_100), "a new target begins anew");
+    }
+
+    #[test]
+    fn one_word_explains_why_nothing_comes() {
+        let (start, ms) = (start(), Duration::from_millis);
+        let target: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+        let told_of = |what: Unreachable, word: u64, heard: u64, now: u64| {
+            let mut row = Words::default();
+            row.come(SentBack { target, what, by: target.ip() }, start + ms(word));
+            row.believed(target, start + ms(now), Some(start + ms(heard))).is_some()
+        };
+        for far in [Unreachable::Host, Unreachable::Network, Unreachable::Prohibited] {
+            assert!(told_of(far, 20, 0, 5_000) && told_of(far, 20, 0, 600_000), "{far:?}: nothing came since");
+            assert!(!told_of(far, 20, 0, 4_900), "{far:?}: it may only be slow");
+            assert!(!told_of(far, 20, 1_000, 9_000), "{far:?}: it was heard after that");
+        }
+        assert!(!told_of(Unreachable::Port, 20, 0, 9_000), "it may have opened its port since");
     }
 
     #[test]

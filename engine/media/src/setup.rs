@@ -48,7 +48,7 @@ pub struct StreamSetup {
     pub events_send: Option<EventFormat>,
     /// Where RTP goes; `None` while unknown or when the peer gave 0.0.0.0 / port 0 (nothing is sent then).
     pub remote: Option<SocketAddr>,
-    /// The telephone events we accept.
+    /// The telephone events we accept, by our numbers. With any, those of [`Self::events_send`] are taken as well.
     pub events_receive: ArrayVec<EventFormat, EVENT_FORMATS_MAX>,
     /// Where RTCP goes when not multiplexed; `None` = RTP port + 1.
     pub remote_rtcp: Option<SocketAddr>,

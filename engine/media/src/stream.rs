@@ -491,8 +491,10 @@ impl Stream {
 
     fn figures(&self, now: Instant) -> Figures {
         let target = self.latch.as_ref().map(Latch::target);
+        let expects = self.setup.direction.receives() && self.setup.remote.is_some();
+        let missed = expects.then_some(self.last_heard);
         Figures {
-            expects: self.setup.direction.receives() && self.setup.remote.is_some(),
+            expects,
             speaks: self.target().is_some(),
             quiet: now.saturating_duration_since(self.last_heard),
             taken: self.receiver.received(),
@@ -503,7 +505,7 @@ impl Stream {
             unknown_payload: (self.recent.unknown_payload, self.refused.last_payload_type),
             unauthentic: self.recent.unauthentic,
             deaf_reports: self.reporter.remote().deaf_reports,
-            sent_back: target.and_then(|target| self.sent_back.believed(canonical(target), now)),
+            sent_back: target.and_then(|target| self.sent_back.believed(canonical(target), now, missed)),
         }
     }
 

@@ -34,11 +34,12 @@ pub struct Agreement {
     pub rtcp_mux: bool,
     /// What we send.
     pub send: Format,
-    /// What may arrive, by our numbering; `send`'s codec is among them.
+    /// What may arrive: by our numbering, then under numbers of the peer's own that mean nothing else to us (some phones send
+    /// under the number they answered with). `send`'s codec is among them.
     pub receive: ArrayVec<Format, CODECS_MAX>,
     /// Key events that we send (the peer's number), if the peer takes them: of our codec's clock where it has them.
     pub events: Option<EventFormat>,
-    /// Key events that may arrive (our numbers).
+    /// Key events that may arrive, by our numbers. With any, those of `events` may come under its number, too.
     pub event_receive: ArrayVec<EventFormat, EVENTS_MAX>,
     /// Comfort noise (RFC 3389) that may arrive and be sent: its payload type, usually 13.
     pub comfort_noise: Option<u8>,
@@ -52,26 +53,4 @@ pub struct Agreement {
     pub crypto: Option<SrtpKeys>,
     /// The peer does not want to hear us: `sendonly`, `inactive` or address 0.0.0.0.
     pub on_hold_by_remote: bool,
-}
-
-impl Agreement {
-    /// The codec that arrives under a payload type.
-    #[must_use]
-    pub fn codec_of(&self, payload_type: u8) -> Option<Codec> {
-        self.receive.iter().find(|format| format.payload_type == payload_type).map(|format| format.codec)
-    }
-    /// The key events of this payload type, if it stands for them: our number, or the peer's own where that is no codec
-    /// (some phones answer with another number than offered and send under it).
-    #[must_use]
-    pub fn event_of(&self, payload_type: u8) -> Option<EventFormat> {
-        let ours = self.event_receive.iter().copied().find(|format| format.payload_type == payload_type);
-        let theirs = self.events.filter(|format| format.payload_type == payload_type);
-        ours.or(theirs.filter(|_| !self.event_receive.is_empty() && self.codec_of(payload_type).is_none()))
-    }
-}
-
-/// Whether audio can go between two legs undecoded: each sends what the other may receive, one codec both ways.
-#[must_use]
-pub fn relayable(a: &Agreement, b: &Agreement) -> bool {
-    a.send.codec == b.send.codec
 }

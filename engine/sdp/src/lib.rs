@@ -2,7 +2,7 @@
 //!
 //! **Owns** session descriptions (RFC 8866) and offer/answer (RFC 3264), keys of SRTP among them (RFC 4568): [`Negotiation`] in, [`Agreement`] out.
 //! **Never** knows SIP, sockets, codecs' sound or calls. Resolves no names: a host name in `c=` is refused.
-//! **Door**: [`Negotiation`] with [`Local`] and [`Capabilities`]; [`Agreement`]; [`Refusal`]; [`relayable`]; [`masked`].
+//! **Door**: [`Negotiation`] with [`Local`] and [`Capabilities`]; [`Agreement`]; [`Refusal`]; [`masked`].
 //! **Invariants**: no input panics or costs more than the limits in `limits.rs`; our `o=` version rises by one exactly when
 //! our text changes; the number and order of m-lines never shrinks or changes within a session; no key of SRTP is in any refusal or `Debug` text.
 //! **How to add a codec**: add its row to `terms::Codec`; nothing here changes while our `a=fmtp` of it is always the same.
@@ -19,7 +19,7 @@ mod reading;
 mod refusal;
 mod writing;
 
-pub use agreement::{Agreement, EventFormat, Format, relayable};
+pub use agreement::{Agreement, EventFormat, Format};
 pub use crypto::masked;
 pub use limits::{DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX};
 pub use local::{Capabilities, Local};

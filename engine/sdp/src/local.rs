@@ -1,13 +1,15 @@
 //! Our side of a description.
 
 use std::net::SocketAddr;
-use terms::{Codec, MasterKey, Srtp};
+use terms::{Codec, Codecs, MasterKey, Srtp};
 
 /// What we can do, in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Codecs, best first; never empty in a useful value.
-    pub codecs: Vec<Codec>,
+    pub codecs: Codecs,
+    /// Spoken before all others where the peer can: what the other side of a bridge speaks, so that nothing is transcoded.
+    pub first: Option<Codec>,
     /// Whether keys are sent and heard as RFC 4733 events.
     pub dtmf: bool,
     /// Packet length we wish for, in milliseconds (`a=ptime`), 20 normally.
@@ -18,20 +20,18 @@ pub struct Capabilities {
 }
 
 impl Default for Capabilities {
-    /// Every codec, keys as events, 20 ms, plain RTP.
+    /// Every codec as the peer likes, keys as events, 20 ms, plain RTP.
     fn default() -> Self {
-        Self { codecs: Codec::ALL.to_vec(), dtmf: true, ptime_ms: 20, srtp: Srtp::Off }
+        Self { codecs: Codecs::all(), first: None, dtmf: true, ptime_ms: 20, srtp: Srtp::Off }
     }
 }
 
 impl Capabilities {
-    /// The same with `codec` first (a bridge offers the far leg what the near leg speaks). Unknown to us: unchanged.
-    #[must_use]
-    pub fn preferring(mut self, codec: Codec) -> Self {
-        if let Some(at) = self.codecs.iter().position(|c| *c == codec) {
-            self.codecs[..=at].rotate_right(1);
-        }
-        self
+    /// Our codecs in the order in which they are offered.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = Codec> {
+        let list = &self.codecs.list;
+        let first = self.first.filter(|codec| list.contains(codec));
+        first.into_iter().chain(list.iter().copied().filter(move |codec| Some(*codec) != first))
     }
 }
 

@@ -3,7 +3,7 @@
 //! What is agreed stays in force until a new agreement replaces it: a refused, malformed or unanswered offer changes nothing.
 
 use crate::{
-    Agreement, EventFormat, Format, Local, Refusal, crypto,
+    Agreement, Capabilities, EventFormat, Format, Local, Refusal, crypto,
     limits::{CODECS_MAX, EVENTS_MAX},
     reading::{self, Meaning, Stream},
     writing::{Audio, Slot, describe},
@@ -97,11 +97,11 @@ impl Negotiation {
     pub fn offer(&mut self, local: &Local, direction: Direction) -> String {
         self.before = Some(Box::new(self.standing.clone()));
         let mut formats: ArrayVec<Format, CODECS_MAX> = ArrayVec::new();
-        for codec in &local.capabilities.codecs {
-            if !formats.iter().any(|format| format.codec == *codec) {
-                let payload_type = self.standing.number_of(*codec);
+        for codec in local.capabilities.offered() {
+            if !formats.iter().any(|format| format.codec == codec) {
+                let payload_type = self.standing.number_of(codec);
                 // There are fewer codecs than places.
-                let _ = formats.try_push(Format { codec: *codec, payload_type });
+                let _ = formats.try_push(Format { codec, payload_type });
             }
         }
         // Events of every clock that one of the codecs has.
@@ -152,19 +152,8 @@ impl Negotiation {
             Some(chosen) => chosen,
             None => return self.answer_without_stream(&session, local),
         };
-        // The peer's order decides, but for what sounds worse than anything else we have in common.
-        let common = || {
-            stream.listed.iter().filter_map(|listed| match listed.meaning {
-                Meaning::Audio(codec) if local.capabilities.codecs.contains(&codec) => {
-                    Some(Format { codec, payload_type: listed.payload_type })
-                }
-                Meaning::Audio(_) | Meaning::Events(_) | Meaning::ComfortNoise | Meaning::Unknown => None,
-            })
-        };
-        let send = common()
-            .find(|format| !format.codec.is_last_resort())
-            .or_else(|| common().next())
-            .ok_or(Refusal::NotAcceptable("no common codec"))?;
+        let common = stream.common(&local.capabilities);
+        let send = *common.first().ok_or(Refusal::NotAcceptable("no common codec"))?;
         let events = stream.events(send.codec).filter(|_| local.capabilities.dtmf);
         let event_receive: ArrayVec<EventFormat, EVENTS_MAX> = events.into_iter().collect();
         let direction = meet(wanted, &stream);
@@ -204,6 +193,14 @@ impl Negotiation {
         Ok((text, agreement))
     }
 
+    /// What could be answered to an offer: the codecs that both speak, best first. None of an offer that would be refused.
+    #[must_use]
+    pub fn choices(&self, offer: &[u8], local: &Local) -> ArrayVec<Codec, CODECS_MAX> {
+        let chosen = reading::parse(offer).and_then(|session| self.choose(&session, local));
+        let Ok((_, Some((stream, _)))) = chosen else { return ArrayVec::new() };
+        stream.common(&local.capabilities).iter().map(|format| format.codec).collect()
+    }
+
     /// Which m-line of an offer is ours, and how it is protected: the first protected audio line that fits, else the first
     /// plain one. `None` when a session that has audio has it switched off (port 0).
     fn choose(&self, session: &Session, local: &Local) -> Result<(usize, Option<Chosen>), Refusal> {
@@ -221,11 +218,11 @@ impl Negotiation {
                 }
             };
             match reading::stream(session, media, local.media.ip()) {
-                Ok(stream) if stream.speaks_one_of(&local.capabilities.codecs) => match protection {
+                Ok(stream) if !stream.common(&local.capabilities).is_empty() => match protection {
                     Some(line) => return Ok((at, Some((stream, Some(line))))),
                     None => plain = plain.or(Some((at, Some((stream, None))))),
                 },
-                Ok(_) => refusal = Some(Refusal::NotAcceptable("no common codec")),
+                Ok(_) => refusal = Some(no_common_codec(media, local.capabilities.codecs.list.iter().copied())),
                 Err(why) => refusal = Some(why),
             }
         }
@@ -294,7 +291,16 @@ impl Negotiation {
             let listed = stream.listed.iter().find(|listed| listed.meaning == Meaning::Audio(first.codec))?;
             Some(Format { codec: first.codec, payload_type: listed.payload_type })
         });
-        let send = wanted.or(send).ok_or(Refusal::NotAcceptable("no common codec"))?;
+        let send = wanted.or(send).ok_or_else(|| no_common_codec(media, offer.formats.iter().map(|format| format.codec)))?;
+        let is_ours = |number: u8| offer.formats.iter().any(|own| own.payload_type == number) || offer.events.iter().any(|own| own.payload_type == number);
+        for listed in &stream.listed {
+            if let Meaning::Audio(codec) = listed.meaning
+                && offered(codec).is_some()
+                && !is_ours(listed.payload_type)
+            {
+                let _ = receive.try_push(Format { codec, payload_type: listed.payload_type });
+            }
+        }
         // A number without explanation that is our own one for events means them.
         let repeats_ours = |own: &&EventFormat| stream.listed.iter().any(|l| l.payload_type == own.payload_type && l.meaning == Meaning::Unknown);
         let repeated = offer.events.iter().find(repeats_ours).copied();
@@ -367,9 +373,28 @@ impl Negotiation {
 }
 
 impl Stream {
-    fn speaks_one_of(&self, codecs: &[terms::Codec]) -> bool {
-        self.listed.iter().any(|listed| matches!(listed.meaning, Meaning::Audio(codec) if codecs.contains(&codec)))
+    /// What both speak, best first: what is wanted before all else; then by our order where that was written down, else by
+    /// the peer's, but for what sounds worse than anything else.
+    fn common(&self, capabilities: &Capabilities) -> ArrayVec<Format, CODECS_MAX> {
+        let mut common: ArrayVec<Format, CODECS_MAX> = ArrayVec::new();
+        let ours = &capabilities.codecs;
+        for listed in &self.listed {
+            if let Meaning::Audio(codec) = listed.meaning
+                && ours.list.contains(&codec)
+                && !common.iter().any(|known| known.codec == codec)
+            {
+                let _ = common.try_push(Format { codec, payload_type: listed.payload_type });
+            }
+        }
+        let rank = |codec: Codec| if ours.is_ranked { ours.list.iter().position(|own| *own == codec).unwrap_or_default() } else { usize::from(codec.is_last_resort()) };
+        common.sort_by_key(|format| (capabilities.first != Some(format.codec), rank(format.codec)));
+        common
     }
+}
+
+fn no_common_codec(media: &sdp_types::Media, ours: impl Iterator<Item = Codec>) -> Refusal {
+    let ours = ours.map(Codec::name).collect::<Vec<_>>().join(", ");
+    Refusal::NoCommonCodec { listed: reading::names(media), ours }
 }
 
 /// Our direction: what we want, as far as the peer's allows (RFC 3264 §6.1); nothing is sent to an address 0.0.0.0.

@@ -1,9 +1,9 @@
 //! Stories of offers and answers: real phones' descriptions, holds, re-offers, refusals and nonsense.
 
 use super::*;
-use crate::{Capabilities, relayable};
+use crate::Capabilities;
 use proptest::prelude::*;
-use terms::Codec;
+use terms::{Codec, Codecs};
 
 const BARESIP: &str = "v=0\r\no=- 3822 1 IN IP4 10.0.0.7\r\ns=-\r\nc=IN IP4 10.0.0.7\r\nt=0 0\r\na=tool:baresip 1.0.0\r\nm=audio 20482 RTP/AVP 0 8 101\r\nb=AS:125\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=rtcp:20483\r\na=sendrecv\r\na=label:1\r\na=rtcp-rsize\r\na=ssrc:1 cname:sip:a@b\r\na=ptime:20\r\n";
 const LINPHONE: &str = "v=0\r\no=toto 1 2 IN IP4 192.168.0.3\r\ns=Talk\r\nc=IN IP4 192.168.0.3\r\nt=0 0\r\na=rtcp-xr:rcvr-rtt=all:10000 stat-summary=loss,dup,jitt,TTL voip-metrics\r\nm=audio 7078 RTP/AVPF 96 97 8 0 101 99\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:97 speex/16000\r\na=rtpmap:101 telephone-event/48000\r\na=rtpmap:99 telephone-event/8000\r\na=rtcp-fb:* trr-int 5000\r\nm=video 9078 RTP/AVPF 96\r\na=rtpmap:96 VP8/90000\r\n";
@@ -77,18 +77,18 @@ fn p2_what_an_offer_may_say() {
         ("host name", offer("c=IN IP4 phone.example\r\n", m, ""), "488 no acceptable audio: connection address is not an IP address"),
         ("multicast", offer("c=IN IP4 224.2.1.1/127\r\n", m, ""), "488 no acceptable audio: connection address is a group"),
         ("no c=", offer("", m, ""), "400 malformed session description: no connection address (c=)"),
-        ("no common codec", offer(c, "m=audio 5000 RTP/AVP 18 4", ""), "488 no acceptable audio: no common codec"),
+        ("no common codec", offer(c, "m=audio 5000 RTP/AVP 18 4", ""), "488 no acceptable audio: no common codec: it lists 18, 4; with this peer we speak PCMU, PCMA, G722, opus, GSM"),
         ("gsm", offer(c, "m=audio 5000 RTP/AVP 18 3", ""), "GSM/3 10.0.0.7:5000 5001 - sendrecv 20ms"),
         ("gsm is taken last, whatever the phone says", offer(c, "m=audio 5000 RTP/AVP 3 9 0", ""), "G722/9 10.0.0.7:5000 5001 - sendrecv 20ms"),
         ("opus and events of the wrong clock", offer(c, "m=audio 5000 RTP/AVP 111 110", "a=rtpmap:111 OPUS/48000/2\r\na=fmtp:111 stereo=1; sprop-stereo=1; maxplaybackrate=48000;usedtx=1\r\na=rtpmap:110 telephone-event/8000\r\n"), "opus/111 10.0.0.7:5000 5001 110 sendrecv 20ms"),
         ("opus as a careless phone writes it", offer(c, "m=audio 5000 RTP/AVP 107", "a=rtpmap:107 opus/48000\r\n"), "opus/107 10.0.0.7:5000 5001 - sendrecv 20ms"),
-        ("opus of another clock is none", offer(c, "m=audio 5000 RTP/AVP 107", "a=rtpmap:107 opus/16000/2\r\n"), "488 no acceptable audio: no common codec"),
-        ("a dynamic number without a map", offer(c, "m=audio 5000 RTP/AVP 96", ""), "488 no acceptable audio: no common codec"),
-        ("only events", offer(c, "m=audio 5000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000\r\n"), "488 no acceptable audio: no common codec"),
+        ("opus of another clock is none", offer(c, "m=audio 5000 RTP/AVP 107", "a=rtpmap:107 opus/16000/2\r\n"), "488 no acceptable audio: no common codec: it lists opus/16000/2; with this peer we speak PCMU, PCMA, G722, opus, GSM"),
+        ("a dynamic number without a map", offer(c, "m=audio 5000 RTP/AVP 96", ""), "488 no acceptable audio: no common codec: it lists 96; with this peer we speak PCMU, PCMA, G722, opus, GSM"),
+        ("only events", offer(c, "m=audio 5000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000\r\n"), "488 no acceptable audio: no common codec: it lists none; with this peer we speak PCMU, PCMA, G722, opus, GSM"),
         ("port 0", offer(c, "m=audio 0 RTP/AVP 0", ""), "488 no acceptable audio: no audio over RTP"),
         ("video only", offer(c, "m=video 5000 RTP/AVP 96", ""), "488 no acceptable audio: no audio over RTP"),
         ("srtp only", offer(c, "m=audio 5000 RTP/SAVP 0", ""), "488 no acceptable protection: RTP/SAVP is offered, and srtp is off for this peer"),
-        ("stereo is not ours", offer(c, "m=audio 5000 RTP/AVP 97", "a=rtpmap:97 PCMU/8000/2\r\n"), "488 no acceptable audio: no common codec"),
+        ("stereo is not ours", offer(c, "m=audio 5000 RTP/AVP 97", "a=rtpmap:97 PCMU/8000/2\r\n"), "488 no acceptable audio: no common codec: it lists PCMU/8000/2; with this peer we speak PCMU, PCMA, G722, opus, GSM"),
     ];
     for (what, text, expected) in cases {
         assert_eq!(answered(&text), expected, "{what}");
@@ -119,14 +119,13 @@ fn the_answer_as_written() {
         answer,
         "v=0\r\no=- 77 1 IN IP4 192.0.2.1\r\ns=callflow\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 0 RTP/SAVP 0\r\nm=audio 30000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\na=sendrecv\r\nm=image 0 udptl t38\r\n"
     );
-    assert_eq!(agreement.codec_of(8), Some(Codec::Pcma));
-    assert_eq!(agreement.codec_of(0), None);
+    assert_eq!(agreement.receive.as_slice(), [Format { codec: Codec::Pcma, payload_type: 8 }]);
 }
 
 #[test]
 fn our_offer_and_what_answers_come_to() {
     let mut us = Negotiation::new(9);
-    let prefer = Local { capabilities: Capabilities::default().preferring(Codec::G722), ..local() };
+    let prefer = Local { capabilities: Capabilities { first: Some(Codec::G722), ..Capabilities::default() }, ..local() };
     let offer = us.offer(&prefer, Direction::SendRecv);
     assert!(offer.contains("m=audio 30000 RTP/AVP 9 0 8 96 3 101 102\r\n"), "{offer}");
     assert!(offer.contains("a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:3 GSM/8000\r\n"), "{offer}");
@@ -144,8 +143,7 @@ fn our_offer_and_what_answers_come_to() {
     let agreement = us.accept(own.as_bytes()).unwrap();
     assert_eq!((agreement.send.payload_type, agreement.receive[0].payload_type), (97, 8));
     let narrow = |payload_type| EventFormat { payload_type, clock_rate: 8_000 };
-    assert_eq!((agreement.events, agreement.event_receive.as_slice()), (Some(narrow(96)), &[narrow(101)][..]));
-    assert_eq!([101, 96, 8].map(|number| agreement.event_of(number).is_some()), [true, true, false]);
+    assert_eq!((agreement.events, agreement.event_receive.as_slice()), (Some(narrow(96)), &[narrow(101)][..]), "96 is opus here");
     assert!(!agreement.rtcp_mux, "it was not offered");
     assert_eq!(agreement.remote_rtcp.port(), 6001);
     // Events repeated without their map.
@@ -173,7 +171,7 @@ fn opus_is_answered_as_its_rfc_says() {
     let both = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 98 99 100\r\na=rtpmap:98 opus/48000/2\r\na=rtpmap:99 telephone-event/8000\r\na=rtpmap:100 telephone-event/48000\r\na=ptime:60\r\n";
     let agreement = us.accept(both.as_bytes()).unwrap();
     assert_eq!(told(&agreement), "opus/98 10.0.0.7:6000 6001 100/48000 sendrecv 60ms");
-    assert_eq!(agreement.receive.as_slice(), [Format { codec: Codec::Opus, payload_type: 111 }]);
+    assert_eq!(agreement.receive.as_slice(), [111, 98].map(|payload_type| Format { codec: Codec::Opus, payload_type }));
     assert_eq!(agreement.event_receive.iter().map(|format| format.payload_type).collect::<Vec<_>>(), [126, 102]);
 }
 
@@ -182,7 +180,7 @@ fn what_the_near_leg_speaks_is_sent_when_the_answer_takes_it_at_all() {
     let both = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 8 0\r\n";
     for (near, sent) in [(Codec::Pcmu, Codec::Pcmu), (Codec::Pcma, Codec::Pcma), (Codec::G722, Codec::Pcma)] {
         let mut us = Negotiation::new(1);
-        us.offer(&Local { capabilities: Capabilities::default().preferring(near), ..local() }, Direction::SendRecv);
+        us.offer(&Local { capabilities: Capabilities { first: Some(near), ..Capabilities::default() }, ..local() }, Direction::SendRecv);
         let agreement = us.accept(both.as_bytes()).unwrap();
         assert_eq!((agreement.send.codec, agreement.receive.len()), (sent, 2), "near {near}");
     }
@@ -289,11 +287,65 @@ fn events_numbers_do_not_change_their_meaning() {
     assert!(offer.contains("a=rtpmap:101 opus/48000/2\r\n") && offer.contains("a=rtpmap:96 telephone-event/8000"), "{offer}");
 }
 
+/// Answers an offer of all codecs, under numbers of the peer's own, by the codecs that may be spoken with it.
+fn answered_with(codecs: Codecs, first: Option<Codec>, offered: &str) -> String {
+    let capabilities = Capabilities { codecs, first, ..Capabilities::default() };
+    let maps = "a=rtpmap:107 opus/48000/2\r\na=rtpmap:99 telephone-event/8000\r\n";
+    let text = offer("c=IN IP4 10.0.0.7\r\n", &format!("m=audio 5000 RTP/AVP {offered}"), maps);
+    let local = Local { capabilities, ..local() };
+    match Negotiation::new(1).answer(text.as_bytes(), &local, Direction::SendRecv) {
+        Ok((answer, agreement)) => {
+            assert_eq!(Negotiation::new(1).choices(text.as_bytes(), &local).first(), Some(&agreement.send.codec));
+            answer.split("RTP/AVP ").nth(1).unwrap().lines().next().unwrap().to_owned()
+        }
+        Err(why) => {
+            assert!(Negotiation::new(1).choices(text.as_bytes(), &local).is_empty());
+            why.to_string()
+        }
+    }
+}
+
 #[test]
-fn relaying_needs_one_codec_both_ways() {
-    let agree = |offer: &str| Negotiation::new(1).answer(offer.as_bytes(), &local(), Direction::SendRecv).unwrap().1;
-    assert!(relayable(&agree(BARESIP), &agree(SIPP)));
-    assert!(!relayable(&agree(BARESIP), &agree(LINPHONE)));
+fn a_written_order_decides_and_the_peers_where_none_was_written() {
+    use Codec::{G722, Gsm, Opus, Pcma, Pcmu};
+    let many = "107 3 0 8 9 99";
+    let ranked = |list: &[Codec]| Codecs::ranked(list.to_vec());
+    let cases = [
+        (Codecs::all(), None, "107 99"),
+        (ranked(&[G722, Pcma]), None, "9 99"),
+        (ranked(&[Pcma, G722]), None, "8 99"),
+        (ranked(&[Gsm, Pcmu]), None, "3 99"),
+        (ranked(&[Opus]), None, "107 99"),
+        // The other side of a bridge comes first, where both may speak it.
+        (ranked(&[Pcma, G722]), Some(G722), "9 99"),
+        (ranked(&[Pcma, G722]), Some(Opus), "8 99"),
+        (Codecs::all(), Some(Pcmu), "0 99"),
+    ];
+    for (codecs, first, answer) in cases {
+        let what = format!("{codecs:?} {first:?}");
+        assert_eq!(answered_with(codecs, first, many), answer, "{what}");
+    }
+    assert_eq!(
+        answered_with(ranked(&[G722]), None, "107 0 18 99"),
+        "no acceptable audio: no common codec: it lists opus, PCMU, 18; with this peer we speak G722"
+    );
+}
+
+#[test]
+fn a_peer_may_send_under_the_numbers_it_answered_with() {
+    let mut us = Negotiation::new(1);
+    us.offer(&Local { capabilities: Capabilities { codecs: Codecs::ranked(vec![Codec::Opus, Codec::Pcmu]), ..Capabilities::default() }, ..local() }, Direction::SendRecv);
+    let answer = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 107 99 98\r\na=rtpmap:107 opus/48000/2\r\na=rtpmap:99 telephone-event/48000\r\na=rtpmap:98 telephone-event/8000\r\n";
+    let agreement = us.accept(answer.as_bytes()).unwrap();
+    assert_eq!(agreement.send, Format { codec: Codec::Opus, payload_type: 107 });
+    assert_eq!(agreement.receive.as_slice(), [96, 107].map(|payload_type| Format { codec: Codec::Opus, payload_type }));
+    let events: Vec<_> = agreement.event_receive.iter().map(|event| (event.payload_type, event.clock_rate)).collect();
+    assert_eq!((agreement.events.map(|event| event.payload_type), events), (Some(99), vec![(101, 8_000), (102, 48_000)]));
+    // A number of ours keeps our meaning, whatever the answer calls it.
+    let crossed = "v=0\r\nc=IN IP4 10.0.0.7\r\nm=audio 6000 RTP/AVP 101 96\r\na=rtpmap:101 opus/48000/2\r\na=rtpmap:96 telephone-event/48000\r\n";
+    let agreement = us.accept(crossed.as_bytes()).unwrap();
+    assert_eq!(agreement.receive.as_slice(), [Format { codec: Codec::Opus, payload_type: 96 }]);
+    assert_eq!(agreement.event_receive.iter().map(|event| event.payload_type).collect::<Vec<_>>(), [102]);
 }
 
 proptest! {
@@ -333,7 +385,7 @@ proptest! {
             prop_assert!(read.is_ok(), "{text}");
             prop_assert!((10..=60).contains(&agreement.ptime_ms));
             // Another of us accepts what we answered, when it offered the same.
-            prop_assert!(agreement.codec_of(agreement.receive[0].payload_type).is_some());
+            prop_assert_eq!(agreement.receive[0].codec, agreement.send.codec);
         }
         us.offer(&local(), Direction::Inactive);
         let _ = us.accept(&bytes);
@@ -347,7 +399,7 @@ proptest! {
         let mut b = Negotiation::new(2);
         let there = Local {
             media: "192.0.2.2:40000".parse().unwrap(),
-            capabilities: Capabilities { dtmf, srtp: Srtp::Required, ..Capabilities::default() }.preferring(Codec::ALL[first]),
+            capabilities: Capabilities { first: Some(Codec::ALL[first]), dtmf, srtp: Srtp::Required, ..Capabilities::default() },
             keys: [MasterKey::new([3; 30]), MasterKey::new([4; 30])],
         };
         let mut here = local();
@@ -363,6 +415,6 @@ proptest! {
         prop_assert_eq!(ours.events, theirs.event_receive.first().copied());
         prop_assert_eq!(theirs.events, ours.event_receive.first().copied());
         prop_assert!(ours.send.codec == Codec::ALL[first] || Codec::ALL[first].is_last_resort());
-        prop_assert!(relayable(&ours, &theirs));
+        prop_assert_eq!(ours.send.codec, theirs.send.codec);
     }
 }

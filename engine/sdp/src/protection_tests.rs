@@ -1,6 +1,7 @@
 //! Stories of keys in offers and answers (RFC 4568): who takes what, whose keys go on, and what is refused by which words.
 
 use super::*;
+use terms::Codecs;
 use crate::Capabilities;
 
 const THEIRS: &str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
@@ -9,7 +10,7 @@ const BOTH: &str = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKC
 
 /// Our side, with fresh keys of this byte.
 fn local(srtp: Srtp, byte: u8) -> Local {
-    let capabilities = Capabilities { srtp, codecs: vec![Codec::Pcmu], ..Capabilities::default() };
+    let capabilities = Capabilities { srtp, codecs: Codecs::ranked(vec![Codec::Pcmu]), ..Capabilities::default() };
     Local { media: "192.0.2.1:30000".parse().unwrap(), capabilities, keys: [MasterKey::new([byte; 30]), MasterKey::new([byte + 100; 30])] }
 }
 

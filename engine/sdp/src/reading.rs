@@ -3,7 +3,7 @@
 use crate::{
     EventFormat, Refusal,
     crypto::{self, Line},
-    limits::{DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX},
+    limits::{CODEC_NAME_CHARS, CODECS_NAMED_MAX, DESCRIPTION_BYTES_MAX, FORMATS_MAX, MEDIA_MAX},
 };
 use sdp_types::{Attribute, Connection, Media, NetType, Session};
 use std::net::{IpAddr, SocketAddr};
@@ -191,6 +191,28 @@ fn listed(media: &Media) -> Vec<Listed> {
         listed.iter_mut().filter(|l| l.payload_type == number).for_each(|l| l.meaning = meaning);
     }
     listed
+}
+
+/// The codecs of an m-line in words: names of those that are explained, numbers of those that are not.
+pub(crate) fn names(media: &Media) -> String {
+    let name = |number: u8| {
+        let maps = media.attributes.iter().filter(|a| a.attribute.eq_ignore_ascii_case("rtpmap"));
+        let explained = maps.filter_map(|map| map.value.as_deref()?.trim().split_once(' ')).find(|(of, _)| of.parse() == Ok(number));
+        let shown = |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || "-._/".contains(*c)).take(CODEC_NAME_CHARS).collect();
+        explained.map_or_else(|| number.to_string(), |(_, name)| shown(name.trim()))
+    };
+    let mut names: Vec<String> = Vec::new();
+    for listed in listed(media) {
+        let text = match listed.meaning {
+            Meaning::Audio(codec) => codec.name().to_owned(),
+            Meaning::Unknown => name(listed.payload_type),
+            Meaning::Events(_) | Meaning::ComfortNoise => continue,
+        };
+        if names.len() < CODECS_NAMED_MAX && !names.contains(&text) {
+            names.push(text);
+        }
+    }
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// `97 PCMU/8000/1`.

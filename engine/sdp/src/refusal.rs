@@ -9,6 +9,14 @@ pub enum Refusal {
     /// No audio stream with a codec and transport we speak: 488.
     #[error("no acceptable audio: {0}")]
     NotAcceptable(&'static str),
+    /// An audio stream with none of the codecs that may be spoken with this peer: 488.
+    #[error("no acceptable audio: no common codec: it lists {listed}; with this peer we speak {ours}")]
+    NoCommonCodec {
+        /// The codecs it lists, by name or number.
+        listed: String,
+        /// Those that may be spoken with it, best first.
+        ours: String,
+    },
     /// No protection (SRTP) that both sides take, or one where none is wanted: 488.
     #[error("no acceptable protection: {0}")]
     Protection(String),
@@ -23,7 +31,7 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
-            Self::NotAcceptable(_) | Self::Protection(_) | Self::Mismatch(_) => 488,
+            Self::NotAcceptable(_) | Self::NoCommonCodec { .. } | Self::Protection(_) | Self::Mismatch(_) => 488,
         }
     }
 }

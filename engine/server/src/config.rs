@@ -68,7 +68,7 @@ use std::{
     time::Duration,
 };
 use switchboard::{Directory, OverPlainSip};
-use terms::{Codec, Secret, Srtp};
+use terms::{Codec, Codecs, Secret, Srtp};
 
 /// The whole configuration, checked.
 #[derive(Debug)]
@@ -81,8 +81,8 @@ pub(crate) struct Config {
     pub(crate) advertise: Option<IpAddr>,
     /// `rtp:` where media flows.
     pub(crate) rtp: Rtp,
-    /// `codecs:` offered and accepted, best first; default `[pcmu, pcma, g722, opus, gsm]`.
-    pub(crate) codecs: Vec<Codec>,
+    /// `codecs:` offered and accepted, best first; default: all of them, as the peer likes.
+    pub(crate) codecs: Codecs,
     /// `srtp:` whether media is protected; default off.
     pub(crate) srtp: Srtp,
     /// `srtp_over_plain_sip:` where its keys may go in UDP and TCP; default: to this machine alone.
@@ -238,6 +238,15 @@ pub(crate) fn schema() -> serde_json::Value {
 }
 
 impl Config {
+    /// Every codec that some peer may speak: prompts are made ready in each of them.
+    #[must_use]
+    pub(crate) fn codecs_spoken(&self) -> Vec<Codec> {
+        let connections = self.directory.connections().filter_map(|connection| connection.codecs.as_ref());
+        let trunks = self.directory.trunks().filter_map(|trunk| trunk.codecs.as_ref());
+        let lists: Vec<&Codecs> = std::iter::once(&self.codecs).chain(connections).chain(trunks).collect();
+        Codec::ALL.into_iter().filter(|codec| lists.iter().any(|codecs| codecs.list.contains(codec))).collect()
+    }
+
     /// Reads and checks a file; `${NAME}` comes from the environment.
     ///
     /// # Errors

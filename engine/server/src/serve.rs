@@ -142,7 +142,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
     let (errand_queue, errands) = wiring::errands();
     let (script_queue, script_steps) = wiring::scripts();
     let (record_queue, records) = wiring::records();
-    let fillers = Arc::new(clerk::fillers(&config.codecs));
+    let fillers = Arc::new(clerk::fillers(&config.codecs_spoken()));
     let (keeper, keeper_thread) = match config.bundles.clone() {
         None => (None, None),
         Some(bundles) => {
@@ -176,7 +176,7 @@ fn serve(config: Config, options: ServeOptions) -> Result<(), Failed> {
         loudness: Arc::new(config.prompts.clone()),
         prompts: config.folders.prompts.clone(),
         country: config.country,
-        codecs: Arc::new(config.codecs.clone()),
+        codecs: Arc::new(config.codecs_spoken()),
         shards: Arc::new(threads.doors.clone()),
         fillers,
     };

@@ -53,7 +53,7 @@ use std::{
 };
 use story::Story;
 use switchboard::{Asker, Meetings, Moment, Order};
-use terms::{CallId, Codec, Digit, LegId, Name, Now, Secret, spell_span};
+use terms::{CallId, Codec, Codecs, Digit, LegId, Name, Now, Secret, spell_span};
 
 /// The caller's telephone shows this often that it is still there.
 const COMFORT: Duration = Duration::from_secs(20);
@@ -648,7 +648,7 @@ fn plan(flows: &flow::FlowSet, options: &Options, call: CallId) -> Plan {
         length_max: options.length_max,
         silence: switchboard::limits::SILENCE,
         own_mailbox,
-        codecs: vec![Codec::Pcmu],
+        codecs: Codecs::ranked(vec![Codec::Pcmu]),
         dtmf: terms::Dtmf::default(),
         opus_complexity: audio::OPUS_COMPLEXITY,
         srtp: terms::Srtp::Off,

@@ -3,7 +3,7 @@
 use crate::weather::Weather;
 use std::{collections::BTreeMap, net::IpAddr, net::SocketAddr, sync::Arc};
 use switchboard::{Directory, Limits};
-use terms::{Codec, Now, Srtp};
+use terms::{Codecs, Now, Srtp};
 
 /// Who does the errands of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ pub struct Setup {
     /// Its limits.
     pub limits: Limits,
     /// Its codecs, best first.
-    pub codecs: Vec<Codec>,
+    pub codecs: Codecs,
     /// Whether its media is protected.
     pub srtp: Srtp,
     /// Its shards, at least 1.
@@ -77,7 +77,7 @@ impl Setup {
             directory,
             flows,
             limits: Limits::default(),
-            codecs: Codec::ALL.to_vec(),
+            codecs: Codecs::all(),
             srtp: Srtp::Off,
             shards: 2,
             weather: Weather::FAIR,

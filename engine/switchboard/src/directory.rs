@@ -8,7 +8,7 @@ use std::{
     net::IpAddr,
     sync::Arc,
 };
-use terms::{Codec, Dtmf, Name, Secret, Srtp};
+use terms::{Codecs, Dtmf, Name, Secret, Srtp};
 use voicemail::Mailbox;
 
 /// A tenant: connections, numbers and mailboxes belong to one.
@@ -84,7 +84,7 @@ pub struct Connection {
     /// The number it presents to trunks.
     pub caller_id: Option<E164>,
     /// The only codecs spoken with it, best first; `None`: those of the whole exchange.
-    pub codecs: Option<Vec<Codec>>,
+    pub codecs: Option<Codecs>,
     /// Whether its media is protected; `None`: as with the whole exchange.
     pub srtp: Option<Srtp>,
     /// By which ways keys come from it and go to it.
@@ -164,7 +164,7 @@ pub struct Trunk {
     /// Whether it believes our P-Asserted-Identity, and we its.
     pub identity: bool,
     /// The only codecs spoken with it, best first; `None`: those of the whole exchange.
-    pub codecs: Option<Vec<Codec>>,
+    pub codecs: Option<Codecs>,
     /// Whether its media is protected; `None`: as with the whole exchange.
     pub srtp: Option<Srtp>,
     /// By which ways keys come from it and go to it.

@@ -10,7 +10,7 @@ use crate::{
 };
 use call::{NewCall, Origin, Plan, ToShard};
 use sip::{Flow, HeaderName, NameAddr, NextHop, Request, ServerKey, Via};
-use terms::{CallId, Codec, Dtmf, LegId, Name, Now, Srtp};
+use terms::{CallId, Codecs, Dtmf, LegId, Name, Now, Srtp};
 
 /// What answers: a flow, and for whom it runs.
 struct Route {
@@ -238,7 +238,7 @@ impl Front {
     }
 
     /// The codecs that may be spoken with a caller.
-    fn codecs_with(&self, origin: &Origin) -> Vec<Codec> {
+    fn codecs_with(&self, origin: &Origin) -> Codecs {
         let own = match origin {
             Origin::Connection(name) => self.directory.connection(name.as_str()).and_then(|connection| connection.codecs.as_ref()),
             Origin::Trunk(name) => self.directory.trunk(name.as_str()).and_then(|trunk| trunk.codecs.as_ref()),

@@ -76,7 +76,11 @@ impl Front {
         if let Some(via) = &connection.via {
             policy::may_leave(asker.origin)?;
             let trunk = directory.trunk(via.as_str()).ok_or_else(|| format!("there is no trunk {via}"))?;
-            return Ok(vec![self.branch_by(trunk, &connection.user, None, name, asker)?]);
+            let mut branch = self.branch_by(trunk, &connection.user, None, name, asker)?;
+            if let Some(codecs) = &connection.codecs {
+                branch.codecs.clone_from(codecs);
+            }
+            return Ok(vec![branch]);
         }
         let to = Uri::sip(&connection.user, self.host_of(&connection.realm), None);
         let from = self.shown_as(asker, None);

@@ -2,7 +2,7 @@
 
 use crate::{MediaProtection, limits};
 use std::time::Duration;
-use terms::{Codec, Secret};
+use terms::{Codecs, Secret};
 
 /// The limits a user may set, each with its default from [`crate::limits`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Settings {
     /// How many shards there are; at least 1.
     pub shards: usize,
     /// Codecs offered and accepted, best first, where a connection or trunk has none of its own.
-    pub codecs: Vec<Codec>,
+    pub codecs: Codecs,
     /// The effort of encoding live sound as Opus: 0 (cheap) – 10 (best).
     pub opus_complexity: u8,
     /// How media is protected.

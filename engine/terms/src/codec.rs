@@ -187,6 +187,29 @@ impl FromStr for Codec {
     }
 }
 
+/// The codecs that may be spoken with a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Codecs {
+    /// Best first, each once; never empty in a useful value.
+    pub list: Vec<Codec>,
+    /// Somebody wrote this order down, so it decides what is spoken. Otherwise the peer's order does.
+    pub is_ranked: bool,
+}
+
+impl Codecs {
+    /// These alone, in this order.
+    #[must_use]
+    pub const fn ranked(list: Vec<Codec>) -> Self {
+        Self { list, is_ranked: true }
+    }
+
+    /// Every codec, in whichever order the peer likes.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { list: Codec::ALL.to_vec(), is_ranked: false }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

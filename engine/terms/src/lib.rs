@@ -18,7 +18,7 @@ mod srtp;
 mod time;
 mod tongue;
 
-pub use codec::{Codec, Packing};
+pub use codec::{Codec, Codecs, Packing};
 pub use digit::{Digit, NotADigit};
 pub use direction::Direction;
 pub use dtmf::{Dtmf, KeyWay};

@@ -12,7 +12,7 @@ use super::{Action, Begun, Event, Progress, hold::HOLD_MUSIC, prompting::Prompti
 use crate::{
     desk::Desk,
     door::{Answer, Branch, Ticket},
-    leg::News,
+    leg::{Leg, News},
     ring::{Act, Cause, Ringing, TargetId},
 };
 use flow::{Outcome, PromptItem};
@@ -268,6 +268,7 @@ impl Bridge {
         desk.set_stream(leg, agreement, now);
         if self.spec.ringback.is_empty() && !self.is_quiet && self.early_from.is_none() && self.targets.len() == 1 {
             self.hush(desk, now);
+            desk.suit_caller(agreement);
             desk.open_early(now);
             desk.mixer.bridge(LegId::CALLER, leg, now.at);
             self.early_from = Some(leg);
@@ -291,6 +292,9 @@ impl Bridge {
         self.hush(desk, now);
         self.end_all_but(Some(leg), Some(ELSEWHERE), desk, now);
         self.confirming.clear();
+        if let Some(agreement) = desk.leg(leg).and_then(Leg::agreement).cloned() {
+            desk.suit_caller(&agreement);
+        }
         desk.answer_caller(now);
         desk.mixer.bridge(LegId::CALLER, leg, now.at);
         desk.note(now, format!("joined with {target}"));

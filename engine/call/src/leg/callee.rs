@@ -179,6 +179,8 @@ impl Leg {
         };
         match agreed {
             Some(agreement) => {
+                // It goes on in later offers of its: the other side of the bridge was answered with it.
+                self.local.capabilities.first = Some(agreement.send.codec);
                 self.agreement = Some(agreement.clone());
                 self.news.push_back(News::Answered(Box::new(agreement)));
             }

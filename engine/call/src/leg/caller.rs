@@ -5,7 +5,7 @@ use crate::door::{NewCall, ToFront};
 use sdp::{Agreement, Capabilities, Local, Negotiation};
 use sip::{Dialog, NameAddr, NextHop};
 use std::{collections::VecDeque, net::SocketAddr, time::Instant};
-use terms::{Direction, LegId};
+use terms::{Codec, Direction, LegId};
 
 /// An INVITE that cannot become a leg.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Leg {
             Some(taken)
         };
         let agreement = answer.as_ref().map(|(_, agreement)| agreement.clone());
-        let offered = Offered { transaction: new.transaction, invite: new.invite.clone(), answer };
+        let offered = Offered { transaction: new.transaction, invite: new.invite.clone(), answer, is_said: false };
         Ok(Self {
             call: new.id,
             id: LegId::CALLER,
@@ -71,12 +71,40 @@ impl Leg {
     }
 
     /// 183 with our description: sound before the answer. `None` when the caller made no offer (then there is no early media).
-    pub(crate) fn early(&self, out: &mut Vec<ToFront>) -> Option<Agreement> {
+    pub(crate) fn early(&mut self, out: &mut Vec<ToFront>) -> Option<Agreement> {
+        let Stage::Offered(offered) = &mut self.stage else { return None };
+        offered.is_said = offered.answer.is_some();
         let Stage::Offered(offered) = &self.stage else { return None };
         let (description, agreement) = offered.answer.as_ref()?;
         let response = self.reply(&offered.invite, 183, None, Some(description));
         out.push(ToFront::Respond { transaction: offered.transaction, response });
         Some(agreement.clone())
+    }
+
+    /// The codecs in which it can be spoken to, best first: the one agreed, or, as long as our answer was not sent, all that
+    /// the answer may still have. None while it made no offer.
+    pub(crate) fn choices(&self) -> Vec<Codec> {
+        match (&self.stage, &self.agreement) {
+            (Stage::Offered(offered), Some(_)) if !offered.is_said => self.negotiation.choices(&offered.invite.body, &self.local).to_vec(),
+            (_, Some(agreement)) => vec![agreement.send.codec],
+            (_, None) => Vec::new(),
+        }
+    }
+
+    /// Before our answer is sent: it takes what the other side of a bridge speaks, if it may, and asks for packets as long as those.
+    pub(crate) fn suit(&mut self, codec: Codec, ptime_ms: u16) {
+        let Stage::Offered(offered) = &mut self.stage else { return };
+        if offered.is_said {
+            return;
+        }
+        self.local.capabilities.first = Some(codec);
+        self.local.capabilities.ptime_ms = ptime_ms;
+        if offered.answer.is_some()
+            && let Ok(taken) = self.negotiation.answer(&offered.invite.body, &self.local, Direction::SendRecv)
+        {
+            self.agreement = Some(taken.1.clone());
+            offered.answer = Some(taken);
+        }
     }
 
     /// 200 with our description. The agreement comes at once, or with the ACK when the caller made no offer.

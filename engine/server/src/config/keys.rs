@@ -20,7 +20,7 @@ pub(super) const ROOT: &[Field] = &[
     field("listen", Fields(LISTEN), Optional, "where SIP is served; without it UDP and TCP at 0.0.0.0:5060, with it only what is written", "{ udp: \"0.0.0.0:5060\", tcp: \"0.0.0.0:5060\" }"),
     field("advertise", Shape::Like("^[0-9a-fA-F:.]+$", "IP address"), Optional, "the IP address that peers are told in Via, Contact and SDP, behind NAT the public one; without it the machine's own", "203.0.113.7"),
     field("rtp", Fields(RTP), Optional, "where media flows", "{ ports: 20000-29999 }"),
-    field("codecs", List(&CODEC), Default("[pcmu, pcma, g722, opus, gsm]"), "codecs offered and accepted, best first; connections and trunks may have their own", "[pcma, pcmu]"),
+    field("codecs", List(&CODEC), Default("[pcmu, pcma, g722, opus, gsm]"), "codecs offered and accepted; a list that is written here decides, best first, else what the peer likes best; connections and trunks may have their own", "[pcma, pcmu]"),
     field("srtp", Word(SRTP), Default("off"), "whether media is protected by SRTP, its keys in SIP (SDES): `off`; `optional`: where the other side can; `required`: always, and who cannot is refused; connections and trunks may have their own", "optional"),
     field("srtp_over_plain_sip", Either(&[Boolean, List(&Text)]), Default("false"), "where keys of SRTP may go in SIP over UDP or TCP, which everybody on the way can read: `false`: to peers on this machine alone; networks: to peers there as well; `true`: everywhere", "[10.0.0.0/8]"),
     field("opus", Fields(OPUS), Optional, "how live sound is encoded as Opus", "{ complexity: 5 }"),
@@ -184,7 +184,7 @@ pub(super) const CONNECTION: &[Field] = &[
     field("via", NAME, Optional, "the trunk whose registrar knows its devices; without it our own registrar", "front"),
     field("display", Text, Optional, "the name shown to people it calls", "Alice"),
     field("caller_id", E164, Optional, "the number it presents to trunks", "\"+15550101\""),
-    field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first; without it those of the exchange", "[opus, pcma]"),
+    field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first: its offers are answered by this order, and it is offered them in this order, but those first which the other side of the call speaks; without it those of the exchange", "[opus, pcma]"),
     field("srtp", Word(SRTP), Optional, "whether its media is protected by SRTP: off, optional, required; without it as with the whole exchange", "required"),
     DTMF,
 ];
@@ -227,7 +227,7 @@ pub(super) const TRUNK: &[Field] = &[
     field("format", Word(&["plus", "plain", "00"]), Default("plus"), "how it wants numbers: +44…, 44… or 0044…", "plain"),
     field("caller_id", E164, Optional, "presented when the caller has no number of ours", "\"+15550100\""),
     field("identity", Boolean, Default("false"), "whether P-Asserted-Identity is believed and sent", "true"),
-    field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first; without it those of the exchange", "[pcma]"),
+    field("codecs", List(&CODEC), Optional, "the only codecs spoken with it, best first: its offers are answered by this order, and it is offered them in this order, but those first which the other side of the call speaks; without it those of the exchange", "[pcma]"),
     field("srtp", Word(SRTP), Optional, "whether its media is protected by SRTP: off, optional, required; without it as with the whole exchange", "required"),
     DTMF,
 ];

@@ -67,7 +67,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use switchboard::{
     Cidr, Connection, E164, Inbound, Listing, Number, NumberFormat, NumberTarget, Passwords, Realm, SipHosts, Trunk,
 };
-use terms::{Codec, Dtmf, Name, Secret};
+use terms::{Codecs, Dtmf, Name, Secret};
 use voicemail::{Greeting, Mailbox, MailboxLimits};
 
 /// The realm there is when none is declared; phones show it when they ask for a password.
@@ -179,7 +179,7 @@ impl Item<'_> {
         self.section.get(key).and_then(|node| reading.reader.text(node))
     }
 
-    fn codecs(&self, reading: &mut Reading) -> Option<Vec<Codec>> {
+    fn codecs(&self, reading: &mut Reading) -> Option<Codecs> {
         self.section.get("codecs").map(|node| codec_list(reading, node))
     }
 

@@ -14,7 +14,7 @@ use std::{
 };
 use store::{Allowed, Signer};
 use switchboard::{Cidr, OverPlainSip};
-use terms::{Codec, Srtp};
+use terms::{Codec, Codecs, Srtp};
 
 /// The port of SIP (RFC 3261 §19.1.2).
 const SIP_PORT: u16 = 5_060;
@@ -105,8 +105,8 @@ fn ports(reading: &mut Reading, node: &Node) -> Option<RangeInclusive<u16>> {
 }
 
 /// `codecs:`
-pub(super) fn codecs(reading: &mut Reading, root: Map<'_>) -> Vec<Codec> {
-    root.get("codecs").map_or_else(|| Codec::ALL.to_vec(), |node| codec_list(reading, node))
+pub(super) fn codecs(reading: &mut Reading, root: Map<'_>) -> Codecs {
+    root.get("codecs").map_or_else(Codecs::all, |node| codec_list(reading, node))
 }
 
 /// `srtp:` of the exchange.
@@ -167,7 +167,7 @@ pub(super) fn country(reading: &mut Reading, root: Map<'_>) -> Country {
 }
 
 /// A list of codecs, best first.
-pub(super) fn codec_list(reading: &mut Reading, node: &Node) -> Vec<Codec> {
+pub(super) fn codec_list(reading: &mut Reading, node: &Node) -> Codecs {
     let names = Codec::ALL.map(|codec| codec.name().to_ascii_lowercase());
     let words: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut codecs: Vec<Codec> = Vec::new();
@@ -182,7 +182,7 @@ pub(super) fn codec_list(reading: &mut Reading, node: &Node) -> Vec<Codec> {
     if codecs.is_empty() && !reading.reader.has_errors() {
         reading.reader.error("missing-field", node.span, "at least one codec is needed");
     }
-    codecs
+    Codecs::ranked(codecs)
 }
 
 /// `prompts:`

@@ -6,7 +6,7 @@ use super::{Config, Faults, load_flows, read};
 use notation::{Field, Need, Shape, Source};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 use switchboard::{Inbound, NumberTarget, OverPlainSip, SipHosts};
-use terms::{Codec, Dtmf, Name, Srtp};
+use terms::{Codec, Codecs, Dtmf, Name, Srtp};
 use voicemail::Greeting;
 
 fn read_with(text: &str, environment: &[(&str, &str)]) -> Result<Config, Faults> {
@@ -104,11 +104,12 @@ hours: { office: { zone: Europe/London, open: { mon-fri: "09:00-17:30" } } }
     let first = Name::new("first").unwrap();
     let alice = directory.user(&first, "1001").unwrap();
     assert_eq!((alice.name.as_str(), &alice.inbound), ("alice", &Inbound::Bridge));
-    assert_eq!((config.codecs.as_slice(), config.opus_complexity, config.country.code()), (&[Codec::Pcma, Codec::Pcmu][..], 9, "de"));
-    assert_eq!(alice.codecs.as_deref(), Some(&[Codec::Opus, Codec::Gsm][..]));
-    assert_eq!(directory.trunk("acme").unwrap().codecs.as_deref(), Some(&[Codec::Pcma][..]));
+    assert_eq!((config.codecs.list.as_slice(), config.opus_complexity, config.country.code()), (&[Codec::Pcma, Codec::Pcmu][..], 9, "de"));
+    assert_eq!(alice.codecs, Some(Codecs::ranked(vec![Codec::Opus, Codec::Gsm])));
+    assert_eq!(directory.trunk("acme").unwrap().codecs, Some(Codecs::ranked(vec![Codec::Pcma])));
     let reception = directory.connection("reception").unwrap();
     assert_eq!(reception.codecs, None);
+    assert_eq!(config.codecs_spoken(), Codec::ALL.into_iter().filter(|codec| *codec != Codec::G722).collect::<Vec<_>>(), "prompts are ready for each");
     assert_eq!((alice.dtmf, directory.trunk("acme").unwrap().dtmf, reception.dtmf), (Dtmf::Info, Dtmf::Inband, Dtmf::Auto));
     assert!(reception.passwords.is_none() && reception.public);
     assert_eq!(reception.settings["ring_for"], "10s");
@@ -268,7 +269,7 @@ fn every_line_of_the_table_is_true() {
         }
     }
     let codecs: Vec<String> = Codec::ALL.iter().map(|codec| codec.name().to_ascii_lowercase()).collect();
-    assert_eq!(good("").codecs, Codec::ALL, "the table knows {codecs:?}");
+    assert_eq!(good("").codecs, Codecs::all(), "the table knows {codecs:?}");
     for dtmf in Dtmf::ALL {
         let config = good(&format!("connections: {{ a: {{ dtmf: {} }} }}", dtmf.word()));
         assert_eq!(config.directory.connection("a").unwrap().dtmf, dtmf);

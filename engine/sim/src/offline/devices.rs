@@ -86,7 +86,7 @@ impl Device {
             contact,
             route: Vec::new(),
             trusted: false,
-            codecs: vec![terms::Codec::Pcmu],
+            codecs: terms::Codecs::ranked(vec![terms::Codec::Pcmu]),
             srtp: terms::Srtp::Off,
             dtmf: terms::Dtmf::default(),
         }

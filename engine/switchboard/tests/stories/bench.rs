@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use switchboard::*;
-use terms::{Codec, Dtmf, Name, Now, Secret, Srtp, UnixMs};
+use terms::{Codec, Codecs, Dtmf, Name, Now, Secret, Srtp, UnixMs};
 
 pub(crate) const HOST: &str = "198.51.100.1:5060";
 pub(crate) const PHONE: &str = "192.0.2.9:5060";
@@ -92,7 +92,7 @@ pub(crate) fn listing() -> Listing {
             format: NumberFormat::ZeroZero,
             caller_id: None,
             identity: true,
-            codecs: Some(vec![Codec::Pcma]),
+            codecs: Some(Codecs::ranked(vec![Codec::Pcma])),
             srtp: None,
             dtmf: Dtmf::default(),
         }],
@@ -123,7 +123,7 @@ impl Bench {
             nonce_key: Secret::new([7; 32]),
             seed: 42,
             shards: 2,
-            codecs: Codec::ALL.to_vec(),
+            codecs: Codecs::all(),
             opus_complexity: 5,
             protection: MediaProtection {
                 srtp: Srtp::Off,

@@ -123,7 +123,7 @@ fn a_leg_goes_out_hears_its_answers_and_its_dialog_is_known() {
     let branches = bench.locate(new.id, "connection/alice", &Origin::Unknown).unwrap();
     assert_eq!(branches.len(), 2);
     let branch = &branches[0];
-    assert_eq!(branch.codecs, terms::Codec::ALL, "those of the exchange");
+    assert_eq!(branch.codecs, terms::Codecs::all(), "those of the exchange");
     assert_eq!(branch.to.to_string(), "sip:alice@home.example");
     assert_eq!(branch.from.to_string(), "sip:someone@home.example");
     assert_eq!(branch.contact.to_string(), "sip:alice@198.51.100.1:5060");
@@ -186,7 +186,7 @@ fn d3_a_stolen_account_dials_only_what_is_allowed_and_only_so_often() {
         if let Ok(branches) = found {
             assert_eq!(branches[0].uri.to_string(), "sip:00442071838750@10.1.0.7:5060");
             assert!(matches!(&branches[0].hop, NextHop::Uri(uri) if uri.to_string() == "sip:10.1.0.7:5060"));
-            assert_eq!(branches[0].codecs, [terms::Codec::Pcma], "the trunk's own");
+            assert_eq!(branches[0].codecs.list, [terms::Codec::Pcma], "the trunk's own");
         }
     }
     assert_eq!(bench.frauds, 3);
