@@ -186,3 +186,42 @@ fn a_new_agreement_may_change_the_clock_while_a_prompt_plays() {
     assert_eq!(markers, [0, 96, 8], "each clock begins with a marker");
     assert!(out.iter().all(|out| out.ms < 1_501) && out.len() > 45);
 }
+
+/// A peer that sends next to nothing while it is silent (`usedtx=1`, RFC 7587 §3.1.3): numbers go on, timestamps leap, and a packet of one
+/// byte now and then says that it is still there. Nothing of that is a loss, and the silence is one.
+#[test]
+fn opus_may_be_silent_without_packets() {
+    let mut desk = Desk::with(&[Codec::Opus]);
+    let id = desk.record(Source::leg(A), RecordSpec::default());
+    let mut encoder = Encoder::new(Codec::Opus);
+    let sine: Vec<i16> = (0..16_000).map(|n| ((n as f32 / 16_000.0 * 400.0 * std::f32::consts::TAU).sin() * 8_000.0) as i16).collect();
+    let (mut sequence, mut toc) = (0, 0);
+    for slot in 0..150_u32 {
+        // An encoder that may be silent waits 200 ms before it is (libopus: `NB_SPEECH_FRAMES_BEFORE_DTX`).
+        let (is_coded, is_marked) = (!(60..100).contains(&slot), slot % 20 == 10);
+        if is_coded {
+            let at = slot as usize % 50 * 320;
+            let sound = if (50..60).contains(&slot) { &[0; 320] } else { &sine[at..at + 320] };
+            let mut payload = [0; 400];
+            let length = encoder.encode(sound, &mut payload);
+            toc = payload[0] & 0xfc;
+            desk.rtp(A, address(A), &packet(96, sequence, slot * 960, 7, &payload[..length]));
+        } else if is_marked {
+            desk.rtp(A, address(A), &packet(96, sequence, slot * 960, 7, &[toc]));
+        }
+        sequence += u16::from(is_coded || is_marked);
+        desk.run(20);
+    }
+    desk.run(200);
+    // Until a packet says that none is missing, a hole is guessed over for 200 ms.
+    let guessed = desk.mixer.recording(id).map(|recorded| recorded.lost_frames).unwrap_or_default();
+    assert!(guessed <= 30, "{guessed} frames");
+    let quality = desk.mixer.snapshot(A).unwrap();
+    assert_eq!((quality.packets_lost, quality.one_way), (0, None));
+    let recorded = desk.recording();
+    // 8 or 16 kHz, and 3.2 s of it.
+    let a_ms = recorded.len().div_ceil(3_200);
+    let level = |ms: std::ops::Range<usize>| audio::level::dbfs(&recorded[ms.start * a_ms..ms.end * a_ms]);
+    assert!(level(200..900) > -18.0 && level(2_200..2_900) > -18.0, "speech: {} and {}", level(200..900), level(2_200..2_900));
+    assert!(level(1_300..1_950) < -50.0, "the pause: {}", level(1_300..1_950));
+}
