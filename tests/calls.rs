@@ -5,13 +5,9 @@ use crate::peers::endpoint::Endpoint;
 use crate::peers::exchange::{Exchange, House, ms, must, s};
 use crate::peers::pjsua::Pjsua;
 use crate::peers::process::wait_for;
-use phone::{Manners, Sound, Step, tone_share};
+use crate::peers::sound::best_share;
+use phone::{Manners, Sound, Step};
 use std::net::TcpListener;
-
-/// The greatest share of a tone in any half second.
-fn best_share(heard: &[i16], hz: f32) -> f32 {
-    heard.windows(4_000).step_by(800).map(|part| tone_share(part, hz)).fold(0.0, f32::max)
-}
 
 /// The samples of a stereo WAV file, left and right.
 fn sides(file: &[u8]) -> (Vec<i16>, Vec<i16>) {
@@ -146,9 +142,7 @@ fn a_caller_is_never_silent_while_a_web_server_hangs() {
     must(&alice, Step::WaitHangUp { within: s(30) });
     let silence = alice.report().longest_silence;
     assert!(silence > s(4) && silence < ms(5_500), "{silence:?} of silence");
-    let kept = exchange.folder().path().join("data/calls.jsonl");
-    // Written by another thread, once the call is over.
-    let records = wait_for("the record of the call", s(10), || std::fs::read_to_string(&kept).ok().filter(|text| text.ends_with('\n')));
+    let records = exchange.records_text(1);
     assert!(records.contains("nothing to hear for 5s while http is waiting"), "{records}");
     exchange.must_be_quiet();
 }

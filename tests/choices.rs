@@ -5,20 +5,11 @@ use crate::peers::bare::{Bare, Packet, formats};
 use crate::peers::baresip::Baresip;
 use crate::peers::exchange::{Exchange, House, ms, must, s};
 use crate::peers::pjsua::Pjsua;
-use crate::peers::process::wait_for;
 use phone::{Manners, Step};
 use serde_json::Value;
 
 const EVENTS: &str = "a=rtpmap:99 telephone-event/8000\r\n";
 const OPUS: &str = "a=rtpmap:107 opus/48000/2\r\na=fmtp:107 stereo=1; sprop-stereo=1; usedtx=1\r\n";
-
-/// The records of so many calls.
-#[track_caller]
-fn records(exchange: &Exchange, calls: usize) -> Vec<Value> {
-    let kept = exchange.folder().path().join("data/calls.jsonl");
-    let text = wait_for("the records", s(20), || std::fs::read_to_string(&kept).ok().filter(|text| text.lines().count() >= calls && text.ends_with('\n')));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
 
 fn lines_of(record: &Value) -> Vec<&str> {
     record["timeline"].as_array().unwrap().iter().filter_map(|line| line["what"].as_str()).collect()
@@ -46,7 +37,7 @@ fn phones_that_offer_many_codecs_are_answered_by_the_order_of_their_connection()
     std::thread::park_timeout(ms(800));
     bob.command("hangup", "");
     exchange.must_be_quiet();
-    let spoken: Vec<Value> = records(&exchange, 2).iter().map(|record| record["media"][0]["codec_sent"].clone()).collect();
+    let spoken: Vec<Value> = exchange.records(2).iter().map(|record| record["media"][0]["codec_sent"].clone()).collect();
     assert_eq!(spoken, ["GSM", "opus"]);
     // Every order, told by the answer itself; numbers are the offerer's, and events go with the clock of the codec.
     let offered = "107 0 8 9 3 99 98";
@@ -86,7 +77,7 @@ fn a_connection_of_one_codec_refuses_all_others_and_says_why() {
     must(&caller, Step::Dial(exchange.uri("tobob")));
     assert!(caller.step(Step::WaitAnswered { within: s(10) }).is_err());
     exchange.must_be_quiet();
-    let records = records(&exchange, 4);
+    let records = exchange.records(4);
     for (record, why) in records.iter().zip(["it lists PCMU; with this peer we speak G722", "it lists PCMU, PCMA; with this peer we speak opus", "it lists opus, 18; with this peer we speak G722"]) {
         let refused = format!("refused with 488: no acceptable audio: no common codec: {why}");
         assert_eq!((record["status"].as_u64(), lines_of(record).contains(&refused.as_str())), (Some(488), true), "{record:#}");
@@ -168,7 +159,7 @@ fn like_legs_pass_bytes_on_under_the_numbers_of_each_side() {
     alice.hang_up();
     bob.wait_end();
     exchange.must_be_quiet();
-    let record = records(&exchange, 1).remove(0);
+    let record = exchange.records(1).remove(0);
     let keys = lines_of(&record).iter().filter(|line| line.ends_with(": a key by telephone event")).count();
     assert_eq!((record["media"][0]["codec_sent"].as_str(), record["media"][1]["codec_sent"].as_str(), keys), (Some("opus"), Some("opus"), 3), "{record:#}");
 }

@@ -100,10 +100,7 @@ fn measure(peer: Peer, codec: &str, theirs: &str) -> (f32, f32) {
         }
     };
     exchange.must_be_quiet();
-    let kept = exchange.folder().path().join("data/calls.jsonl");
-    let record = wait_for("the record", s(10), || std::fs::read_to_string(&kept).ok().filter(|text| text.ends_with('\n')));
-    let record: serde_json::Value = serde_json::from_str(record.lines().next().unwrap_or_default()).unwrap();
-    let media = &record["media"][0];
+    let media = &exchange.records(1)[0]["media"][0];
     assert!(media["codec_heard"].as_str().is_some_and(|heard| heard.eq_ignore_ascii_case(codec)), "{what}: {media:#}");
     assert!(media["packets_lost"].as_i64() == Some(0) && media["one_way"].is_null(), "{what}: {media:#}");
     let least = if codec == "gsm" { 3.5 } else { 4.2 };

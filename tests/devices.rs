@@ -5,12 +5,8 @@ use crate::message::leave;
 use crate::peers::baresip::Baresip;
 use crate::peers::exchange::{Exchange, House, ms, must, s};
 use crate::peers::pjsua::Pjsua;
-use phone::{Manners, Step, tone_share};
-
-/// The greatest share of a tone in any half second of a recording.
-fn best_share(heard: &[i16], hz: f32) -> f32 {
-    heard.windows(4_000).step_by(800).map(|part| tone_share(part, hz)).fold(0.0, f32::max)
-}
+use crate::peers::sound::best_share;
+use phone::{Manners, Step};
 
 #[test]
 fn pjsip_registers_hears_the_prompt_presses_1_and_talks_to_baresip() {

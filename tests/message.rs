@@ -107,8 +107,7 @@ fn a_caller_whose_language_no_voice_speaks_hears_english() {
     must(&alice, Step::WaitAnswered { within: s(10) });
     must(&alice, Step::WaitSpeech { heard: s(1), within: s(10) });
     must(&alice, Step::HangUp);
-    let kept = exchange.folder().path().join("data/calls.jsonl");
-    let record = wait_for("the record", s(20), || std::fs::read_to_string(&kept).ok().filter(|text| text.ends_with('\n')));
+    let record = exchange.records_text(1);
     assert!(record.contains("a text is said in English: no voice has these words"), "{record}");
     assert!(!record.contains("an apology stands in"), "{record}");
     exchange.must_be_quiet();

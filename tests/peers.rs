@@ -10,5 +10,6 @@ pub(crate) mod network;
 pub(crate) mod pjsua;
 pub(crate) mod process;
 pub(crate) mod sipp;
+pub(crate) mod sound;
 pub(crate) mod speech;
 pub(crate) mod web;

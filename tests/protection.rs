@@ -4,22 +4,16 @@
 use crate::peers::baresip::Baresip;
 use crate::peers::exchange::{Exchange, House, ms, must, s};
 use crate::peers::pjsua::Pjsua;
-use crate::peers::process::wait_for;
-use phone::{Manners, Step, tone_share};
+use crate::peers::sound::best_share;
+use phone::{Manners, Step};
 
 const LONG: &str = "SRTP AES_CM_128_HMAC_SHA1_80";
 const SHORT: &str = "SRTP AES_CM_128_HMAC_SHA1_32";
 
-/// The greatest share of a tone in any half second of a recording.
-fn best_share(heard: &[i16], hz: f32) -> f32 {
-    heard.windows(4_000).step_by(800).map(|part| tone_share(part, hz)).fold(0.0, f32::max)
-}
-
 /// The records of so many calls, one a line; no key is in them or in the log.
 #[track_caller]
 fn records(exchange: &Exchange, calls: usize) -> String {
-    let kept = exchange.folder().path().join("data/calls.jsonl");
-    let text = wait_for("the records of the calls", s(10), || std::fs::read_to_string(&kept).ok().filter(|text| text.lines().count() >= calls));
+    let text = exchange.records_text(calls);
     assert!(!text.contains("inline:") && !exchange.log().contains("inline:"), "a key is shown");
     text
 }

@@ -5,7 +5,8 @@ use crate::peers::bare::{Bare, port_of};
 use crate::peers::exchange::{Exchange, House, ms, must, s};
 use crate::peers::process::wait_for;
 use crate::peers::pjsua::Pjsua;
-use phone::{Manners, Sound, Step, tone_share};
+use crate::peers::sound::best_share_within;
+use phone::{Manners, Sound, Step};
 use std::net::UdpSocket;
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use std::time::Duration;
 
 /// Calls one after another.
 const CALLS: usize = 5;
+
+/// The window in which a tone is looked for, samples of 8 kHz.
+const QUARTER_SECOND: usize = 2_000;
 
 /// A host of its own: another address of the loopback network.
 struct Sprayer {
@@ -68,11 +72,6 @@ impl Sprayer {
     }
 }
 
-/// The greatest share of a tone in any quarter second.
-fn best_share(heard: &[i16], hz: f32) -> f32 {
-    heard.windows(2_000).step_by(500).map(|part| tone_share(part, hz)).fold(0.0, f32::max)
-}
-
 #[test]
 fn m1_a_sprayer_at_every_port_gets_nothing_and_is_not_heard_recorded_or_obeyed() {
     let taped = "flow: taped\nstart: tape\nstates:\n  tape: { record_call: { do: start, stereo: true }, then: { done: bob, failed: end } }\n  bob: { bridge: { to: connection/bob }, then: end }\n";
@@ -112,22 +111,13 @@ fn m1_a_sprayer_at_every_port_gets_nothing_and_is_not_heard_recorded_or_obeyed()
         let all: Vec<i16> = wav.samples::<i16>().map(Result::unwrap).collect();
         for (side, hz) in [(0, 1_100.0), (1, 700.0)] {
             let heard: Vec<i16> = all.iter().skip(side).step_by(2).copied().collect();
-            assert!(best_share(&heard, hz) > 0.9, "side {side} is who it should be");
-            assert!(best_share(&heard, 2_000.0) < 0.05, "the sprayer is recorded");
+            assert!(best_share_within(&heard, hz, QUARTER_SECOND) > 0.9, "side {side} is who it should be");
+            assert!(best_share_within(&heard, 2_000.0, QUARTER_SECOND) < 0.05, "the sprayer is recorded");
         }
     }
-    let records = std::fs::read_to_string(exchange.folder().path().join("data/calls.jsonl")).unwrap();
+    let records = exchange.records_text(CALLS);
     assert!(!records.contains("a key by"), "a key of the sprayer was taken:\n{records}");
     assert!(!records.contains("its RTP comes from"), "a stream moved:\n{records}");
-}
-
-/// The media of the only call's first leg, from its record.
-#[track_caller]
-fn media(exchange: &Exchange) -> serde_json::Value {
-    let kept = exchange.folder().path().join("data/calls.jsonl");
-    let record = wait_for("the record", s(10), || std::fs::read_to_string(&kept).ok().filter(|text| text.ends_with('\n')));
-    let record: serde_json::Value = serde_json::from_str(record.lines().next().unwrap_or_default()).unwrap();
-    record["media"][0].clone()
 }
 
 /// Packets that prove nothing, at a protected call: counted, and neither heard nor followed nor an end of it.
@@ -149,8 +139,8 @@ fn m2_a_protected_call_goes_on_under_packets_that_prove_nothing() {
     assert_eq!(received, 0, "packets to the sprayer");
     exchange.must_be_quiet();
     let heard = alice.finish();
-    assert!(best_share(&heard, 500.0) > 0.9 && best_share(&heard, 640.0) > 0.9, "both prompts were heard");
-    let media = media(&exchange);
+    assert!(best_share_within(&heard, 500.0, QUARTER_SECOND) > 0.9 && best_share_within(&heard, 640.0, QUARTER_SECOND) > 0.9, "both prompts were heard");
+    let media = &exchange.records(1)[0]["media"][0];
     assert!(media["one_way"].is_null() && media["refused"]["unauthentic"].as_u64().is_some_and(|count| count > 100), "{media:#}");
 }
 
@@ -183,7 +173,7 @@ fn m3_m4_hellos_and_binding_requests_are_answered_by_nothing() {
     assert!(stranger.recv(&mut [0; 100]).is_err(), "the stranger was answered");
     peer.hang_up();
     exchange.must_be_quiet();
-    let media = media(&exchange);
+    let media = &exchange.records(1)[0]["media"][0];
     let refused = &media["refused"];
     let counted = refused["malformed"].as_u64().unwrap_or(0) + refused["strangers"].as_u64().unwrap_or(0);
     assert!(counted > count && counted <= 2 * count, "{counted} of {}: {refused:#}", 2 * count);

@@ -5,7 +5,6 @@ use crate::peers::bare::Bare;
 use crate::peers::exchange::{Exchange, House, s};
 use crate::peers::network::{ABSENT, FORBIDDEN, HERE, NOWHERE, ROUTER, SWALLOWED, enter};
 use crate::peers::process::wait_for;
-use serde_json::Value;
 
 #[test]
 fn who_cannot_be_reached_is_told_apart_by_what_the_router_says() {
@@ -34,9 +33,7 @@ fn who_cannot_be_reached_is_told_apart_by_what_the_router_says() {
         phone.hang_up();
         exchange.must_be_quiet();
     }
-    let kept = exchange.folder().path().join("data/calls.jsonl");
-    let text = wait_for("the records", s(10), || std::fs::read_to_string(&kept).ok().filter(|text| text.lines().count() == cases.len() && text.ends_with('\n')));
-    for record in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+    for record in exchange.records(cases.len()) {
         let media = &record["media"][0];
         let words = record["quality"][0].as_str().unwrap_or_default();
         let (host, code, why) = cases.into_iter().find(|(host, ..)| words.contains(host)).unwrap_or_else(|| panic!("{record:#}"));

@@ -22,13 +22,6 @@ fn behind(exchange: &Exchange, wire: &Lossy, user: &str) -> Handset {
     Handset::start(Wire { manners: Manners::Ring, ..Wire::new(account) }).unwrap()
 }
 
-/// The records of so many calls.
-fn records(exchange: &Exchange, calls: usize) -> Vec<Value> {
-    let kept = exchange.folder().path().join("data/calls.jsonl");
-    let text = wait_for("the records", s(60), || std::fs::read_to_string(&kept).ok().filter(|text| text.lines().count() >= calls && text.ends_with('\n')));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 /// Digits of one row: every key, in an order of its own.
 fn row(call: usize, at: usize) -> String {
     (0..ROW).map(|n| char::from(b'0' + ((n * 7 + call * 3 + at) % 10) as u8)).collect()
@@ -97,7 +90,7 @@ fn r10_calls_are_set_up_digits_arrive_and_recordings_are_whole_over_a_bad_wire()
     assert_eq!(told, calls * rows, "every row once, and nothing else");
     assert!(wires.iter().all(|wire| wire.lost() > 10), "the wire was as bad as it should be");
     let mut surplus = Vec::new();
-    for record in records(&exchange, calls) {
+    for record in exchange.records(calls) {
         surplus.push(surplus_ms(&exchange, &record));
         let media = &record["media"][0];
         let loss = media["loss"].as_f64().unwrap_or(1.0);
@@ -129,7 +122,7 @@ fn a_phone_whose_sound_never_arrives_is_told_of_while_it_happens_and_in_the_reco
     assert!(leg["one_way"].as_str().is_some_and(|why| why.starts_with("nothing has come from it, while ")), "{shown:#}");
     assert_eq!((leg["codec"].as_str(), leg["state"].as_str(), leg["mos"].is_null()), (Some("PCMU"), Some("flowing"), true), "{shown:#}");
     must(&phone, Step::HangUp);
-    let record = records(&exchange, 1).remove(0);
+    let record = exchange.records(1).remove(0);
     let lines: Vec<&str> = record["timeline"].as_array().unwrap().iter().filter_map(|line| line["what"].as_str()).collect();
     assert!(lines.iter().any(|line| line.starts_with("leg 0: one-way audio: nothing has come from it")), "{lines:#?}");
     assert_eq!(record["media"][0]["one_way"], "nothing-came");
@@ -156,7 +149,7 @@ fn a_phone_that_closes_its_port_is_told_of_in_words_and_its_call_goes_on() {
     assert!(leg["one_way"].as_str().is_some_and(|why| why.starts_with("nobody listens at 127.0.0.1:")), "{shown:#}");
     assert_eq!(leg["state"].as_str(), Some("flowing"), "it ends no call: {shown:#}");
     must(&phone, Step::HangUp);
-    let record = records(&exchange, 1).remove(0);
+    let record = exchange.records(1).remove(0);
     let lines: Vec<&str> = record["timeline"].as_array().unwrap().iter().filter_map(|line| line["what"].as_str()).collect();
     let told = lines.iter().filter(|line| line.starts_with("leg 0: one-way audio: ")).count();
     assert_eq!(told, 1, "once, not for each packet: {lines:#?}");

@@ -16,6 +16,9 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 /// How long after the last goodbye a call may still be listed.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long after its end a call's record may be missing: of fifty calls at once on a busy machine.
+const RECORD_WITHIN: Duration = Duration::from_secs(60);
+
 /// Ports of media of one exchange.
 const MEDIA_PORTS: u16 = 400;
 
@@ -305,6 +308,20 @@ impl Exchange {
         wait_for("all calls to have ended", END_WITHIN, || (calls(self) == 0).then_some(()));
         assert!(self.process.ended().is_none(), "the exchange has ended:\n{}", self.process.log());
         assert!(!self.log().contains("panicked"), "something panicked:\n{}", self.log());
+    }
+
+    /// The records of so many calls, one a line. Another thread writes them, when a call is over.
+    #[track_caller]
+    pub(crate) fn records_text(&self, calls: usize) -> String {
+        let kept = self.folder.path().join("data/calls.jsonl");
+        let whole = |text: &String| text.lines().count() >= calls && text.ends_with('\n');
+        wait_for("the records of the calls", RECORD_WITHIN, || std::fs::read_to_string(&kept).ok().filter(whole))
+    }
+
+    /// The same, read.
+    #[track_caller]
+    pub(crate) fn records(&self, calls: usize) -> Vec<Value> {
+        self.records_text(calls).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Every call so far that was kept, once all that are over are kept; each does again what it did.

@@ -70,7 +70,7 @@ pub(crate) fn connection(user: &str, password: Option<&str>) -> Connection {
 
 pub(crate) fn listing() -> Listing {
     let reception = Connection { inbound: Inbound::Flow("reception".to_owned()), public: true, ..connection("reception", None) };
-    let far = Connection { via: Some(name("acme")), ..connection("far", None) };
+    let far = Connection { via: Some(name("acme")), codecs: Some(Codecs::ranked(vec![Codec::G722, Codec::Pcma])), ..connection("far", None) };
     Listing {
         realms: vec![Realm { name: name("home"), domains: vec!["home.example".to_owned()] }],
         connections: vec![connection("alice", Some("red")), connection("bob", Some("blue")), reception, far],

@@ -189,6 +189,8 @@ fn d3_a_stolen_account_dials_only_what_is_allowed_and_only_so_often() {
             assert_eq!(branches[0].codecs.list, [terms::Codec::Pcma], "the trunk's own");
         }
     }
+    let far = bench.locate(new.id, "connection/far", &alice).unwrap();
+    assert_eq!(far[0].codecs.list, [terms::Codec::G722, terms::Codec::Pcma], "its own, behind the trunk as well");
     assert_eq!(bench.frauds, 3);
     bench.wait(Duration::from_secs(2 * 3_600));
     assert!(bench.locate(new.id, "number/00442071838750", &alice).is_ok());
