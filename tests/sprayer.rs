@@ -1,5 +1,5 @@
-//! Strangers at media ports on the real wire (RELIABILITY M1 to M4, X4): a third host sprays at every one from before the first call to
-//! after the last one; at protected calls; and with what is not spoken there.
+//! Strangers at media ports on the real wire (RELIABILITY M1 to M5, X4): a third host sprays at every one from before the first call to
+//! after the last one; at protected calls; with what is not spoken there; and who was a peer once and goes on.
 
 use crate::peers::bare::{Bare, port_of};
 use crate::peers::exchange::{Exchange, House, ms, must, s};
@@ -178,4 +178,40 @@ fn m3_m4_hellos_and_binding_requests_are_answered_by_nothing() {
     let counted = refused["malformed"].as_u64().unwrap_or(0) + refused["strangers"].as_u64().unwrap_or(0);
     assert!(counted > count && counted <= 2 * count, "{counted} of {}: {refused:#}", 2 * count);
     assert_eq!(media["packets_received"], 0, "{media:#}");
+}
+
+/// Who goes on sending after his call, to his old port and then to that of the call that is on: no later call has his port, and nothing
+/// of his is in their recordings, though he sends from the same host as they do.
+#[test]
+fn m5_who_goes_on_sending_after_his_call_is_in_no_later_recording() {
+    let taped = "flow: taped\nstart: on\nstates:\n  on:\n    - answer: {}\n    - record_call: start\n    - pause: 60s\n      then: end\n";
+    let mut exchange = Exchange::start_with(&House::default(), &[("flows/taped.yaml", taped)]);
+    // The loudest that µ-law can say, and something soft.
+    let (loud, soft) = (vec![vec![0x00; 160]; 25], vec![vec![0xe0; 160]; 25]);
+    let mut old = Bare::new("guest", exchange.sip());
+    let (_, his, _) = old.call(&exchange.uri("taped"), &old.describe("0", ""));
+    old.speak(&his, 0, 160, &loud);
+    old.hang_up();
+    exchange.must_be_quiet();
+    for call in 2..=4 {
+        let mut new = Bare::new("guest", exchange.sip());
+        let (_, theirs, _) = new.call(&exchange.uri("taped"), &new.describe("0", ""));
+        assert_ne!(port_of(&his), port_of(&theirs), "call {call} has a port that should rest");
+        std::thread::scope(|scope| {
+            scope.spawn(|| new.speak(&theirs, 0, 160, &[&soft[..], &soft[..]].concat()));
+            std::thread::park_timeout(ms(100));
+            old.speak(&his, 0, 160, &loud[..10]);
+            old.speak(&theirs, 0, 160, &loud);
+        });
+        new.hang_up();
+        exchange.must_be_quiet();
+        let listed = wait_for("the recording", s(20), || Some(exchange.get("/v1/recordings")["recordings"].clone()).filter(|all| all.as_array().map(Vec::len) == Some(call)));
+        let peaks: Vec<u16> = listed.as_array().unwrap().iter().map(|recording| {
+            let (_, file) = exchange.request("GET", &format!("/v1/recordings/{}/audio", recording["id"].as_str().unwrap()));
+            let mut wav = hound::WavReader::new(std::io::Cursor::new(file)).unwrap();
+            wav.samples::<i16>().map(|sample| sample.unwrap().unsigned_abs()).max().unwrap_or_default()
+        }).collect();
+        assert_eq!(peaks.iter().filter(|peak| **peak > 20_000).count(), 1, "the loud one is in his own recording alone: {peaks:?}");
+        assert_eq!(peaks.iter().filter(|peak| (100..5_000).contains(*peak)).count(), call - 1, "{peaks:?}");
+    }
 }
