@@ -1,15 +1,16 @@
 //! When a shard looks at its packets and clocks: it wakes for each, or, when they come so thick that this costs more, looks at times.
 //!
-//! A wake costs about as much as two packets, and so does a look. Up to three things a millisecond, sixty callers who speak, waking for
-//! each costs little and answers soonest. With more there are looks at even times, by what waits for them:
+//! A wake costs about as much as two packets, and so does a look. While few things come, waking for each costs little and answers soonest.
+//! With more there are looks at even times, by what waits for them:
 //!
 //! ```text
-//! a key may end what plays      each fifth of a millisecond, the slot of the calls' clocks
-//! somebody listens              each millisecond
-//! it is recorded, and no more   each other millisecond
+//! a key may end what plays      each fifth of a millisecond, the slot of the calls' clocks      from 3 things a millisecond on
+//! somebody listens              each millisecond                                                from 3
+//! prompts are played, no more   each other millisecond                                          from 1
+//! it is recorded, and no more   each fourth millisecond                                         from a half
 //! ```
 //! What is done in a look is done at its even time: what a call plans from there on, such as a prompt's packets, falls on looks again
-//! and not just behind them.
+//! and not just behind them. All these times divide 20 ms: a packet that comes each 20 ms comes as evenly to a look.
 
 use call::Haste;
 use std::time::{Duration, Instant};
@@ -17,16 +18,28 @@ use terms::Now;
 
 /// Things are counted over this long: short against a second of speech, long against the jitter of a stream.
 const WINDOW: Duration = Duration::from_millis(16);
-/// Things in a window from which the shard is busy: three a millisecond …
-const BUSY: usize = 48;
-/// … and up to which it is no longer: two a millisecond.
-const CALM: usize = 32;
 /// Of so many, one in haste is enough.
 const FEW: usize = 16;
-/// From one look to the next: while keys are awaited, while anybody listens, else. Whole slots of the calls' clocks.
-const LOOKS: [Duration; 3] = [Duration::from_micros(200), Duration::from_millis(1), Duration::from_millis(2)];
+/// How a shard looks while keys are awaited, while anybody listens, while prompts are played, else.
+const WAYS: [Way; 4] = [
+    Way { look: Duration::from_micros(200), busy: 48, calm: 32 },
+    Way { look: Duration::from_millis(1), busy: 48, calm: 32 },
+    Way { look: Duration::from_millis(2), busy: 16, calm: 12 },
+    Way { look: Duration::from_millis(4), busy: 8, calm: 6 },
+];
 /// A wake that comes so soon after its time was on time: a timer's slack, and what waking takes.
 const ON_TIME: Duration = Duration::from_micros(150);
+
+/// A way to look.
+#[derive(Debug, PartialEq, Eq)]
+struct Way {
+    /// From one look to the next: whole slots of the calls' clocks.
+    look: Duration,
+    /// Things in a [`WINDOW`] from which the shard is busy …
+    busy: usize,
+    /// … and up to which it is no longer.
+    calm: usize,
+}
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,13 +71,15 @@ impl Work {
         self.packets + self.ticks
     }
 
-    const fn look(&self) -> Duration {
+    const fn way(&self) -> &'static Way {
         if self.keen * FEW > self.packets {
-            LOOKS[0]
-        } else if (self.relayed + self.ticks) * FEW > self.things() {
-            LOOKS[1]
+            &WAYS[0]
+        } else if self.relayed * FEW > self.things() {
+            &WAYS[1]
+        } else if self.ticks * FEW > self.things() {
+            &WAYS[2]
         } else {
-            LOOKS[2]
+            &WAYS[3]
         }
     }
 }
@@ -106,14 +121,15 @@ impl Pace {
         (*packets, *relayed, *keen, *ticks) = (*packets + work.packets, *relayed + work.relayed, *keen + work.keen, *ticks + work.ticks);
         let passed = now.saturating_duration_since(self.since);
         if passed >= WINDOW {
+            let (things, way) = (self.work.things(), self.work.way());
             // A window that lasted longer, because nothing woke the shard, had fewer things still.
-            let is_busy = if self.look.is_some() { self.work.things() > CALM } else { self.work.things() >= BUSY && passed < WINDOW * 2 };
-            self.look = is_busy.then(|| self.work.look());
+            let is_busy = if self.look.is_some() { things > way.calm } else { things >= way.busy && passed < WINDOW * 2 };
+            self.look = is_busy.then_some(way.look);
             self.since = now;
             self.work = Work::default();
-        } else if self.work.things() >= BUSY && self.look.is_none() {
+        } else if self.look.is_none() && self.work.things() >= WAYS[0].busy {
             // A flood is not waited for.
-            self.look = Some(self.work.look());
+            self.look = Some(self.work.way().look);
         }
     }
 }
@@ -140,6 +156,13 @@ mod tests {
     }
 
     #[test]
+    fn looks_divide_a_packet_and_are_whole_slots() {
+        for way in &WAYS {
+            assert!(20_000 % way.look.as_micros() == 0 && way.look.as_micros() % 200 == 0 && way.calm < way.busy, "{way:?}");
+        }
+    }
+
+    #[test]
     fn many_packets_make_it_busy_and_few_calm() {
         let mut pace = Pace::new(Instant::now());
         let keen = |packets| work(packets, Haste::Keen, 0);
@@ -153,13 +176,20 @@ mod tests {
     #[test]
     fn it_looks_as_often_as_somebody_waits_for_it() {
         let mut pace = Pace::new(Instant::now());
-        assert_eq!(feed(&mut pace, 0..40, work(50, Haste::Keen, 50)), Some(LOOKS[0]), "a thousand menus");
-        assert_eq!(feed(&mut pace, 40..80, work(50, Haste::Relayed, 0)), Some(LOOKS[1]), "five hundred talks");
-        assert_eq!(feed(&mut pace, 80..120, work(0, Haste::Patient, 50)), Some(LOOKS[1]), "a thousand prompts");
-        assert_eq!(feed(&mut pace, 120..160, work(50, Haste::Patient, 1)), Some(LOOKS[2]), "a thousand messages");
+        assert_eq!(feed(&mut pace, 0..40, work(50, Haste::Keen, 50)), Some(WAYS[0].look), "a thousand menus");
+        assert_eq!(feed(&mut pace, 40..80, work(50, Haste::Relayed, 0)), Some(WAYS[1].look), "five hundred talks");
+        assert_eq!(feed(&mut pace, 80..120, work(0, Haste::Patient, 50)), Some(WAYS[2].look), "a thousand prompts");
+        assert_eq!(feed(&mut pace, 120..160, work(50, Haste::Patient, 1)), Some(WAYS[3].look), "a thousand messages");
         let mut mixed = work(50, Haste::Patient, 0);
         (0..5).for_each(|_| mixed.packet(Haste::Keen));
-        assert_eq!(feed(&mut pace, 160..200, mixed), Some(LOOKS[0]), "some menus among them");
+        assert_eq!(feed(&mut pace, 160..200, mixed), Some(WAYS[0].look), "some menus among them");
+    }
+
+    #[test]
+    fn where_nobody_waits_few_things_are_enough_to_look_at_times() {
+        let start = |work| feed(&mut Pace::new(Instant::now()), 0..100, work);
+        assert_eq!([Haste::Patient, Haste::Relayed, Haste::Keen].map(|haste| start(work(2, haste, 0)).is_some()), [true, false, false]);
+        assert_eq!(start(work(0, Haste::Patient, 2)), Some(WAYS[2].look), "forty prompts");
     }
 
     #[test]
@@ -177,7 +207,7 @@ mod tests {
     fn looks_are_at_even_times_and_so_is_what_is_done_in_them() {
         let start = Instant::now();
         let at = |us: u64| start + Duration::from_micros(us);
-        let pace = Pace { look: Some(LOOKS[1]), ..Pace::new(start) };
+        let pace = Pace { look: Some(WAYS[1].look), ..Pace::new(start) };
         assert_eq!([0, 1, 999, 1_000, 1_060, 7_500].map(|woke| pace.next(at(woke))), [1_000, 1_000, 1_000, 2_000, 2_000, 8_000].map(|us| Some(at(us))));
         assert_eq!(Pace::new(start).next(at(70)), None);
         let now = |us: u64| Now { at: at(us), unix: UnixMs(9) };
