@@ -1,8 +1,8 @@
 //! What this room asks of the exchange behind it, and the JSON shapes it shows.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{future::Future, pin::Pin};
-use terms::{CallId, Name};
+use terms::{CallId, Gain, Name};
 
 /// An answer that may take a moment (the exchange asks another thread).
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, ExchangeFault>> + Send>>;
@@ -30,6 +30,8 @@ pub trait Exchange: Send + Sync + 'static {
     fn hang_up(&self, id: CallId) -> Answer<bool>;
     /// Conferences with somebody in them.
     fn conferences(&self) -> Answer<Vec<ConferenceView>>;
+    /// Changes how a call in a conference is heard, and hears.
+    fn tune(&self, id: CallId, tuning: Tuning) -> Answer<Tuned>;
     /// Queues with somebody in them, on either side.
     fn queues(&self) -> Answer<Vec<QueueView>>;
     /// The flows in use.
@@ -149,6 +151,50 @@ pub struct PersonView {
     pub host: bool,
     /// Waits for the first host.
     pub waits: bool,
+    /// Nobody hears it.
+    pub muted: bool,
+    /// By how many decibels the others hear it louder, −60 (not at all) to 12.
+    pub talk_gain: Gain,
+    /// By how many decibels it hears the room louder.
+    pub hear_gain: Gain,
+    /// Others whom it hears at gains of their own, which come on top.
+    pub hears: Vec<PairGain>,
+}
+
+/// How loud somebody in a conference hears one of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairGain {
+    /// The call of the other.
+    pub call: CallId,
+    /// By how many decibels louder, −60 (not at all) to 12.
+    pub gain: Gain,
+}
+
+/// What is to be another way for somebody in a conference; what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tuning {
+    /// Nobody hears it.
+    pub muted: Option<bool>,
+    /// By how many decibels the others hear it louder.
+    pub talk_gain: Option<Gain>,
+    /// By how many decibels it hears the room louder.
+    pub hear_gain: Option<Gain>,
+    /// How loud it hears some of the others.
+    #[serde(default)]
+    pub hears: Vec<PairGain>,
+}
+
+/// What became of a [`Tuning`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tuned {
+    /// It is done within the next frames.
+    Done,
+    /// There is no such call in a conference.
+    NotInside,
+    /// This other call is not in the same conference; nothing changed.
+    Stranger(CallId),
 }
 
 /// A queue with somebody in it.

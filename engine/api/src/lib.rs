@@ -25,7 +25,7 @@ pub mod sink;
 mod tests;
 
 pub use exchange::{
-    Answer, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, LegView, PersonView, QueueView, Readiness, Reloaded, Used, WaitingView,
+    Answer, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowView, FlowsView, LegView, PairGain, PersonView, QueueView, Readiness, Reloaded, Tuned, Tuning, Used, WaitingView,
 };
 pub use problem::Problem;
 pub use router::{ApiOptions, Metrics, router, serve};

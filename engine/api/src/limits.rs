@@ -13,3 +13,5 @@ pub const ANSWER_TIME: Duration = Duration::from_secs(30);
 pub const SINK_BODY_MAX: usize = 512 * 1024;
 /// Age of a webhook's timestamp a sink accepts, either way (Standard Webhooks: five minutes).
 pub const SINK_AGE_MAX: Duration = Duration::from_secs(300);
+/// Others of whom one request may say how loud they are heard: all the others of the largest conference.
+pub const PAIRS_MAX: usize = 99;

@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc};
 use store::Store;
@@ -57,6 +57,7 @@ pub fn router(options: ApiOptions, exchange: Arc<dyn Exchange>, store: Store) ->
         .route("/v1/connections/{name}", get(routes::connection))
         .route("/v1/calls", get(routes::calls))
         .route("/v1/calls/{id}", get(routes::call).delete(routes::hang_up))
+        .route("/v1/calls/{id}/conference", patch(routes::tune))
         .route("/v1/conferences", get(routes::conferences))
         .route("/v1/queues", get(routes::queues))
         .route("/v1/flows", get(routes::flows))

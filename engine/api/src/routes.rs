@@ -1,9 +1,9 @@
 //! The exchange's own state: probes, metrics, connections, calls, flows.
 
-use crate::{CallView, ConferenceView, ConnectionView, FlowsView, Problem, QueueView, Readiness, Reloaded, router::Shared};
+use crate::{limits, CallView, ConferenceView, ConnectionView, FlowsView, Problem, QueueView, Readiness, Reloaded, Tuned, Tuning, router::Shared};
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{Path, State, rejection::{JsonRejection, PathRejection}},
     http::{StatusCode, header},
     response::IntoResponse,
 };
@@ -92,6 +92,23 @@ pub(crate) async fn hang_up(
 ) -> Result<StatusCode, Problem> {
     let ended = shared.exchange.hang_up(call_id(path)?).await?;
     if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("call")) }
+}
+
+pub(crate) async fn tune(
+    State(shared): State<Shared>,
+    path: Result<Path<String>, PathRejection>,
+    body: Result<Json<Tuning>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let id = call_id(path)?;
+    let Json(tuning) = body.map_err(|bad| Problem::new(bad.status(), bad.body_text()))?;
+    if tuning.hears.len() > limits::PAIRS_MAX {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("hears: at most {} others", limits::PAIRS_MAX)));
+    }
+    match shared.exchange.tune(id, tuning).await? {
+        Tuned::Done => Ok(StatusCode::NO_CONTENT),
+        Tuned::NotInside => Err(Problem::not_found("call in a conference")),
+        Tuned::Stranger(other) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("hears: {other} is not one of the others in this conference"))),
+    }
 }
 
 pub(crate) async fn flows(State(shared): State<Shared>) -> Result<Json<FlowsView>, Problem> {

@@ -1,7 +1,7 @@
 //! The HTTP side over real loopback sockets, on a real store.
 
 use crate::{
-    Answer, ApiOptions, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowsView, LegView, PersonView, QueueView, Readiness, Reloaded, Used, WaitingView, serve,
+    Answer, ApiOptions, CallView, ConferenceView, ConnectionView, ContactView, Exchange, ExchangeFault, FlowsView, LegView, PairGain, PersonView, QueueView, Readiness, Reloaded, Tuned, Tuning, Used, WaitingView, serve,
     sink,
 };
 use reqwest::{Client, Method, StatusCode, header};
@@ -10,7 +10,7 @@ use store::{
     AudioLinks, Courier, CourierOptions, Disposition, Finished, Guard, LeftOver, Options, RecordingMeta, Signer, Store,
 };
 use tempfile::TempDir;
-use terms::{CallId, MessageId, Name, Secret, UnixMs};
+use terms::{CallId, Gain, MessageId, Name, Secret, UnixMs};
 use tokio::net::TcpListener;
 use voicemail::{Caller, EndCause, Envelope, EventKind, Notify};
 
@@ -69,8 +69,12 @@ impl Exchange for Desk {
     }
     fn conferences(&self) -> Answer<Vec<ConferenceView>> {
         let name = |text| Name::new(text).unwrap();
-        let people = vec![PersonView { call: Self::call().id, host: true, waits: false }];
+        let people = vec![PersonView { call: Self::call().id, host: true, waits: false, muted: false, talk_gain: Gain::NONE, hear_gain: Gain::NONE.louder(-6), hears: vec![PairGain { call: Self::call().id, gain: Gain::MOST }] }];
         say(vec![ConferenceView { realm: name("default"), room: name("board"), opened: true, people }])
+    }
+    fn tune(&self, id: CallId, tuning: Tuning) -> Answer<Tuned> {
+        let stranger = tuning.hears.iter().find(|pair| pair.gain.is_off()).map(|pair| Tuned::Stranger(pair.call));
+        say(if id == Self::call().id { stranger.unwrap_or(Tuned::Done) } else { Tuned::NotInside })
     }
     fn queues(&self) -> Answer<Vec<QueueView>> {
         let name = |text| Name::new(text).unwrap();
@@ -183,6 +187,39 @@ async fn the_exchange_is_shown() {
     let metrics = house.ask(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     assert_eq!(metrics, "calls 1\n");
     assert_eq!(house.ask(Method::GET, "/healthz").send().await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_loud_somebody_in_a_conference_is_and_hears_is_shown_and_changed() {
+    let house = House::open(&[]).await;
+    let person = house.get("/v1/conferences").await.1["conferences"][0]["people"][0].clone();
+    assert_eq!((&person["muted"], &person["talk_gain"], &person["hear_gain"]), (&false.into(), &0.into(), &(-6).into()));
+    assert_eq!((&person["hears"][0]["call"], &person["hears"][0]["gain"]), (&CALL.into(), &12.into()));
+    let other = "018bcfe5-6800-7909-8909-000000000000";
+    let many = format!(r#"{{"hears":[{}]}}"#, vec![format!(r#"{{"call":"{other}","gain":1}}"#); 100].join(","));
+    let off = format!(r#"{{"hears":[{{"call":"{other}","gain":-60}}]}}"#);
+    let table = [
+        (CALL, r#"{"muted":true,"talk_gain":-6,"hear_gain":12}"#, 204, ""),
+        (CALL, "{}", 204, ""),
+        (other, r#"{"muted":true}"#, 404, "no such call in a conference"),
+        ("7", r#"{"muted":true}"#, 404, "no such call"),
+        (CALL, r#"{"talk_gain":13}"#, 422, "13 dB is not from -60 (off) to 12"),
+        (CALL, r#"{"talk_gain":-61}"#, 422, "-61 dB is not from -60 (off) to 12"),
+        (CALL, r#"{"talk_gain":1.5}"#, 422, "1.5"),
+        (CALL, r#"{"volume":1}"#, 422, "volume"),
+        (CALL, "{", 400, ""),
+        (CALL, &many, 422, "at most 99 others"),
+        (CALL, &off, 422, "is not one of the others"),
+    ];
+    for (call, body, status, says) in table {
+        let request = house.ask(Method::PATCH, &format!("/v1/calls/{call}/conference")).header(header::CONTENT_TYPE, "application/json");
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{body}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(says), "{body}: {text}");
+    }
+    let plain = house.ask(Method::PATCH, &format!("/v1/calls/{CALL}/conference")).body("{}").send().await.unwrap();
+    assert_eq!(plain.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use flow::JournalEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, net::{IpAddr, SocketAddr}, time::Duration};
-use terms::{CallId, MessageId, Name, UnixMs};
+use terms::{CallId, Gain, MessageId, Name, UnixMs};
 
 /// One call: what it began with, what it was told and said turn by turn, and how it ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -402,6 +402,21 @@ pub enum Meeting {
     Opened,
     /// Whether nobody else is in the conference.
     Alone(bool),
+    /// Somebody outside wants the caller heard, or hearing, another way; what is not named stays.
+    Tune {
+        /// Nobody hears the caller.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        muted: Option<bool>,
+        /// How loud the others hear the caller, in decibels.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        talk: Option<Gain>,
+        /// How loud the caller hears the room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hear: Option<Gain>,
+        /// How loud the caller hears some of the others.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pairs: Vec<(CallId, Gain)>,
+    },
     /// The conference was left.
     Left {
         /// Most people inside.

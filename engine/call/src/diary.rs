@@ -6,7 +6,7 @@
 
 use crate::{
     door::{Answer, Branch, Disposition, Errand, HttpReply, LegEvent, NewCall, Origin, Output, Ticket, ToFront},
-    meet::Met,
+    meet::{Met, Tuning},
 };
 use bundle::{Heard, Input, Said, Seen, Turn};
 use media::{Dropped, Event, Hears, PlayerEnd, PlayerId, RecordEnd, RecorderId};
@@ -341,6 +341,7 @@ fn meeting_of(met: &Met) -> bundle::Meeting {
         Met::Inside { room, open } => bundle::Meeting::Inside { room: room.0, open: *open },
         Met::Opened => bundle::Meeting::Opened,
         Met::Alone(alone) => bundle::Meeting::Alone(*alone),
+        Met::Tune(Tuning { muted, talk, hear, pairs }) => bundle::Meeting::Tune { muted: *muted, talk: *talk, hear: *hear, pairs: pairs.clone() },
         Met::Left { people_max } => bundle::Meeting::Left { people_max: *people_max },
         Met::Parked { place } => bundle::Meeting::Parked { place: *place },
         Met::Position(position) => bundle::Meeting::Position(*position),

@@ -46,7 +46,7 @@ pub use door::{
 };
 pub use filler::Fillers;
 pub use media::{Haste, SentBack, Unreachable};
-pub use meet::{Meet, Met, Parcel, RoomId, Waiting};
+pub use meet::{Meet, Met, Parcel, RoomId, Tuning, Volume, Waiting};
 pub use quality::{FarMedia, LegMedia, RefusedPackets};
 pub use replay::{Unplayable, replay};
 pub use shard::{CallLook, Shard, ShardCounts};

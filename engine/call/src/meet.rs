@@ -1,7 +1,7 @@
 //! Calls that meet: what a call asks of the front, which knows who waits where, and what it hears back.
 //!
 //! ```text
-//!  conference:  Conference ──▶ Full │ Inside (open or not) ──▶ Opened ──▶ Alone … ──▶ Over, or Leave ──▶ Left
+//!  conference:  Conference ──▶ Full │ Inside (open or not) ──▶ Opened ──▶ Alone, Tune … ──▶ Over, or Leave ──▶ Left
 //!  waiting:     Park, Queue ─▶ Full │ Parked, Position … ──▶ Ring ──▶ Answered │ Unanswered
 //!                                                       └──▶ Wanted ──▶ Accept ──▶ Talk │ Resume ──▶ Over
 //!  taking:      PickUp, Take ▶ Nobody │ Position 0 (nobody yet) ──▶ Talk ──▶ Over
@@ -13,11 +13,35 @@
 use crate::call::Call;
 use crate::door::Seat;
 use std::time::Duration;
-use terms::Name;
+use terms::{CallId, Gain, Name};
 
 /// Calls that hear each other, in one shard. The front numbers rooms and never uses a number again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId(pub u64);
+
+/// How loud somebody in a conference is heard, and hears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Nobody hears the caller.
+    pub muted: bool,
+    /// How loud the others hear the caller.
+    pub talk: Gain,
+    /// How loud the caller hears the room.
+    pub hear: Gain,
+}
+
+/// What is to be another way for somebody in a conference; what is `None` or not named stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tuning {
+    /// Nobody hears the caller.
+    pub muted: Option<bool>,
+    /// How loud the others hear the caller.
+    pub talk: Option<Gain>,
+    /// How loud the caller hears the room.
+    pub hear: Option<Gain>,
+    /// How loud the caller hears some of the others.
+    pub pairs: Vec<(CallId, Gain)>,
+}
 
 /// What a call asks of the front.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +59,8 @@ pub enum Meet {
         /// When the last host leaves, everybody does.
         end_with_host: bool,
     },
+    /// How loud the caller is heard and hears in its conference is another than it was (at first: [`Volume::default`]).
+    Volume(Volume),
     /// Wait in the first free of these places.
     Park {
         /// The first place.
@@ -102,6 +128,8 @@ pub enum Met {
     Opened,
     /// Nobody else is in the conference (any more), or somebody is again.
     Alone(bool),
+    /// Somebody outside wants the caller heard, or hearing, another way.
+    Tune(Tuning),
     /// The caller has left the conference.
     Left {
         /// Most people inside during its stay.

@@ -7,7 +7,7 @@ use crate::{
     diary::{self, failure_text},
     door::{Answer, Branch, Command, Errand, HttpReply, LegEvent, Line, NewCall, Origin, Output, Plan, Seat, Ticket},
     filler::Fillers,
-    meet::{Met, RoomId},
+    meet::{Met, RoomId, Tuning},
 };
 use audio::{Pcm, Prompt};
 use bundle::{Bundle, Heard, Input, Said, Seen, Trace, Turn};
@@ -355,6 +355,7 @@ fn met_of(meeting: &bundle::Meeting) -> Met {
         bundle::Meeting::Inside { room, open } => Met::Inside { room: RoomId(*room), open: *open },
         bundle::Meeting::Opened => Met::Opened,
         bundle::Meeting::Alone(alone) => Met::Alone(*alone),
+        bundle::Meeting::Tune { muted, talk, hear, pairs } => Met::Tune(Tuning { muted: *muted, talk: *talk, hear: *hear, pairs: pairs.clone() }),
         bundle::Meeting::Left { people_max } => Met::Left { people_max: *people_max },
         bundle::Meeting::Parked { place } => Met::Parked { place: *place },
         bundle::Meeting::Position(position) => Met::Position(*position),

@@ -7,17 +7,18 @@ use crate::{
     call::Call,
     desk::Desk,
     door::{Seat, Sockets, Ticket, ToFront},
+    limits::PAIRS_MAX,
     meet::{Meet, RoomId},
     shard::CallWire,
 };
 use audio::Prompt;
-use media::{Listener, Passing, PersonId, Voice};
+use media::{Guest, Listener, Passing, PersonId, Voice};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
-use terms::{Digit, KeyWay, LegId, Now};
+use terms::{CallId, Digit, Gain, KeyWay, LegId, Now};
 
 /// The room's clock.
 const FRAME: Duration = Duration::from_millis(20);
@@ -28,9 +29,15 @@ const CATCH_UP_MAX: u32 = 3;
 #[derive(Debug)]
 pub(crate) enum RoomAct {
     /// Go in; its leg is outside already. The sound tells the others. `pair`: the room is for two.
-    Enter { room: RoomId, pair: bool, voice: Voice, host: bool, sound: Option<Arc<Prompt>> },
+    Enter { room: RoomId, pair: bool, guest: Guest, sound: Option<Arc<Prompt>> },
     /// Be heard by others from now on.
     Voice(Voice),
+    /// Be heard by them that loud.
+    Talk(Gain),
+    /// Hear the room that loud.
+    Hear(Gain),
+    /// Hear one of the others that loud, also one who comes later, until either leaves.
+    HearOne(CallId, Gain),
     /// The caller pressed a key for the other in a room for two.
     Key { digit: Digit, way: KeyWay },
     /// Come out; the sound tells the others.
@@ -52,21 +59,21 @@ impl Desk {
     }
 
     /// The caller goes into a room of this shard.
-    pub(crate) fn enter_room(&mut self, room: RoomId, voice: Voice, host: bool, sound: Option<Arc<Prompt>>, now: Now) {
+    pub(crate) fn enter_room(&mut self, room: RoomId, guest: Guest, sound: Option<Arc<Prompt>>, now: Now) {
         self.mixer.go_outside(LegId::CALLER, now.at);
-        self.room_acts.push_back(RoomAct::Enter { room, pair: false, voice, host, sound });
+        self.room_acts.push_back(RoomAct::Enter { room, pair: false, guest, sound });
     }
 
     /// The caller goes into a room for two of this shard.
     pub(crate) fn enter_pair(&mut self, room: RoomId, now: Now) {
         self.mixer.go_outside(LegId::CALLER, now.at);
         self.is_talking = true;
-        self.room_acts.push_back(RoomAct::Enter { room, pair: true, voice: Voice::Everyone, host: false, sound: None });
+        self.room_acts.push_back(RoomAct::Enter { room, pair: true, guest: Guest::new(Voice::Everyone, false), sound: None });
     }
 
-    /// Who hears the caller from now on.
-    pub(crate) fn set_voice(&mut self, voice: Voice) {
-        self.room_acts.push_back(RoomAct::Voice(voice));
+    /// How the caller is heard, or hears, in its room from now on.
+    pub(crate) fn in_room(&mut self, act: RoomAct) {
+        self.room_acts.push_back(act);
     }
 
     /// The caller comes out of its room; harmless when in none.
@@ -94,6 +101,9 @@ pub(crate) struct Rooms {
 struct Room {
     mix: media::Room,
     people: Vec<(Seat, PersonId)>,
+    calls: BTreeMap<CallId, PersonId>,
+    /// How loud one call (the first) hears another, which need not be here yet.
+    pairs: Vec<(CallId, CallId, Gain)>,
     /// It is for two: packets are passed undecoded where codecs allow.
     pair: bool,
     due: Instant,
@@ -113,26 +123,25 @@ impl Rooms {
     /// Does what a call wants.
     pub(crate) fn act(&mut self, seat: Seat, act: RoomAct, call: &Call, now: Now) {
         match act {
-            RoomAct::Enter { room, pair, voice, host, sound } => {
+            RoomAct::Enter { room, pair, guest, sound } => {
                 self.leave(seat, None);
                 let Some(Listener { codec, .. }) = call.mixer().outside_listener() else { return };
-                let fresh = || Room { mix: media::Room::new(), people: Vec::new(), pair, due: now.at + FRAME };
+                let fresh = || Room { mix: media::Room::new(), people: Vec::new(), calls: BTreeMap::new(), pairs: Vec::new(), pair, due: now.at + FRAME };
                 let place = self.rooms.entry(room).or_insert_with(fresh);
-                let person = place.mix.enter(voice, host, codec);
+                let person = place.mix.enter(guest, codec);
                 place.people.push((seat, person));
+                place.calls.insert(call.id(), person);
+                place.tune_pairs_of(call.id());
                 if let Some(sound) = sound {
                     place.mix.play(sound);
                 }
                 self.inside.insert(seat, (room, person));
                 self.stirred.reserve(self.inside.len());
             }
-            RoomAct::Voice(voice) => {
-                if let Some((room, person)) = self.inside.get(&seat)
-                    && let Some(room) = self.rooms.get_mut(room)
-                {
-                    room.mix.set_voice(*person, voice);
-                }
-            }
+            RoomAct::Voice(voice) => self.tune(seat, |room, person| room.mix.set_voice(person, voice)),
+            RoomAct::Talk(gain) => self.tune(seat, |room, person| room.mix.set_talk(person, gain)),
+            RoomAct::Hear(gain) => self.tune(seat, |room, person| room.mix.set_hear(person, gain)),
+            RoomAct::HearOne(other, gain) => self.tune(seat, |room, _| room.pair(call.id(), other, gain)),
             RoomAct::Key { digit, way } => {
                 let room = self.inside.get(&seat).and_then(|(room, _)| self.rooms.get(room)).filter(|room| room.pair);
                 let other = room.and_then(|room| room.people.iter().find(|(other, _)| *other != seat));
@@ -142,11 +151,24 @@ impl Rooms {
         }
     }
 
+    /// Changes something for a call that is in a room; harmless for another.
+    fn tune(&mut self, seat: Seat, act: impl FnOnce(&mut Room, PersonId)) {
+        if let Some((room, person)) = self.inside.get(&seat)
+            && let Some(room) = self.rooms.get_mut(room)
+        {
+            act(room, *person);
+        }
+    }
+
     /// A call is out of its room, if it was in one; an empty room is forgotten.
     pub(crate) fn leave(&mut self, seat: Seat, sound: Option<Arc<Prompt>>) {
         let Some((id, person)) = self.inside.remove(&seat) else { return };
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.mix.leave(person);
+        if let Some(call) = room.calls.iter().find(|(_, known)| **known == person).map(|(call, _)| *call) {
+            room.calls.remove(&call);
+            room.pairs.retain(|(listener, speaker, _)| *listener != call && *speaker != call);
+        }
         room.people.retain(|(other, _)| *other != seat);
         if room.people.is_empty() {
             self.rooms.remove(&id);
@@ -200,6 +222,24 @@ impl Rooms {
 }
 
 impl Room {
+    /// One call hears another that loud from now on, or once it is here.
+    fn pair(&mut self, listener: CallId, speaker: CallId, gain: Gain) {
+        self.pairs.retain(|(one, other, _)| (*one, *other) != (listener, speaker));
+        if self.pairs.iter().filter(|(one, ..)| *one == listener).count() < PAIRS_MAX {
+            self.pairs.push((listener, speaker, gain));
+            self.tune_pairs_of(listener);
+        }
+    }
+
+    /// Lets the mix know of the pairs with this call of which both are here.
+    fn tune_pairs_of(&mut self, call: CallId) {
+        for (listener, speaker, gain) in self.pairs.iter().filter(|(one, other, _)| *one == call || *other == call) {
+            if let (Some(listener), Some(speaker)) = (self.calls.get(listener), self.calls.get(speaker)) {
+                self.mix.set_pair(*listener, *speaker, *gain);
+            }
+        }
+    }
+
     fn slot(&mut self, slot: Instant, now: Now, calls: &mut [Option<Box<Call>>], sockets: &mut dyn Sockets) {
         let pair = self.pair;
         for (at, (seat, person)) in self.people.iter().enumerate() {

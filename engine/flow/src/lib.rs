@@ -59,7 +59,7 @@ pub use effect::{
 pub use hours::{HOURS, Hours};
 pub use journal::{JournalEntry, Place};
 pub use materials::Materials;
-pub use meeting::{AgentOrder, Conference, Entry, Park, Queue, Role};
+pub use meeting::{AgentOrder, Conference, Entry, GainKeys, Park, Queue, Role};
 pub use outline::{Outline, OutlineArm, OutlineState, When};
 pub use pattern::Pattern;
 pub use run::{End, Next, Run, ScriptJob, ScriptReply};

@@ -3,7 +3,7 @@
 use crate::effect::{Destination, PromptItem};
 use serde::Serialize;
 use std::time::Duration;
-use terms::Name;
+use terms::{Gain, Name};
 
 /// Joining a conference room.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,6 +32,34 @@ pub struct Conference {
     pub leave_key: Option<char>,
     /// The key that mutes and unmutes; `None`: no key.
     pub mute_key: Option<char>,
+    /// How loud the others hear the caller.
+    pub talk_gain: Gain,
+    /// How loud the caller hears the room.
+    pub hear_gain: Gain,
+    /// How loud hosts hear everybody else while the caller, a coach, whispers to them.
+    pub duck: Gain,
+    /// Keys that change how loud.
+    pub gain_keys: GainKeys,
+}
+
+/// Keys by which a caller in a conference changes how loud it hears and is heard; `None`: no key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GainKeys {
+    /// The caller hears the room louder.
+    pub hear_louder: Option<char>,
+    /// The caller hears the room softer.
+    pub hear_softer: Option<char>,
+    /// The others hear the caller louder.
+    pub talk_louder: Option<char>,
+    /// The others hear the caller softer.
+    pub talk_softer: Option<char>,
+}
+
+impl GainKeys {
+    /// All that are set.
+    pub(crate) fn all(self) -> impl Iterator<Item = char> {
+        [self.hear_louder, self.hear_softer, self.talk_louder, self.talk_softer].into_iter().flatten()
+    }
 }
 
 /// The question at a conference's door.

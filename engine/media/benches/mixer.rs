@@ -2,12 +2,12 @@
 
 use audio::{Prompt, tone};
 use divan::{Bencher, black_box};
-use media::{Mixer, Playlist, Room, StreamSetup, Voice, Wire};
+use media::{Guest, Mixer, Playlist, Room, StreamSetup, Voice, Wire};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use terms::{Codec, LegId};
+use terms::{Codec, Gain, LegId};
 
 fn main() {
     divan::main();
@@ -90,7 +90,7 @@ fn a_thousand_transcoded_frames(bencher: Bencher) {
 }
 
 /// One tick of a conference, sockets apart: everybody is decoded; `speakers` of them speak, the others are silent.
-fn conference(bencher: Bencher, people: u16, speakers: u16, codec: Codec) {
+fn conference(bencher: Bencher, people: u16, speakers: u16, codec: Codec, hear: Gain) {
     let (mut room, mut now, mut sink, mut sequence) = (Room::new(), start(), Sink(0), 0_u16);
     let mut calls: Vec<_> = (0..people)
         .map(|at| {
@@ -98,7 +98,7 @@ fn conference(bencher: Bencher, people: u16, speakers: u16, codec: Codec) {
             mixer.set_stream(LegId(0), StreamSetup::new(address(4_000), codec), now);
             mixer.go_outside(LegId(0), now);
             let voice = if at < speakers { Voice::Everyone } else { Voice::Nobody };
-            (mixer, room.enter(voice, false, codec))
+            (mixer, room.enter(Guest { hear, ..Guest::new(voice, false) }, codec))
         })
         .collect();
     bencher.bench_local(|| {
@@ -121,20 +121,25 @@ fn conference(bencher: Bencher, people: u16, speakers: u16, codec: Codec) {
 
 #[divan::bench]
 fn a_tick_of_100_who_all_speak_pcmu(bencher: Bencher) {
-    conference(bencher, 100, 100, Codec::Pcmu);
+    conference(bencher, 100, 100, Codec::Pcmu, Gain::NONE);
 }
 
 #[divan::bench]
 fn a_tick_of_100_of_whom_3_speak_pcmu(bencher: Bencher) {
-    conference(bencher, 100, 3, Codec::Pcmu);
+    conference(bencher, 100, 3, Codec::Pcmu, Gain::NONE);
 }
 
 #[divan::bench]
 fn a_tick_of_100_who_all_speak_g722(bencher: Bencher) {
-    conference(bencher, 100, 100, Codec::G722);
+    conference(bencher, 100, 100, Codec::G722, Gain::NONE);
 }
 
 #[divan::bench]
 fn a_tick_of_100_of_whom_3_speak_g722(bencher: Bencher) {
-    conference(bencher, 100, 3, Codec::G722);
+    conference(bencher, 100, 3, Codec::G722, Gain::NONE);
+}
+
+#[divan::bench]
+fn a_tick_of_100_who_all_speak_and_hear_at_gains_of_their_own_pcmu(bencher: Bencher) {
+    conference(bencher, 100, 100, Codec::Pcmu, Gain::NONE.louder(-6));
 }

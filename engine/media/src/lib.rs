@@ -20,6 +20,7 @@
 mod bridge;
 mod ear;
 mod event;
+mod fader;
 mod haste;
 mod joined;
 mod keys;
@@ -57,7 +58,7 @@ pub use quality::Quality;
 pub use rating::Rating;
 pub use record::{RECORDED_LEGS_MAX, RecordEnd, RecordSpec, Recorded, Source, Taking};
 pub use refusals::Refusals;
-pub use room::{PersonId, Room, Voice};
+pub use room::{Guest, PersonId, Room, Voice};
 pub use sent_back::{SentBack, Unreachable};
 pub use rtp::{BurstView, Symmetric, VoipMetrics};
 pub use setup::{EVENT_FORMATS_MAX, EventFormat, RECEIVE_FORMATS_MAX, SILENT_AFTER, StreamSetup};

@@ -6,18 +6,34 @@
 //!     all    = Σ voices for everyone                 a silent person:  all (+ coaches, for a host): shared per codec
 //!     coaches = Σ voices for the hosts alone         a speaker:        the same without his own voice
 //! ```
+//! How loud one hears another is `talk` of the other, `hear` of the one, and the gain of the pair, added up in decibels. Voices go into the
+//! sums at `talk`; whoever hears at a gain of his own, or somebody at one, has a mix of his own: the sum, put right for each such pair. So
+//! everybody at no gain costs nothing more. Every gain is faded to ([`crate::fader`]).
+//!
+//! An encoder remembers what it encoded, and the far decoder follows it. Who changes from the encoder that all share to its own would
+//! hear a crack; so its own is first told what the shared one encoded lately, and before it changes back both run side by side until they
+//! remember the same.
+//!
 //! A room knows neither calls nor packets: its owner brings decoded frames and takes encoded ones.
 
-use crate::limits::{FRAME_SAMPLES_MAX, HUSH_FRAMES, HUSH_PEAK, PAYLOAD_BYTES_MAX, ROOM_SOUNDS_MAX};
+use crate::{
+    fader::{self, Fader, Slope, UNITY},
+    limits::{DUCK_HOLD_FRAMES, FRAME_SAMPLES_MAX, HUSH_FRAMES, HUSH_PEAK, PAIRS_MAX, PAYLOAD_BYTES_MAX, ROOM_SOUNDS_MAX},
+};
 use arrayvec::ArrayVec;
-use audio::{Encoder, FrameResampler, OPUS_COMPLEXITY, Prompt};
+use audio::{Encoder, FrameResampler, OPUS_COMPLEXITY, Prompt, SpeechDetector};
 use std::sync::Arc;
-use terms::Codec;
+use terms::{Codec, Gain};
 
 /// Above this level sums are bent and no longer added (−3 dB of full scale), so that many loud voices do not crackle.
 const KNEE: i32 = 23_170;
 /// Full scale.
 const FULL: i32 = 32_767;
+/// Frames that the most forgetful codec needs to forget, G.722: its predictors leak a 256th each sample, 300 ms leave nothing.
+const MEMORY_FRAMES: usize = 15;
+/// Tens of microseconds that a tick may spend on encoders that are told what was encoded lately: 1 ms, so eight people of G.722 or two of Opus
+/// may begin to speak in one frame. Whoever comes after them may hear a crack.
+const EFFORT_A_TICK: u32 = 120;
 /// Samples a second a room can mix at, narrow and wide.
 const RATES: [u32; 2] = [8_000, 16_000];
 
@@ -32,6 +48,29 @@ pub enum Voice {
     Nobody,
 }
 
+/// How somebody comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// Who hears him.
+    pub voice: Voice,
+    /// Whether he hears coaches.
+    pub host: bool,
+    /// How loud the others hear him.
+    pub talk: Gain,
+    /// How loud he hears the room.
+    pub hear: Gain,
+    /// How loud hosts hear everybody else while he whispers to them.
+    pub duck: Gain,
+}
+
+impl Guest {
+    /// At no gain.
+    #[must_use]
+    pub const fn new(voice: Voice, host: bool) -> Self {
+        Self { voice, host, talk: Gain::NONE, hear: Gain::NONE, duck: Gain::NONE }
+    }
+}
+
 /// A person's number in a room; free again when the person has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PersonId(pub usize);
@@ -42,10 +81,16 @@ pub struct Room {
     people: Vec<Option<Box<Person>>>,
     all: [i32; FRAME_SAMPLES_MAX],
     coaches: [i32; FRAME_SAMPLES_MAX],
+    /// How loud hosts hear `all`: softer while a coach whispers who wants that.
+    duck: Fader,
     /// What silent people hear: by whether they are hosts, by codec.
     shared: Box<[[Shared; Codec::ALL.len()]; 2]>,
+    /// What may still be spent in this tick on encoders that are told what the shared one encoded.
+    effort_left: u32,
     sounds: ArrayVec<Sound, ROOM_SOUNDS_MAX>,
     scratch: [i16; FRAME_SAMPLES_MAX],
+    /// One person's mix under way.
+    mix: [i32; FRAME_SAMPLES_MAX],
 }
 
 /// One person.
@@ -53,6 +98,16 @@ struct Person {
     voice: Voice,
     host: bool,
     codec: Codec,
+    /// Its voice for the others, in fixed point.
+    talk: i32,
+    /// The same in each of the two sums, faded: in one of them it is 0, or in both.
+    in_all: Fader,
+    in_coaches: Fader,
+    /// The room for it.
+    hear: Fader,
+    /// Others whom it hears at gains of their own.
+    pairs: Vec<Pair>,
+    whisper: Option<Whisper>,
     encoder: Encoder,
     /// From the rate of what comes to the room's.
     inward: Option<(u32, FrameResampler)>,
@@ -61,19 +116,91 @@ struct Person {
     own: [i16; FRAME_SAMPLES_MAX],
     /// Frames since it was last loud enough to be heard.
     hushed: u32,
+    /// Its own encoder goes on for so many frames though it could hear what all hear.
+    alone_for: u32,
+    /// It heard the last frame by the shared encoder.
+    shares: bool,
     payload: [u8; PAYLOAD_BYTES_MAX],
 }
 
+/// How loud another is heard by one person.
+struct Pair {
+    of: PersonId,
+    gain: Fader,
+}
+
+/// A coach who wants the hosts to hear the others softer while he speaks.
+struct Whisper {
+    duck: i32,
+    detector: SpeechDetector,
+    /// Frames since he last spoke.
+    paused: u32,
+}
+
+impl Whisper {
+    fn new(duck: Gain) -> Option<Self> {
+        let whisper = || Self { duck: fader::factor(duck), detector: SpeechDetector::new(), paused: DUCK_HOLD_FRAMES };
+        (duck < Gain::NONE).then(whisper)
+    }
+
+    /// Whether he speaks now, or did a moment ago.
+    fn hears(&mut self, frame: &[i16]) {
+        self.paused = if self.detector.frame(frame) { 0 } else { self.paused.saturating_add(1) };
+    }
+}
+
 impl Person {
-    /// Whether its voice is in a sum.
-    const fn speaks(&self) -> bool {
-        self.hushed < HUSH_FRAMES && !matches!(self.voice, Voice::Nobody)
+    /// Whether it was loud enough lately to be in a sum.
+    const fn is_loud(&self) -> bool {
+        self.hushed < HUSH_FRAMES
+    }
+
+    /// Who hears it, and how loud, from the next frame on.
+    const fn aim(&mut self) {
+        let (all, coaches) = match self.voice {
+            Voice::Everyone => (self.talk, 0),
+            Voice::Hosts => (0, self.talk),
+            Voice::Nobody => (0, 0),
+        };
+        self.in_all.set(all);
+        self.in_coaches.set(coaches);
+    }
+
+    /// The next frame begins.
+    fn step(&mut self) {
+        self.in_all.step();
+        self.in_coaches.step();
+        self.hear.step();
+        self.pairs.iter_mut().for_each(|pair| pair.gain.step());
+        self.pairs.retain(|pair| !pair.gain.rests_at(UNITY));
+    }
+
+    /// Whether its own voice is in what it would hear of the sums.
+    const fn hears_itself(&self) -> bool {
+        self.is_loud() && (!self.in_all.slope().is(0) || (self.host && !self.in_coaches.slope().is(0)))
+    }
+
+    /// Whether it hears the room, and everybody in it, as it is.
+    fn has_plain_ears(&self) -> bool {
+        self.pairs.is_empty() && self.hear.slope().is(UNITY)
+    }
+
+    /// Whether its voice is in one of the sums that it hears at no gain, and those are heard as they are: most people, nearly always.
+    fn is_in_sum_as_it_is(&self, duck: Fader) -> bool {
+        let (all, coaches) = (self.in_all.slope(), self.in_coaches.slope());
+        (all.is(UNITY) && coaches.is(0) || self.host && coaches.is(UNITY) && all.is(0)) && (!self.host || duck.slope().is(UNITY))
+    }
+
+    /// How loud hosts are to hear the others because of it, if it whispers now.
+    fn ducks(&self) -> Option<i32> {
+        let whisper = self.whisper.as_ref().filter(|whisper| whisper.paused < DUCK_HOLD_FRAMES)?;
+        matches!(self.voice, Voice::Hosts).then_some(whisper.duck)
     }
 }
 
 /// One encoding for all who hear the same.
 struct Shared {
-    line: Option<(Encoder, Option<FrameResampler>)>,
+    line: Option<Box<Line>>,
     length: Option<usize>,
     payload: [u8; PAYLOAD_BYTES_MAX],
 }
@@ -81,6 +208,39 @@ struct Shared {
 impl Shared {
     const fn none() -> Self {
         Self { line: None, length: None, payload: [0; PAYLOAD_BYTES_MAX] }
+    }
+}
+
+/// The encoder of one shared encoding.
+struct Line {
+    encoder: Encoder,
+    /// From the room's rate to the codec's.
+    outward: Option<FrameResampler>,
+    /// What it encoded lately without a gap, at the room's rate; a ring.
+    lately: [[i16; FRAME_SAMPLES_MAX]; MEMORY_FRAMES],
+    next: usize,
+    known: usize,
+}
+
+impl Line {
+    fn new(codec: Codec, outward: Option<FrameResampler>) -> Self {
+        let encoder = Encoder::with_complexity(codec, OPUS_COMPLEXITY);
+        Self { encoder, outward, lately: [[0; FRAME_SAMPLES_MAX]; MEMORY_FRAMES], next: 0, known: 0 }
+    }
+
+    fn encode(&mut self, frame: &[i16], payload: &mut [u8]) -> usize {
+        if let Some(place) = self.lately.get_mut(self.next).and_then(|place| place.get_mut(..frame.len())) {
+            place.copy_from_slice(frame);
+        }
+        self.next = (self.next + 1) % MEMORY_FRAMES;
+        self.known = (self.known + 1).min(MEMORY_FRAMES);
+        encode(&mut self.encoder, self.outward.as_mut(), frame, payload)
+    }
+
+    /// The last frames, the oldest first.
+    fn last(&self, frames: usize) -> impl Iterator<Item = &[i16; FRAME_SAMPLES_MAX]> {
+        let frames = frames.min(self.known);
+        (0..frames).filter_map(move |at| self.lately.get((self.next + MEMORY_FRAMES - frames + at) % MEMORY_FRAMES))
     }
 }
 
@@ -106,25 +266,38 @@ impl Room {
             people: Vec::new(),
             all: [0; FRAME_SAMPLES_MAX],
             coaches: [0; FRAME_SAMPLES_MAX],
+            duck: Fader::at(UNITY),
             shared: Box::new(std::array::from_fn(|_| std::array::from_fn(|_| Shared::none()))),
+            effort_left: 0,
             sounds: ArrayVec::new(),
             scratch: [0; FRAME_SAMPLES_MAX],
+            mix: [0; FRAME_SAMPLES_MAX],
         }
     }
 
-    /// Somebody comes in. Allocates; never in a tick.
-    pub fn enter(&mut self, voice: Voice, host: bool, codec: Codec) -> PersonId {
-        let person = Box::new(Person {
+    /// Somebody comes in, who hears by this codec. Allocates; never in a tick.
+    pub fn enter(&mut self, guest: Guest, codec: Codec) -> PersonId {
+        let Guest { voice, host, talk, hear, duck } = guest;
+        let mut person = Box::new(Person {
             voice,
             host,
             codec,
+            talk: fader::factor(talk),
+            in_all: Fader::at(0),
+            in_coaches: Fader::at(0),
+            hear: Fader::at(fader::factor(hear)),
+            pairs: Vec::new(),
+            whisper: Whisper::new(duck),
             encoder: Encoder::with_complexity(codec, OPUS_COMPLEXITY),
             inward: None,
             outward: None,
             own: [0; FRAME_SAMPLES_MAX],
             hushed: HUSH_FRAMES,
+            alone_for: memory(codec).0,
+            shares: false,
             payload: [0; PAYLOAD_BYTES_MAX],
         });
+        person.aim();
         let at = match self.people.iter().position(Option::is_none) {
             Some(at) => at,
             None => {
@@ -142,6 +315,8 @@ impl Room {
         if let Some(place) = self.people.get_mut(id.0) {
             *place = None;
         }
+        // Whoever gets the number next is somebody else.
+        self.people.iter_mut().flatten().for_each(|person| person.pairs.retain(|pair| pair.of != id));
         self.equip();
     }
 
@@ -161,6 +336,38 @@ impl Room {
     pub fn set_voice(&mut self, id: PersonId, voice: Voice) {
         if let Some(person) = self.person(id) {
             person.voice = voice;
+            person.aim();
+        }
+    }
+
+    /// Changes how loud the others hear a person.
+    pub fn set_talk(&mut self, id: PersonId, gain: Gain) {
+        if let Some(person) = self.person(id) {
+            person.talk = fader::factor(gain);
+            person.aim();
+        }
+    }
+
+    /// Changes how loud a person hears the room.
+    pub fn set_hear(&mut self, id: PersonId, gain: Gain) {
+        if let Some(person) = self.person(id) {
+            person.hear.set(fader::factor(gain));
+        }
+    }
+
+    /// Changes how loud a person hears one of the others; forgotten when either leaves. Allocates; never in a tick.
+    pub fn set_pair(&mut self, listener: PersonId, speaker: PersonId, gain: Gain) {
+        if listener == speaker || self.person(speaker).is_none() {
+            return;
+        }
+        let Some(person) = self.person(listener) else { return };
+        let factor = fader::factor(gain);
+        if let Some(pair) = person.pairs.iter_mut().find(|pair| pair.of == speaker) {
+            pair.gain.set(factor);
+        } else if factor != UNITY && person.pairs.len() < PAIRS_MAX {
+            let mut gain = Fader::at(UNITY);
+            gain.set(factor);
+            person.pairs.push(Pair { of: speaker, gain });
         }
     }
 
@@ -170,6 +377,7 @@ impl Room {
             if let Some(person) = self.person(id) {
                 person.codec = codec;
                 person.encoder = Encoder::with_complexity(codec, OPUS_COMPLEXITY);
+                (person.alone_for, person.shares) = (memory(codec).0, false);
             }
             self.equip();
         }
@@ -206,7 +414,7 @@ impl Room {
             }
             let shared = &mut self.shared[usize::from(person.host)][person.codec.index()];
             if shared.line.is_none() {
-                shared.line = Some((Encoder::with_complexity(person.codec, OPUS_COMPLEXITY), (own != rate).then(|| FrameResampler::new(rate, own))));
+                shared.line = Some(Box::new(Line::new(person.codec, (own != rate).then(|| FrameResampler::new(rate, own)))));
             }
         }
     }
@@ -218,6 +426,9 @@ impl Room {
         let Some(person) = self.person(id) else { return };
         let Some((from, samples)) = frame else {
             person.hushed = HUSH_FRAMES;
+            if let Some(whisper) = &mut person.whisper {
+                whisper.paused = DUCK_HOLD_FRAMES;
+            }
             return;
         };
         if from == rate {
@@ -232,6 +443,9 @@ impl Room {
         }
         let is_loud = person.own[..count].iter().any(|sample| sample.unsigned_abs() > HUSH_PEAK);
         person.hushed = if is_loud { 0 } else { person.hushed.saturating_add(1) };
+        if let Some(whisper) = &mut person.whisper {
+            whisper.hears(&person.own[..count]);
+        }
     }
 
     /// Adds up what was heard.
@@ -239,10 +453,21 @@ impl Room {
         let count = self.rate as usize / 50;
         self.all[..count].fill(0);
         self.coaches[..count].fill(0);
-        for person in self.people.iter().flatten().filter(|person| person.speaks()) {
-            let sum = if person.voice == Voice::Everyone { &mut self.all } else { &mut self.coaches };
-            sum[..count].iter_mut().zip(&person.own).for_each(|(sum, sample)| *sum += i32::from(*sample));
+        let mut duck = UNITY;
+        for person in self.people.iter_mut().flatten() {
+            person.step();
+            duck = duck.min(person.ducks().unwrap_or(UNITY));
+            if !person.is_loud() {
+                continue;
+            }
+            for (sum, gain) in [(&mut self.all, person.in_all.slope()), (&mut self.coaches, person.in_coaches.slope())] {
+                if !gain.is(0) {
+                    fader::add(&mut sum[..count], &person.own, gain);
+                }
+            }
         }
+        self.duck.set(duck);
+        self.duck.step();
         for sound in &mut self.sounds {
             let from = sound.prompt.sound();
             let width = from.rate as usize / 50;
@@ -258,46 +483,131 @@ impl Room {
             self.all[..count].iter_mut().zip(frame).for_each(|(sum, sample)| *sum += i32::from(*sample));
         }
         self.sounds.retain(|sound| sound.frame < sound.prompt.frame_count());
-        self.shared.iter_mut().flatten().for_each(|shared| shared.length = None);
+        self.effort_left = EFFORT_A_TICK;
+        for shared in self.shared.iter_mut().flatten() {
+            let was_asked = shared.length.take().is_some();
+            if let Some(line) = shared.line.as_deref_mut().filter(|_| !was_asked) {
+                line.known = 0;
+            }
+        }
     }
 
     /// What a person hears in these 20 ms, encoded.
     pub fn frame_for(&mut self, id: PersonId) -> &[u8] {
         let count = self.rate as usize / 50;
         let Some(person) = self.people.get(id.0).and_then(Option::as_deref) else { return &[] };
-        let is_own = match person.voice {
-            Voice::Everyone => person.speaks(),
-            // A coach does not hear himself: only hosts hear coaches.
-            Voice::Hosts => person.speaks() && person.host,
-            Voice::Nobody => false,
-        };
-        if !is_own {
-            let (host, codec) = (usize::from(person.host), person.codec.index());
+        let (host, codec) = (usize::from(person.host), person.codec.index());
+        let is_as_all = !person.hears_itself() && person.has_plain_ears();
+        if is_as_all && person.alone_for == 0 {
+            if let Some(person) = self.person(id) {
+                person.shares = true;
+            }
             return self.shared_frame(host, codec, count);
         }
-        let Some(person) = self.people.get_mut(id.0).and_then(Option::as_deref_mut) else { return &[] };
-        let mix = &mut self.scratch[..count];
-        for (at, out) in mix.iter_mut().enumerate() {
-            let heard = self.all[at] + if person.host { self.coaches[at] } else { 0 };
-            *out = bend(heard - i32::from(person.own[at]));
+        let is_usual = !is_as_all && person.has_plain_ears() && person.is_in_sum_as_it_is(self.duck);
+        if is_as_all {
+            // Side by side.
+            self.shared_frame(host, codec, count);
         }
-        let length = encode(&mut person.encoder, person.outward.as_mut(), mix, &mut person.payload);
+        self.go_alone(id, is_as_all, count);
+        if !is_usual {
+            self.mix_for(id, count);
+        }
+        let Some(person) = self.people.get_mut(id.0).and_then(Option::as_deref_mut) else { return &[] };
+        let frame = &mut self.scratch[..count];
+        if !is_usual {
+            frame.iter_mut().zip(&self.mix).for_each(|(out, sum)| *out = bend(*sum));
+        } else if person.host {
+            let heard = self.all.iter().zip(&self.coaches).zip(&person.own);
+            frame.iter_mut().zip(heard).for_each(|(out, ((all, coaches), own))| *out = bend(all + coaches - i32::from(*own)));
+        } else {
+            frame.iter_mut().zip(self.all.iter().zip(&person.own)).for_each(|(out, (all, own))| *out = bend(all - i32::from(*own)));
+        }
+        let length = encode(&mut person.encoder, person.outward.as_mut(), frame, &mut person.payload);
         person.payload.get(..length).unwrap_or_default()
+    }
+
+    /// This frame is for one person alone. If the last was not, its encoder is told what the shared one encoded.
+    fn go_alone(&mut self, id: PersonId, is_as_all: bool, count: usize) {
+        let Some(person) = self.people.get_mut(id.0).and_then(Option::as_deref_mut) else { return };
+        let (frames, effort) = memory(person.codec);
+        person.alone_for = if is_as_all { person.alone_for.saturating_sub(1) } else { frames };
+        if !std::mem::take(&mut person.shares) {
+            return;
+        }
+        let line = self.shared[usize::from(person.host)][person.codec.index()].line.as_deref();
+        let Some((line, left)) = line.zip(self.effort_left.checked_sub(frames * effort)) else { return };
+        self.effort_left = left;
+        for frame in line.last(frames as usize) {
+            encode(&mut person.encoder, person.outward.as_mut(), &frame[..count], &mut person.payload);
+        }
+    }
+
+    /// The sum of what one person hears: the others, each at its gain.
+    fn mix_for(&mut self, id: PersonId, count: usize) {
+        let Some(person) = self.people.get(id.0).and_then(Option::as_deref) else { return };
+        let mix = &mut self.mix[..count];
+        mix.copy_from_slice(&self.all[..count]);
+        let voices = |of: &Pair| self.people.get(of.of.0).and_then(Option::as_deref).filter(|other| other.is_loud()).map(|other| (other, of.gain.slope()));
+        if person.is_loud() && !person.in_all.slope().is(0) {
+            fader::take(mix, &person.own[..count], person.in_all.slope());
+        }
+        for (other, gain) in person.pairs.iter().filter_map(voices) {
+            put_right(mix, &other.own[..count], other.in_all.slope(), gain);
+        }
+        if person.host {
+            // Whoever whispers to the hosts hears the room as it is, also when he is one.
+            if !matches!(person.voice, Voice::Hosts) {
+                fader::scale(mix, self.duck.slope());
+            }
+            mix.iter_mut().zip(&self.coaches).for_each(|(sum, coaches)| *sum += coaches);
+            if person.is_loud() && !person.in_coaches.slope().is(0) {
+                fader::take(mix, &person.own[..count], person.in_coaches.slope());
+            }
+            for (other, gain) in person.pairs.iter().filter_map(voices) {
+                put_right(mix, &other.own[..count], other.in_coaches.slope(), gain);
+            }
+        }
+        fader::scale(mix, person.hear.slope());
     }
 
     /// What all silent people of one kind hear, encoded when the first of them asks.
     fn shared_frame(&mut self, host: usize, codec: usize, count: usize) -> &[u8] {
         let shared = &mut self.shared[host][codec];
         if shared.length.is_none() {
-            let mix = &mut self.scratch[..count];
-            for (at, out) in mix.iter_mut().enumerate() {
-                *out = bend(self.all[at] + if host == 1 { self.coaches[at] } else { 0 });
+            let frame = &mut self.scratch[..count];
+            let mut sum = &self.all[..count];
+            if host == 1 {
+                let mix = &mut self.mix[..count];
+                mix.copy_from_slice(sum);
+                fader::scale(mix, self.duck.slope());
+                mix.iter_mut().zip(&self.coaches).for_each(|(sum, coaches)| *sum += coaches);
+                sum = mix;
             }
-            if let Some((encoder, resampler)) = &mut shared.line {
-                shared.length = Some(encode(encoder, resampler.as_mut(), mix, &mut shared.payload));
+            frame.iter_mut().zip(sum).for_each(|(out, sum)| *out = bend(*sum));
+            if let Some(line) = &mut shared.line {
+                shared.length = Some(line.encode(frame, &mut shared.payload));
             }
         }
         shared.payload.get(..shared.length.unwrap_or(0)).unwrap_or_default()
+    }
+}
+
+/// Frames that an encoder remembers, as far as a decoder hears of it, and what encoding one costs, in tens of microseconds.
+const fn memory(codec: Codec) -> (u32, u32) {
+    match codec {
+        Codec::Pcmu | Codec::Pcma => (0, 0),
+        Codec::G722 => (MEMORY_FRAMES as u32, 1),
+        Codec::Gsm => (8, 2),
+        Codec::Opus => (5, 12),
+    }
+}
+
+/// A voice that is in a sum at its own gain is to be there at the gain of a pair, too.
+fn put_right(sum: &mut [i32], voice: &[i16], own: Slope, pair: Slope) {
+    if !own.is(0) {
+        fader::take(sum, voice, own);
+        fader::add(sum, voice, own.times(pair));
     }
 }
 
@@ -317,7 +627,7 @@ fn encode(encoder: &mut Encoder, resampler: Option<&mut FrameResampler>, mix: &[
 
 /// A sum as a sample: exact up to the knee, above it ever flatter towards full scale.
 fn bend(sum: i32) -> i16 {
-    let level = sum.abs();
+    let level = sum.saturating_abs();
     let bent = if level <= KNEE {
         level
     } else {

@@ -2,7 +2,7 @@
 //! with boxes), and what a playing call weighs.
 
 use audio::{Prompt, tone};
-use media::{Mixer, Playlist, RecordSpec, Room, Source, StreamSetup, Voice, Wire};
+use media::{Guest, Mixer, Playlist, RecordSpec, Room, Source, StreamSetup, Voice, Wire};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -181,7 +181,7 @@ fn a_tick_of_a_room_allocates_nothing() {
             let mut mixer = Mixer::new(at as u64);
             mixer.set_stream(LegId(0), StreamSetup::new(address(4_000), codecs[at % 3]), now);
             mixer.go_outside(LegId(0), now);
-            (mixer, room.enter(Voice::Everyone, at == 0, codecs[at % 3]))
+            (mixer, room.enter(Guest { duck: terms::Gain::new(-10).unwrap(), ..Guest::new(Voice::Everyone, at == 0) }, codecs[at % 3]))
         })
         .collect();
     room.play(prompt());
@@ -192,6 +192,15 @@ fn a_tick_of_a_room_allocates_nothing() {
             let mut bytes = packet(frame, 9);
             bytes[1] = codecs[at % 3].payload_type();
             mixer.handle_rtp(LegId(0), address(4_000), &bytes, now, &mut sink);
+        }
+        if frame % 9 == 0 {
+            // Gains that change, pairs too, and a coach: orders come between ticks.
+            let (one, other) = (people[usize::from(frame) % 7].1, people[usize::from(frame) % 5 + 1].1);
+            let gain = |db| terms::Gain::new(db).unwrap();
+            room.set_talk(one, gain(i64::from(frame % 70) - 60));
+            room.set_hear(other, gain(6 - i64::from(frame % 20)));
+            room.set_pair(one, other, gain(i64::from(frame % 13)));
+            room.set_voice(people[8].1, if frame % 2 == 0 { Voice::Hosts } else { Voice::Everyone });
         }
         let counted = allocation_counter::measure(|| {
             for (mixer, person) in &mut people {

@@ -161,6 +161,24 @@ impl World {
         }
     }
 
+    /// The call that this user makes, if it makes one.
+    #[must_use]
+    pub fn call_from(&self, user: &str) -> Option<terms::CallId> {
+        self.exchange.as_ref()?.front.snapshot(self.now).calls.iter().find(|call| call.from == user).map(|call| call.id)
+    }
+
+    /// Who is in conferences, as the API shows it.
+    #[must_use]
+    pub fn conferences(&self) -> Vec<switchboard::ConferenceView> {
+        self.exchange.as_ref().map(|exchange| exchange.front.meetings().conferences()).unwrap_or_default()
+    }
+
+    /// An order of the API: let a call be heard, or hear, another way in its conference.
+    pub fn tune(&mut self, call: terms::CallId, tuning: call::Tuning) {
+        self.note(&format!("the API tunes call {call}"));
+        self.tell_front(switchboard::Input::Tune { call, tuning });
+    }
+
     /// A packet out of nowhere, past the weather.
     pub fn inject(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         self.agenda.put(self.now.at, Event::Packet { from, to, bytes });

@@ -70,6 +70,13 @@ pub enum Input {
         /// Such as `api`.
         why: &'static str,
     },
+    /// An order of the API: let this call be heard, or hear, another way in its conference. Nothing happens when it is in none.
+    Tune {
+        /// Which.
+        call: CallId,
+        /// How.
+        tuning: call::Tuning,
+    },
 }
 
 /// What to do next.
@@ -259,6 +266,7 @@ impl Front {
             Input::Flows(flows) => self.flows = flows,
             Input::Overload { shard, is_overloaded } => self.table.overload(shard, is_overloaded),
             Input::Drain => self.is_draining = true,
+            Input::Tune { call, tuning } => self.with_meetings(now, |meetings, _| _ = meetings.tune(call, tuning)),
             Input::HangUp { call, why } => self.tell_call(call, ToShard::Command { call, command: call::Command::HangUp { why: why.into() } }),
         }
         self.drain(now);

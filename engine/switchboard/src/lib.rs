@@ -47,7 +47,7 @@ pub use directory::{
     Clash, Connection, Directory, Inbound, Listing, Number, NumberFormat, NumberTarget, Passwords, Realm, SipHosts, Trunk,
 };
 pub use front::{Counters, Front, Input, Output, Snapshot};
-pub use meetings::{Asker, ConferenceView, Meetings, Moment, Order, PersonView, QueueView, Stay, WaitingView};
+pub use meetings::{Asker, ConferenceView, Meetings, Moment, Order, PersonView, QueueView, Stay, Untunable, WaitingView};
 pub use number::{BadNumber, E164};
 pub use protection::{MediaProtection, OverPlainSip};
 pub use registrar::{Device, Row, Ticket};

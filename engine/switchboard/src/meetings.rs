@@ -27,7 +27,7 @@ type Key = (Name, Name);
 /// A parking place in its realm.
 type Place = (Name, u32);
 
-pub use conferences::{ConferenceView, PersonView};
+pub use conferences::{ConferenceView, PersonView, Untunable};
 pub use queues::{QueueView, WaitingView};
 
 /// What the front is to do.
@@ -102,6 +102,7 @@ impl Meetings {
                 let wish = conferences::Wish { host, people_max, start_with_host, end_with_host };
                 self.join(asker, room, wish);
             }
+            (Meet::Volume(volume), Some(Hold::Conference(key))) => self.volume(stay, &key, volume),
             (Meet::Park { first, last }, None) => self.park(asker, first, last),
             (Meet::PickUp { place }, None) => self.fetch(asker, place),
             (Meet::Queue(waiting), None) => self.queue(asker, *waiting, now),
@@ -114,6 +115,7 @@ impl Meetings {
             // A word that crossed ours on its way: what it was about is settled.
             (
                 Meet::Conference { .. }
+                | Meet::Volume(_)
                 | Meet::Park { .. }
                 | Meet::PickUp { .. }
                 | Meet::Queue(_)

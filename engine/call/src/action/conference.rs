@@ -11,21 +11,26 @@ use super::{Action, Begun, Event, Progress, collect::Collect, hold::Hold, naming
 use crate::{
     desk::Desk,
     door::{Answer, Errand, Ticket},
-    limits::FRONT_WAIT,
-    meet::{Meet, Met, RoomId},
+    limits::{FRONT_WAIT, PAIRS_MAX},
+    meet::{Meet, Met, RoomId, Tuning, Volume},
+    room::RoomAct,
     spoken,
 };
 use audio::Prompt;
 use flow::{Outcome, PromptItem, Role, Say, Tone};
-use media::{Repeat, Voice};
+use media::{Guest, Repeat, Voice};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use terms::{LegId, Now, Phrase};
+use terms::{CallId, Gain, LegId, Now, Phrase};
 
 /// How long whoever is alone hears the room before music begins (chosen: the name of whoever left, said to its end).
 const ALONE_WAIT: Duration = Duration::from_secs(5);
+/// What a press of a key changes, in decibels: the least that everybody notices.
+const KEY_DB: i64 = 3;
+/// A key makes nothing softer than this: what is as good as off would be taken for a dead line.
+const SOFTEST_BY_KEY: i64 = -30;
 /// Digits of the longest PIN.
 const PIN_MAX: u32 = 32;
 
@@ -34,7 +39,9 @@ const PIN_MAX: u32 = 32;
 pub(super) struct Conference {
     spec: flow::Conference,
     host: bool,
-    muted: bool,
+    volume: Volume,
+    /// How loud it wants to hear some of the others, once it is in the room.
+    pairs: Vec<(CallId, Gain)>,
     ticket: Option<Ticket>,
     beep: Beep,
     /// The name that was said at the door.
@@ -99,9 +106,10 @@ impl Conference {
             asked: spec.beep.then(|| desk.ask(Errand::Prompt(PromptItem::Tone(Tone::Beep)))),
             sound: None,
         };
-        let (host, muted) = (spec.entry.host, spec.muted);
+        let host = spec.entry.host;
+        let volume = Volume { muted: spec.muted, talk: spec.talk_gain, hear: spec.hear_gain };
         let stage = Stage::Asked { until: now.at };
-        let mut action = Self { spec, host, muted, ticket: None, beep, name: None, since: None, stage };
+        let mut action = Self { spec, host, volume, pairs: Vec::new(), ticket: None, beep, name: None, since: None, stage };
         let progress = if action.needs_pin() { action.ask_pin(1, desk, now) } else { action.enter(desk, now) };
         match progress {
             Progress::Going => Begun::Going(Box::new(action)),
@@ -181,13 +189,17 @@ impl Conference {
             start_with_host: self.spec.start_with_host,
             end_with_host: self.spec.end_with_host,
         };
-        self.ticket = Some(desk.meet(meet));
+        let ticket = desk.meet(meet);
+        self.ticket = Some(ticket);
+        if self.volume != Volume::default() {
+            desk.meet_again(ticket, Meet::Volume(self.volume));
+        }
         self.stage = Stage::Asked { until: now.at + FRONT_WAIT };
         Progress::Going
     }
 
     fn voice(&self) -> Voice {
-        match (self.muted, self.spec.role) {
+        match (self.volume.muted, self.spec.role) {
             (true, _) | (_, Role::Listener) => Voice::Nobody,
             (false, Role::Participant) => Voice::Everyone,
             (false, Role::Coach) => Voice::Hosts,
@@ -218,6 +230,7 @@ impl Conference {
                 company.stop(desk, now);
                 *company = if is_alone { Company::alone(now) } else { Company::Others };
             }
+            (Stage::Lobby { .. } | Stage::Room { .. }, Met::Tune(tuning)) => self.tune(&tuning, desk, now),
             (Stage::Leaving { .. }, Met::Left { people_max }) => return self.outcome("left", people_max, "key", now),
             (
                 Stage::Door { .. } | Stage::Naming | Stage::Asked { .. } | Stage::Lobby { .. } | Stage::Room { .. } | Stage::Leaving { .. },
@@ -226,6 +239,7 @@ impl Conference {
                 | Met::Inside { .. }
                 | Met::Opened
                 | Met::Alone(_)
+                | Met::Tune(_)
                 | Met::Left { .. }
                 | Met::Parked { .. }
                 | Met::Position(_)
@@ -243,7 +257,12 @@ impl Conference {
         let who = if self.host { "as host" } else { "as participant" };
         desk.note(now, format!("in conference {} {who}", self.spec.room));
         let sound = self.name.as_ref().and_then(Naming::joins).or_else(|| self.beep.sound.clone());
-        desk.enter_room(room, self.voice(), self.host, sound, now);
+        let Volume { talk, hear, .. } = self.volume;
+        let guest = Guest { talk, hear, duck: self.spec.duck, ..Guest::new(self.voice(), self.host) };
+        desk.enter_room(room, guest, sound, now);
+        for (other, gain) in std::mem::take(&mut self.pairs) {
+            desk.in_room(RoomAct::HearOne(other, gain));
+        }
         self.since = Some(now.at);
         self.stage = Stage::Room { saying: None, company: Company::Others };
     }
@@ -285,27 +304,98 @@ impl Conference {
                     self.leave(desk);
                     self.stage = Stage::Leaving { until: now.at + FRONT_WAIT };
                 }
-                Stage::Room { saying, company } if key == self.spec.mute_key => {
-                    self.muted = !self.muted;
-                    if let Company::Music(hold) = company {
-                        hold.stop(desk, now);
-                        *company = Company::alone(now);
+                Stage::Room { .. } if key == self.spec.mute_key => {
+                    self.mute(!self.volume.muted, desk, now);
+                    self.tell_volume(desk);
+                }
+                Stage::Room { .. } => {
+                    if self.turn_up_or_down(digit.as_char(), desk, now) {
+                        self.tell_volume(desk);
                     }
-                    if let Some(saying) = saying {
-                        saying.stop(desk, now);
-                    }
-                    let text = say(if self.muted { spoken::MUTED } else { spoken::UNMUTED }, desk);
-                    *saying = Some(Prompting::start(&[text], LegId::CALLER, Repeat::Times(1), desk, now));
-                    desk.note(now, if self.muted { "muted" } else { "unmuted" });
-                    desk.set_voice(self.voice());
                 }
                 Stage::Door { .. }
                 | Stage::Naming
                 | Stage::Asked { .. }
                 | Stage::Lobby { .. }
-                | Stage::Room { .. }
                 | Stage::Leaving { .. } => {}
             }
+        }
+    }
+
+    /// Nobody hears the caller from now on, or everybody does again, and the caller is told.
+    fn mute(&mut self, muted: bool, desk: &mut Desk, now: Now) {
+        self.volume.muted = muted;
+        desk.note(now, if muted { "muted" } else { "unmuted" });
+        let voice = self.voice();
+        let Stage::Room { saying, company } = &mut self.stage else { return };
+        if let Company::Music(hold) = company {
+            hold.stop(desk, now);
+            *company = Company::alone(now);
+        }
+        if let Some(saying) = saying {
+            saying.stop(desk, now);
+        }
+        let text = say(if muted { spoken::MUTED } else { spoken::UNMUTED }, desk);
+        *saying = Some(Prompting::start(&[text], LegId::CALLER, Repeat::Times(1), desk, now));
+        desk.in_room(RoomAct::Voice(voice));
+    }
+
+    fn set_talk(&mut self, gain: Gain, desk: &mut Desk, now: Now) {
+        self.volume.talk = gain;
+        desk.note(now, format!("is heard by the others at {gain} dB"));
+        desk.in_room(RoomAct::Talk(gain));
+    }
+
+    fn set_hear(&mut self, gain: Gain, desk: &mut Desk, now: Now) {
+        self.volume.hear = gain;
+        desk.note(now, format!("hears the room at {gain} dB"));
+        desk.in_room(RoomAct::Hear(gain));
+    }
+
+    /// A key that may be one of those that change how loud; whether anything changed.
+    fn turn_up_or_down(&mut self, key: char, desk: &mut Desk, now: Now) -> bool {
+        let keys = self.spec.gain_keys;
+        let (key, Volume { talk, hear, .. }) = (Some(key), self.volume);
+        if let Some(gain) = stepped(hear, key == keys.hear_louder, key == keys.hear_softer) {
+            self.set_hear(gain, desk, now);
+            return true;
+        }
+        let gain = stepped(talk, key == keys.talk_louder, key == keys.talk_softer);
+        if let Some(gain) = gain {
+            self.set_talk(gain, desk, now);
+        }
+        gain.is_some()
+    }
+
+    /// Somebody outside wants something changed.
+    fn tune(&mut self, tuning: &Tuning, desk: &mut Desk, now: Now) {
+        if let Some(muted) = tuning.muted.filter(|muted| *muted != self.volume.muted) {
+            self.mute(muted, desk, now);
+        }
+        if let Some(gain) = tuning.talk.filter(|gain| *gain != self.volume.talk) {
+            self.set_talk(gain, desk, now);
+        }
+        if let Some(gain) = tuning.hear.filter(|gain| *gain != self.volume.hear) {
+            self.set_hear(gain, desk, now);
+        }
+        for (other, gain) in tuning.pairs.iter().copied() {
+            desk.note(now, format!("hears {other} at {gain} dB"));
+            if matches!(self.stage, Stage::Room { .. }) {
+                desk.in_room(RoomAct::HearOne(other, gain));
+            } else {
+                self.pairs.retain(|(known, _)| *known != other);
+                if self.pairs.len() < PAIRS_MAX {
+                    self.pairs.push((other, gain));
+                }
+            }
+        }
+        self.tell_volume(desk);
+    }
+
+    /// Lets the front show it.
+    fn tell_volume(&self, desk: &mut Desk) {
+        if let Some(ticket) = self.ticket {
+            desk.meet_again(ticket, Meet::Volume(self.volume));
         }
     }
 
@@ -415,6 +505,12 @@ impl Action for Conference {
         }
         Progress::done("caller_left")
     }
+}
+
+/// One press louder or softer; `None`: neither, or it is as loud or soft as keys make it.
+fn stepped(gain: Gain, louder: bool, softer: bool) -> Option<Gain> {
+    let next = if louder { gain.louder(KEY_DB) } else { gain.louder(-KEY_DB) };
+    ((louder || (softer && next.db() >= SOFTEST_BY_KEY)) && next != gain).then_some(next)
 }
 
 fn say(phrase: Phrase, desk: &Desk) -> PromptItem {

@@ -86,6 +86,7 @@ impl Park {
                 | Met::Inside { .. }
                 | Met::Opened
                 | Met::Alone(_)
+                | Met::Tune(_)
                 | Met::Left { .. }
                 | Met::Parked { .. }
                 | Met::Position(_)

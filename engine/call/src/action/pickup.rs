@@ -79,6 +79,7 @@ impl PickUp {
                 | Met::Inside { .. }
                 | Met::Opened
                 | Met::Alone(_)
+                | Met::Tune(_)
                 | Met::Left { .. }
                 | Met::Parked { .. }
                 | Met::Ring { .. }

@@ -120,6 +120,7 @@ impl Queue {
                 | Met::Inside { .. }
                 | Met::Opened
                 | Met::Alone(_)
+                | Met::Tune(_)
                 | Met::Left { .. }
                 | Met::Parked { .. }
                 | Met::Position(_)

@@ -3,13 +3,15 @@
 use crate::{
     catalogue::{Action, Need, param},
     effect::Effect,
-    meeting::{Conference, Entry, Role},
+    meeting::{Conference, Entry, GainKeys, Role},
     value::Kind,
 };
-use terms::Name;
+use terms::{Gain, Name};
 
 /// People in one room (chosen: what one core mixes with ease; the measure).
 const PEOPLE_MAX: u32 = 100;
+/// A gain in decibels.
+const GAIN: Kind = Kind::Int(Gain::OFF.db(), Gain::MOST.db());
 
 pub(crate) const ACTION: Action = Action {
     name: "conference",
@@ -31,6 +33,13 @@ pub(crate) const ACTION: Action = Action {
         param("max", Kind::Int(2, PEOPLE_MAX as i64), Need::Default("100"), "most people in the room"),
         param("leave_key", Kind::Key, Need::Default("*"), "key that leaves the room, or none"),
         param("mute_key", Kind::Key, Need::Default("none"), "key that mutes and unmutes the caller, or none"),
+        param("talk_gain", GAIN, Need::Default("0"), "decibels by which the others hear the caller louder; -60: not at all"),
+        param("hear_gain", GAIN, Need::Default("0"), "decibels by which the caller hears the room louder; -60: not at all"),
+        param("duck", Kind::Int(Gain::OFF.db(), 0), Need::Default("0"), "coach: decibels by which hosts hear everybody else softer while the caller whispers, such as -12"),
+        param("hear_louder_key", Kind::Key, Need::Default("none"), "key by which the caller hears the room 3 dB louder, or none"),
+        param("hear_softer_key", Kind::Key, Need::Default("none"), "key by which the caller hears the room 3 dB softer, or none"),
+        param("talk_louder_key", Kind::Key, Need::Default("none"), "key by which the others hear the caller 3 dB louder, or none"),
+        param("talk_softer_key", Kind::Key, Need::Default("none"), "key by which the others hear the caller 3 dB softer, or none"),
     ],
     outcomes: &["left", "ended", "full"],
     keys_are_outcomes: false,
@@ -43,8 +52,26 @@ pub(crate) const ACTION: Action = Action {
             pin => Ok(pin),
         };
         let (leave_key, mute_key) = (args.key("leave_key"), args.key("mute_key"));
-        if leave_key.is_some() && leave_key == mute_key {
-            return Err("leave_key and mute_key are the same key".to_owned());
+        let gain_keys = GainKeys {
+            hear_louder: args.key("hear_louder_key"),
+            hear_softer: args.key("hear_softer_key"),
+            talk_louder: args.key("talk_louder_key"),
+            talk_softer: args.key("talk_softer_key"),
+        };
+        let mut keys: Vec<char> = leave_key.into_iter().chain(mute_key).chain(gain_keys.all()).collect();
+        keys.sort_unstable();
+        if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("the key {} is asked to do two things", twice[0]));
+        }
+        let role = match args.word("role") {
+            Some("listener") => Role::Listener,
+            Some("coach") => Role::Coach,
+            Some(_) | None => Role::Participant,
+        };
+        let gain = |key: &str| args.int(key).map_or(Ok(Gain::NONE), Gain::new).map_err(|bad| format!("{key}: {bad}"));
+        let duck = gain("duck")?;
+        if duck != Gain::NONE && role != Role::Coach {
+            return Err("duck is for `role: coach`".to_owned());
         }
         Ok(Effect::Conference(Conference {
             room: Name::new(&room).map_err(|bad| bad.to_string())?,
@@ -54,11 +81,7 @@ pub(crate) const ACTION: Action = Action {
                 host_pin: digits("host_pin")?,
                 attempts: args.count("attempts").unwrap_or(3),
             },
-            role: match args.word("role") {
-                Some("listener") => Role::Listener,
-                Some("coach") => Role::Coach,
-                Some(_) | None => Role::Participant,
-            },
+            role,
             muted: args.bool("muted").unwrap_or(false),
             start_with_host: args.bool("start_with_host").unwrap_or(false),
             end_with_host: args.bool("end_with_host").unwrap_or(false),
@@ -68,6 +91,10 @@ pub(crate) const ACTION: Action = Action {
             people_max: args.count("max").unwrap_or(PEOPLE_MAX),
             leave_key,
             mute_key,
+            talk_gain: gain("talk_gain")?,
+            hear_gain: gain("hear_gain")?,
+            duck,
+            gain_keys,
         }))
     },
 };

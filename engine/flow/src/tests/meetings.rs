@@ -1,8 +1,9 @@
 //! Flows that let calls meet.
 
 use super::{Call, facts, load, load_script};
-use crate::{AgentOrder, Destination, Effect, Next, Role};
+use crate::{AgentOrder, Destination, Effect, GainKeys, Next, Role};
 use std::time::Duration;
+use terms::Gain;
 
 fn effect(call: &Call) -> &Effect {
     let Some(Next::Effect(effect)) = &call.next else { panic!("{:?}", call.next) };
@@ -47,6 +48,18 @@ fn a_flow_meets_waits_parks_fetches_and_takes() {
         "bridge queue/sales -> answered",
         "Finished",
     ]);
+}
+
+#[test]
+fn a_conference_is_told_how_loud() {
+    let set = load("flow: test\nstart: in\nstates:\n  in: { conference: { room: board, role: coach, talk_gain: -3, hear_gain: 12, duck: -60, hear_louder_key: \"1\", talk_softer_key: \"#\" }, then: plain }\n  plain: { conference: board, then: end }\n");
+    let call = Call::begin(&set, "test", facts());
+    let Effect::Conference(conference) = effect(&call) else { panic!("{:?}", call.next) };
+    assert_eq!((conference.talk_gain.db(), conference.hear_gain, conference.duck), (-3, Gain::MOST, Gain::OFF));
+    assert_eq!(conference.gain_keys, GainKeys { hear_louder: Some('1'), talk_softer: Some('#'), ..GainKeys::default() });
+    let call = call.then("left");
+    let Effect::Conference(conference) = effect(&call) else { panic!("{:?}", call.next) };
+    assert_eq!((conference.talk_gain, conference.hear_gain, conference.duck, conference.gain_keys), (Gain::NONE, Gain::NONE, Gain::NONE, GainKeys::default()));
 }
 
 #[test]

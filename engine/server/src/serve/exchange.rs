@@ -11,7 +11,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use switchboard::{CallState, Front, Input};
+use switchboard::{CallState, Front, Input, Untunable};
 use terms::{CallId, Name, Now, UnixMs};
 use tokio::sync::oneshot;
 
@@ -87,7 +87,15 @@ fn call_views(front: &Front, now: Now) -> Vec<CallView> {
 }
 
 fn conference_view(view: switchboard::ConferenceView) -> api::ConferenceView {
-    let person = |person: switchboard::PersonView| api::PersonView { call: person.call, host: person.host, waits: person.waits };
+    let person = |person: switchboard::PersonView| api::PersonView {
+        call: person.call,
+        host: person.host,
+        waits: person.waits,
+        muted: person.volume.muted,
+        talk_gain: person.volume.talk,
+        hear_gain: person.volume.hear,
+        hears: person.pairs.into_iter().map(|(call, gain)| api::PairGain { call, gain }).collect(),
+    };
     api::ConferenceView { realm: view.realm, room: view.room, opened: view.opened, people: view.people.into_iter().map(person).collect() }
 }
 
@@ -146,6 +154,21 @@ impl Exchange for Desk {
 
     fn conferences(&self) -> Answer<Vec<api::ConferenceView>> {
         self.ask(|front, _| front.meetings().conferences().into_iter().map(conference_view).collect())
+    }
+
+    fn tune(&self, id: CallId, tuning: api::Tuning) -> Answer<api::Tuned> {
+        let door = self.front.clone();
+        let asked = self.ask(move |front, _| {
+            let pairs = tuning.hears.into_iter().map(|pair| (pair.call, pair.gain)).collect();
+            let tuning = call::Tuning { muted: tuning.muted, talk: tuning.talk_gain, hear: tuning.hear_gain, pairs };
+            match front.meetings().tunable(id, &tuning) {
+                // As with an order to hang up.
+                Ok(_) => door.try_push(FrontIn::Input(Box::new(Input::Tune { call: id, tuning }))).ok().map(|()| api::Tuned::Done),
+                Err(Untunable::NotInside) => Some(api::Tuned::NotInside),
+                Err(Untunable::Stranger(other)) => Some(api::Tuned::Stranger(other)),
+            }
+        });
+        Box::pin(async move { asked.await?.ok_or_else(|| ExchangeFault::Unavailable("the exchange is overloaded".to_owned())) })
     }
 
     fn queues(&self) -> Answer<Vec<api::QueueView>> {

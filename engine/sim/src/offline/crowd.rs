@@ -30,7 +30,7 @@ impl Offline {
         let (venue, name, room) = match meet {
             Meet::Conference { room, people_max, .. } => (Venue::Conference, room, *people_max),
             Meet::Queue(waiting) => (Venue::Queue, &waiting.queue, waiting.waiting_max),
-            Meet::Park { .. } | Meet::PickUp { .. } | Meet::Take { .. } | Meet::Accept | Meet::Answered { .. } | Meet::Unanswered | Meet::Leave => return,
+            Meet::Volume(_) | Meet::Park { .. } | Meet::PickUp { .. } | Meet::Take { .. } | Meet::Accept | Meet::Answered { .. } | Meet::Unanswered | Meet::Leave => return,
         };
         match self.outside.crowd(venue, name) {
             None => {}
@@ -54,7 +54,7 @@ impl Offline {
         match &mut meet {
             Meet::Conference { host, .. } => *host = as_host,
             Meet::Queue(waiting) => waiting.agents.clear(),
-            Meet::Park { .. } | Meet::PickUp { .. } | Meet::Take { .. } | Meet::Accept | Meet::Answered { .. } | Meet::Unanswered | Meet::Leave => {}
+            Meet::Volume(_) | Meet::Park { .. } | Meet::PickUp { .. } | Meet::Take { .. } | Meet::Accept | Meet::Answered { .. } | Meet::Unanswered | Meet::Leave => {}
         }
         let (a, b) = (self.dice.word().to_le_bytes(), self.dice.word().to_le_bytes());
         let call = CallId::new(self.now.unix.0, [a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], b[0], b[1]]);

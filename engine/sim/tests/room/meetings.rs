@@ -134,6 +134,63 @@ fn a_coach_whispers_to_the_host_a_listener_is_not_heard_and_a_full_room_says_so(
     ends_well(&mut world);
 }
 
+/// Decibels between what a phone hears of a tone in two spans of its call.
+fn louder_by(world: &World, who: &str, hz: f32, before: std::ops::Range<Duration>, after: std::ops::Range<Duration>) -> f32 {
+    20.0 * (amplitude(world, who, hz, after).max(1.0) / amplitude(world, who, hz, before)).log10()
+}
+
+#[test]
+fn how_loud_one_hears_another_is_what_the_flow_the_keys_and_the_api_say() {
+    let flow = "flow: desk\nstart: in\nstates:\n  in: { conference: { room: board, beep: false, talk_gain: -3, mute_key: \"6\", hear_louder_key: \"1\", hear_softer_key: \"2\", talk_louder_key: \"3\", talk_softer_key: \"4\" }, then: end }\n";
+    let mut world = World::new(desk(31, flow));
+    let people = &PEOPLE[..3];
+    for (number, (who, _)) in (11..).zip(people) {
+        // Alice turns the room down by 6 dB, bob himself up by 3, each at a time of their own.
+        let keys = match *who {
+            "alice" => vec![Step::Wait(s(4)), Step::Press("22".to_owned()), Step::Wait(s(12))],
+            "bob" => vec![Step::Wait(s(6)), Step::Press("3".to_owned()), Step::Wait(s(10))],
+            _ => vec![Step::Wait(s(16))],
+        };
+        let says = [Step::SpeakOn(voice(who, s(16)))].into_iter().chain(keys).chain([Step::HangUp]);
+        calls(&mut world, who, number, s(1), "desk", says);
+    }
+    world.run(s(9));
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|who| world.call_from(who).unwrap());
+    let gain = |db| terms::Gain::new(db).unwrap();
+    world.tune(alice, call::Tuning { pairs: vec![(carol, gain(-60))], ..call::Tuning::default() });
+    world.tune(carol, call::Tuning { hear: Some(gain(5)), talk: Some(gain(-9)), ..call::Tuning::default() });
+    world.run(s(2));
+    let shown = world.conferences();
+    let person = |call| shown[0].people.iter().find(|person| person.call == call).unwrap();
+    let volume = |call| (person(call).volume.muted, person(call).volume.talk.db(), person(call).volume.hear.db());
+    assert_eq!([alice, bob, carol].map(volume), [(false, -3, -6), (false, 0, 0), (false, -9, 5)], "{}", told(&world));
+    assert_eq!((&person(alice).pairs[..], person(carol).pairs.len()), (&[(carol, gain(-60))][..], 0));
+    world.tune(bob, call::Tuning { muted: Some(true), ..call::Tuning::default() });
+    world.run(s(3));
+    let hz = |who: &str| PEOPLE.iter().find(|(known, _)| *known == who).unwrap().1;
+    let (first, keyed, tuned, muted) = (s(2)..ms(3_500), ms(6_700)..ms(7_700), ms(8_500)..ms(9_500), ms(12_500)..ms(13_500));
+    let table = [
+        ("alice", "bob", &keyed, -6.0 + 3.0),
+        ("alice", "carol", &keyed, -6.0),
+        ("carol", "bob", &keyed, 3.0),
+        ("bob", "carol", &keyed, 0.0),
+        ("alice", "carol", &tuned, -60.0),
+        ("alice", "bob", &tuned, -3.0),
+        ("carol", "alice", &tuned, 5.0),
+        ("carol", "bob", &tuned, 8.0),
+        ("bob", "carol", &tuned, -6.0),
+        ("alice", "bob", &muted, -60.0),
+    ];
+    for (listener, speaker, span, right) in table {
+        let is = louder_by(&world, listener, hz(speaker), first.clone(), span.clone());
+        let good = if right < -50.0 { is < -30.0 } else { (is - right).abs() < 0.5 };
+        assert!(good, "{listener} hears {speaker} in {span:?} with {is} dB, not {right}; {}", told(&world));
+    }
+    in_order(&world, &["alice: presses 22", "bob: presses 3", "bob: hears “You are muted.”"]);
+    world.run(s(20));
+    ends_well(&mut world);
+}
+
 #[test]
 fn who_comes_and_goes_is_announced_by_a_name_of_its_own_voice() {
     let mut world = World::new(setup(23));

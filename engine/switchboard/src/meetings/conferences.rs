@@ -1,9 +1,9 @@
 //! Conferences: who is in which room, and whether its host is there.
 
 use super::{Asker, Hold, Key, Meetings, Stay};
-use call::{Met, RoomId};
+use call::{Met, RoomId, Ticket, Tuning, Volume};
 use std::collections::BTreeMap;
-use terms::{CallId, Name};
+use terms::{CallId, Gain, Name};
 
 /// How somebody wants to be in a conference.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,9 @@ struct Person {
     waits: bool,
     /// Most people inside since this one came.
     most: usize,
+    volume: Volume,
+    /// Others whom it hears at gains of their own.
+    pairs: BTreeMap<CallId, Gain>,
 }
 
 /// A conference as shown to people.
@@ -53,7 +56,7 @@ pub struct ConferenceView {
 }
 
 /// Somebody in a conference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonView {
     /// Its call.
     pub call: CallId,
@@ -61,6 +64,24 @@ pub struct PersonView {
     pub host: bool,
     /// It waits for the first host.
     pub waits: bool,
+    /// How loud it is heard, and hears.
+    pub volume: Volume,
+    /// How loud it hears some of the others.
+    pub pairs: Vec<(CallId, Gain)>,
+}
+
+/// Why nothing was changed for somebody in a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untunable {
+    /// The call is in no conference.
+    NotInside,
+    /// This other call is not in the same one.
+    Stranger(CallId),
+}
+
+fn person_view((stay, person): (&Stay, &Person)) -> PersonView {
+    let pairs = person.pairs.iter().map(|(other, gain)| (*other, *gain)).collect();
+    PersonView { call: stay.0, host: person.host, waits: person.waits, volume: person.volume, pairs }
 }
 
 impl Meetings {
@@ -71,7 +92,7 @@ impl Meetings {
             realm: realm.clone(),
             room: room.clone(),
             opened: conference.opened,
-            people: conference.people.iter().map(|(stay, person)| PersonView { call: stay.0, host: person.host, waits: person.waits }).collect(),
+            people: conference.people.iter().map(person_view).collect(),
         };
         self.conferences.iter().map(view).collect()
     }
@@ -95,7 +116,7 @@ impl Meetings {
         conference.opened |= wish.host;
         conference.ends |= wish.end_with_host;
         let waits = wish.start_with_host && !conference.opened;
-        conference.people.insert(stay, Person { host: wish.host, waits, most: 0 });
+        conference.people.insert(stay, Person { host: wish.host, waits, most: 0, volume: Volume::default(), pairs: BTreeMap::new() });
         let count = conference.people.len();
         let mut woken = Vec::new();
         for (other, person) in &mut conference.people {
@@ -112,6 +133,42 @@ impl Meetings {
             self.tell(other, Met::Opened);
         }
         self.tell_who_is_alone(&key);
+    }
+
+    /// A call tells how loud it is heard and hears.
+    pub(super) fn volume(&mut self, stay: Stay, key: &Key, volume: Volume) {
+        if let Some(person) = self.conferences.get_mut(key).and_then(|conference| conference.people.get_mut(&stay)) {
+            person.volume = volume;
+        }
+    }
+
+    /// Lets a call in a conference be heard, or hear, another way.
+    ///
+    /// # Errors
+    /// [`Untunable`]; then nothing is changed.
+    pub fn tune(&mut self, call: CallId, tuning: Tuning) -> Result<(), Untunable> {
+        let (stay, key) = self.tunable(call, &tuning)?;
+        if let Some(person) = self.conferences.get_mut(&key).and_then(|conference| conference.people.get_mut(&stay)) {
+            person.pairs.extend(tuning.pairs.iter().copied());
+            person.pairs.retain(|_, gain| *gain != Gain::NONE);
+        }
+        self.tell(stay, Met::Tune(tuning));
+        Ok(())
+    }
+
+    /// Whether [`Meetings::tune`] would do it, and whom it is about.
+    ///
+    /// # Errors
+    /// [`Untunable`].
+    pub fn tunable(&self, call: CallId, tuning: &Tuning) -> Result<(Stay, (Name, Name)), Untunable> {
+        let of_call = |(stay, hold): (&Stay, &Hold)| if let Hold::Conference(key) = hold { Some((*stay, key.clone())) } else { None };
+        let (stay, key) = self.stays.range((call, Ticket(0))..=(call, Ticket(u32::MAX))).find_map(of_call).ok_or(Untunable::NotInside)?;
+        let people = self.conferences.get(&key).map(|conference| &conference.people).ok_or(Untunable::NotInside)?;
+        let is_other = |other: &CallId| *other != call && people.keys().any(|stay| stay.0 == *other);
+        match tuning.pairs.iter().find(|(other, _)| !is_other(other)) {
+            Some((stranger, _)) => Err(Untunable::Stranger(*stranger)),
+            None => Ok((stay, key)),
+        }
     }
 
     /// Whoever is the only one in a conference hears so, and when others come.
@@ -132,6 +189,7 @@ impl Meetings {
         let Some(conference) = self.conferences.get_mut(key) else { return };
         let Some(person) = conference.people.remove(&stay) else { return };
         let is_over = conference.ends && person.host && !conference.people.values().any(|other| other.host);
+        conference.people.values_mut().for_each(|other| _ = other.pairs.remove(&stay.0));
         let mut others = Vec::new();
         if is_over || conference.people.is_empty() {
             others.extend(std::mem::take(&mut conference.people));

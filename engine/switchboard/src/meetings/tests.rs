@@ -94,6 +94,33 @@ fn whoever_is_alone_in_a_conference_is_told_so_and_when_others_come() {
 }
 
 #[test]
+fn how_loud_one_hears_another_in_a_conference_is_told_to_the_one_and_forgotten_with_the_other() {
+    use call::{Tuning, Volume};
+    use terms::Gain;
+    let mut desk = Desk::new();
+    let gain = |db| Gain::new(db).unwrap();
+    let pairs = |who: u8| Tuning { pairs: vec![(call(who), gain(-12))], ..Tuning::default() };
+    for who in 1..=2 {
+        desk.says(who, Meet::Conference { room: name("club"), host: false, people_max: 3, start_with_host: false, end_with_host: false });
+    }
+    let mut told = Vec::new();
+    for (who, tuning) in [(1, Tuning { muted: Some(true), ..pairs(2) }), (1, pairs(1)), (1, pairs(3)), (3, pairs(1)), (3, Tuning::default())] {
+        let said = desk.act(|meetings, _| told.push(meetings.tune(call(who), tuning)));
+        assert_eq!(said.len(), usize::from(told.len() == 1), "{said:?}");
+    }
+    assert_eq!(told, [Ok(()), Err(Untunable::Stranger(call(1))), Err(Untunable::Stranger(call(3))), Err(Untunable::NotInside), Err(Untunable::NotInside)]);
+    let volume = Volume { muted: true, talk: gain(3), hear: gain(-6) };
+    assert_eq!(desk.says(1, Meet::Volume(volume)), [""; 0]);
+    assert_eq!(desk.says(3, Meet::Volume(volume)), [""; 0], "it is in no conference");
+    let shown = |desk: &Desk| desk.meetings.conferences()[0].people.iter().map(|person| (person.volume, person.pairs.clone())).collect::<Vec<_>>();
+    assert_eq!(shown(&desk), [(volume, vec![(call(2), gain(-12))]), (Volume::default(), Vec::new())]);
+    desk.ends(2);
+    assert_eq!(shown(&desk), [(volume, Vec::new())]);
+    desk.ends(1);
+    assert_eq!(desk.meetings.residue(), 0);
+}
+
+#[test]
 fn a_parked_call_is_fetched_once_and_only_while_it_is_there() {
     let mut desk = Desk::new();
     let park = || Meet::Park { first: 701, last: 702 };
