@@ -16,12 +16,18 @@
 //!
 //! A room knows neither calls nor packets: its owner brings decoded frames and takes encoded ones.
 
+mod line;
+mod person;
+
 use crate::{
     fader::{self, Fader, Slope, UNITY},
-    limits::{DUCK_HOLD_FRAMES, FRAME_SAMPLES_MAX, HUSH_FRAMES, HUSH_PEAK, PAIRS_MAX, PAYLOAD_BYTES_MAX, ROOM_SOUNDS_MAX},
+    limits::{DUCK_HOLD_FRAMES, FRAME_SAMPLES_MAX, HUSH_FRAMES, HUSH_PEAK, PAIRS_MAX, ROOM_SOUNDS_MAX},
 };
 use arrayvec::ArrayVec;
-use audio::{Encoder, FrameResampler, OPUS_COMPLEXITY, Prompt, SpeechDetector};
+use audio::{Encoder, FrameResampler, OPUS_COMPLEXITY, Prompt};
+use line::{Line, Shared, encode, memory};
+pub use person::{Guest, PersonId, Voice};
+use person::{Pair, Person};
 use std::sync::Arc;
 use terms::{Codec, Gain};
 
@@ -29,51 +35,11 @@ use terms::{Codec, Gain};
 const KNEE: i32 = 23_170;
 /// Full scale.
 const FULL: i32 = 32_767;
-/// Frames that the most forgetful codec needs to forget, G.722: its predictors leak a 256th each sample, 300 ms leave nothing.
-const MEMORY_FRAMES: usize = 15;
 /// Tens of microseconds that a tick may spend on encoders that are told what was encoded lately: 1 ms, so eight people of G.722 or two of Opus
 /// may begin to speak in one frame. Whoever comes after them may hear a crack.
 const EFFORT_A_TICK: u32 = 120;
 /// Samples a second a room can mix at, narrow and wide.
 const RATES: [u32; 2] = [8_000, 16_000];
-
-/// Who hears a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voice {
-    /// Everyone.
-    Everyone,
-    /// The hosts alone: a coach whispers.
-    Hosts,
-    /// Nobody: muted, or listening.
-    Nobody,
-}
-
-/// How somebody comes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guest {
-    /// Who hears him.
-    pub voice: Voice,
-    /// Whether he hears coaches.
-    pub host: bool,
-    /// How loud the others hear him.
-    pub talk: Gain,
-    /// How loud he hears the room.
-    pub hear: Gain,
-    /// How loud hosts hear everybody else while he whispers to them.
-    pub duck: Gain,
-}
-
-impl Guest {
-    /// At no gain.
-    #[must_use]
-    pub const fn new(voice: Voice, host: bool) -> Self {
-        Self { voice, host, talk: Gain::NONE, hear: Gain::NONE, duck: Gain::NONE }
-    }
-}
-
-/// A person's number in a room; free again when the person has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PersonId(pub usize);
 
 /// See the head of this file.
 pub struct Room {
@@ -91,157 +57,6 @@ pub struct Room {
     scratch: [i16; FRAME_SAMPLES_MAX],
     /// One person's mix under way.
     mix: [i32; FRAME_SAMPLES_MAX],
-}
-
-/// One person.
-struct Person {
-    voice: Voice,
-    host: bool,
-    codec: Codec,
-    /// Its voice for the others, in fixed point.
-    talk: i32,
-    /// The same in each of the two sums, faded: in one of them it is 0, or in both.
-    in_all: Fader,
-    in_coaches: Fader,
-    /// The room for it.
-    hear: Fader,
-    /// Others whom it hears at gains of their own.
-    pairs: Vec<Pair>,
-    whisper: Option<Whisper>,
-    encoder: Encoder,
-    /// From the rate of what comes to the room's.
-    inward: Option<(u32, FrameResampler)>,
-    /// From the room's rate to the codec's.
-    outward: Option<FrameResampler>,
-    own: [i16; FRAME_SAMPLES_MAX],
-    /// Frames since it was last loud enough to be heard.
-    hushed: u32,
-    /// Its own encoder goes on for so many frames though it could hear what all hear.
-    alone_for: u32,
-    /// It heard the last frame by the shared encoder.
-    shares: bool,
-    payload: [u8; PAYLOAD_BYTES_MAX],
-}
-
-/// How loud another is heard by one person.
-struct Pair {
-    of: PersonId,
-    gain: Fader,
-}
-
-/// A coach who wants the hosts to hear the others softer while he speaks.
-struct Whisper {
-    duck: i32,
-    detector: SpeechDetector,
-    /// Frames since he last spoke.
-    paused: u32,
-}
-
-impl Whisper {
-    fn new(duck: Gain) -> Option<Self> {
-        let whisper = || Self { duck: fader::factor(duck), detector: SpeechDetector::new(), paused: DUCK_HOLD_FRAMES };
-        (duck < Gain::NONE).then(whisper)
-    }
-
-    /// Whether he speaks now, or did a moment ago.
-    fn hears(&mut self, frame: &[i16]) {
-        self.paused = if self.detector.frame(frame) { 0 } else { self.paused.saturating_add(1) };
-    }
-}
-
-impl Person {
-    /// Whether it was loud enough lately to be in a sum.
-    const fn is_loud(&self) -> bool {
-        self.hushed < HUSH_FRAMES
-    }
-
-    /// Who hears it, and how loud, from the next frame on.
-    const fn aim(&mut self) {
-        let (all, coaches) = match self.voice {
-            Voice::Everyone => (self.talk, 0),
-            Voice::Hosts => (0, self.talk),
-            Voice::Nobody => (0, 0),
-        };
-        self.in_all.set(all);
-        self.in_coaches.set(coaches);
-    }
-
-    /// The next frame begins.
-    fn step(&mut self) {
-        self.in_all.step();
-        self.in_coaches.step();
-        self.hear.step();
-        self.pairs.iter_mut().for_each(|pair| pair.gain.step());
-        self.pairs.retain(|pair| !pair.gain.rests_at(UNITY));
-    }
-
-    /// Whether its own voice is in what it would hear of the sums.
-    const fn hears_itself(&self) -> bool {
-        self.is_loud() && (!self.in_all.slope().is(0) || (self.host && !self.in_coaches.slope().is(0)))
-    }
-
-    /// Whether it hears the room, and everybody in it, as it is.
-    fn has_plain_ears(&self) -> bool {
-        self.pairs.is_empty() && self.hear.slope().is(UNITY)
-    }
-
-    /// Whether its voice is in one of the sums that it hears at no gain, and those are heard as they are: most people, nearly always.
-    fn is_in_sum_as_it_is(&self, duck: Fader) -> bool {
-        let (all, coaches) = (self.in_all.slope(), self.in_coaches.slope());
-        (all.is(UNITY) && coaches.is(0) || self.host && coaches.is(UNITY) && all.is(0)) && (!self.host || duck.slope().is(UNITY))
-    }
-
-    /// How loud hosts are to hear the others because of it, if it whispers now.
-    fn ducks(&self) -> Option<i32> {
-        let whisper = self.whisper.as_ref().filter(|whisper| whisper.paused < DUCK_HOLD_FRAMES)?;
-        matches!(self.voice, Voice::Hosts).then_some(whisper.duck)
-    }
-}
-
-/// One encoding for all who hear the same.
-struct Shared {
-    line: Option<Box<Line>>,
-    length: Option<usize>,
-    payload: [u8; PAYLOAD_BYTES_MAX],
-}
-
-impl Shared {
-    const fn none() -> Self {
-        Self { line: None, length: None, payload: [0; PAYLOAD_BYTES_MAX] }
-    }
-}
-
-/// The encoder of one shared encoding.
-struct Line {
-    encoder: Encoder,
-    /// From the room's rate to the codec's.
-    outward: Option<FrameResampler>,
-    /// What it encoded lately without a gap, at the room's rate; a ring.
-    lately: [[i16; FRAME_SAMPLES_MAX]; MEMORY_FRAMES],
-    next: usize,
-    known: usize,
-}
-
-impl Line {
-    fn new(codec: Codec, outward: Option<FrameResampler>) -> Self {
-        let encoder = Encoder::with_complexity(codec, OPUS_COMPLEXITY);
-        Self { encoder, outward, lately: [[0; FRAME_SAMPLES_MAX]; MEMORY_FRAMES], next: 0, known: 0 }
-    }
-
-    fn encode(&mut self, frame: &[i16], payload: &mut [u8]) -> usize {
-        if let Some(place) = self.lately.get_mut(self.next).and_then(|place| place.get_mut(..frame.len())) {
-            place.copy_from_slice(frame);
-        }
-        self.next = (self.next + 1) % MEMORY_FRAMES;
-        self.known = (self.known + 1).min(MEMORY_FRAMES);
-        encode(&mut self.encoder, self.outward.as_mut(), frame, payload)
-    }
-
-    /// The last frames, the oldest first.
-    fn last(&self, frames: usize) -> impl Iterator<Item = &[i16; FRAME_SAMPLES_MAX]> {
-        let frames = frames.min(self.known);
-        (0..frames).filter_map(move |at| self.lately.get((self.next + MEMORY_FRAMES - frames + at) % MEMORY_FRAMES))
-    }
 }
 
 /// A sound for the whole room.
@@ -277,27 +92,7 @@ impl Room {
 
     /// Somebody comes in, who hears by this codec. Allocates; never in a tick.
     pub fn enter(&mut self, guest: Guest, codec: Codec) -> PersonId {
-        let Guest { voice, host, talk, hear, duck } = guest;
-        let mut person = Box::new(Person {
-            voice,
-            host,
-            codec,
-            talk: fader::factor(talk),
-            in_all: Fader::at(0),
-            in_coaches: Fader::at(0),
-            hear: Fader::at(fader::factor(hear)),
-            pairs: Vec::new(),
-            whisper: Whisper::new(duck),
-            encoder: Encoder::with_complexity(codec, OPUS_COMPLEXITY),
-            inward: None,
-            outward: None,
-            own: [0; FRAME_SAMPLES_MAX],
-            hushed: HUSH_FRAMES,
-            alone_for: memory(codec).0,
-            shares: false,
-            payload: [0; PAYLOAD_BYTES_MAX],
-        });
-        person.aim();
+        let person = Box::new(Person::new(guest, codec));
         let at = match self.people.iter().position(Option::is_none) {
             Some(at) => at,
             None => {
@@ -593,16 +388,6 @@ impl Room {
     }
 }
 
-/// Frames that an encoder remembers, as far as a decoder hears of it, and what encoding one costs, in tens of microseconds.
-const fn memory(codec: Codec) -> (u32, u32) {
-    match codec {
-        Codec::Pcmu | Codec::Pcma => (0, 0),
-        Codec::G722 => (MEMORY_FRAMES as u32, 1),
-        Codec::Gsm => (8, 2),
-        Codec::Opus => (5, 12),
-    }
-}
-
 /// A voice that is in a sum at its own gain is to be there at the gain of a pair, too.
 fn put_right(sum: &mut [i32], voice: &[i16], own: Slope, pair: Slope) {
     if !own.is(0) {
@@ -615,14 +400,6 @@ impl std::fmt::Debug for Room {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Room({} people at {} Hz)", self.len(), self.rate)
     }
-}
-
-fn encode(encoder: &mut Encoder, resampler: Option<&mut FrameResampler>, mix: &[i16], payload: &mut [u8]) -> usize {
-    let Some(resampler) = resampler else { return encoder.encode(mix, payload) };
-    let mut adapted = [0; FRAME_SAMPLES_MAX];
-    let adapted = &mut adapted[..encoder.codec().frame_samples()];
-    resampler.frame(mix, adapted);
-    encoder.encode(adapted, payload)
 }
 
 /// A sum as a sample: exact up to the knee, above it ever flatter towards full scale.
