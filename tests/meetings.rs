@@ -4,6 +4,10 @@ use crate::peers::baresip::Baresip;
 use crate::peers::exchange::{Exchange, House, must, s};
 use crate::peers::process::wait_for;
 use phone::{Manners, Sound, Step, tone_share};
+use std::time::Duration;
+
+/// How long `welcome.wav` is.
+const WELCOME: Duration = s(3);
 
 /// The share of a tone in the last second of what was heard.
 fn last_share(heard: &[i16], hz: f32) -> f32 {
@@ -40,6 +44,44 @@ fn three_phones_in_a_conference_hear_each_other() {
     }
     exchange.must_be_quiet();
     assert_eq!(exchange.get("/v1/conferences")["conferences"].as_array().map(Vec::len), Some(0));
+}
+
+/// Both are spoken to by a prompt, then join the conference; the second is brought to the shard of the first while both speak on.
+#[test]
+fn who_is_brought_to_the_shard_of_a_conference_misses_nothing_and_is_not_missed() {
+    let hall = "flow: hall\nstart: in\nstates:\n  in: { play: welcome.wav, then: board }\n  board: { conference: { room: board, beep: false }, then: end }\n";
+    let mut exchange = Exchange::start_with(&House { shards: 2, ..House::default() }, &[("flows/hall.yaml", hall)]);
+    let (tones, all) = ([600.0, 1_500.0], Duration::ZERO..Duration::MAX);
+    let phones = tones.map(|_| exchange.phone("guest", Manners::Ring));
+    for (phone, hz) in phones.iter().zip(tones) {
+        must(phone, Step::Dial(exchange.uri("hall")));
+        must(phone, Step::WaitAnswered { within: s(10) });
+        must(phone, Step::SpeakOn(Sound::tone(hz, -14.0, s(30))));
+    }
+    for (phone, other) in phones.iter().zip([1_500.0, 600.0]) {
+        must(phone, Step::WaitTone { hz: Some(other), within: s(15) });
+    }
+    std::thread::park_timeout(s(3));
+    assert!(exchange.log().contains("goes to another shard"), "two calls in two shards, and none was handed over\n{}", exchange.log());
+    for (phone, other) in phones.iter().zip([1_500.0, 600.0]) {
+        let report = phone.report();
+        let figures = report.stream.figures(all.clone());
+        let is_whole = (figures.lost, figures.twice, figures.sources, figures.backwards) == (0, 0, 1, 0);
+        // From the last second of the prompt to the second after it: how even the machine is at other times is not the question.
+        let around = report.stream.figures(WELCOME - s(1)..WELCOME + s(1));
+        let within = Duration::from_millis(40);
+        assert!(is_whole && around.packets > 80 && around.longest_step <= within && around.longest_gap <= within, "{figures:?} {around:?}\n{}", phone.timeline());
+        // The other's sound, from the first frame in which it is to the last.
+        let is_there: Vec<bool> = report.heard.chunks_exact(160).map(|frame| tone_share(frame, other) > 0.5).collect();
+        let (from, to) = (is_there.iter().position(|there| *there), is_there.iter().rposition(|there| *there));
+        let (from, to) = (from.expect("the other is heard"), to.expect("the other is heard"));
+        let missing = is_there[from..to].iter().filter(|there| !**there).count();
+        assert!(to - from > 100 && missing <= 1, "{missing} of {} frames of the other are missing\n{}", to - from, phone.timeline());
+    }
+    for phone in &phones {
+        must(phone, Step::HangUp);
+    }
+    exchange.must_be_quiet();
 }
 
 #[test]

@@ -71,6 +71,9 @@ impl Mixer {
     pub fn go_outside(&mut self, leg: LegId, now: Instant) {
         self.unbridge(leg, now);
         self.outside = Some(Box::new(Outside { leg, listener: None, passing: ArrayVec::new(), joined: Joined::new() }));
+        if let Some(at) = self.position(leg) {
+            self.streams[at].bridge_gap(now);
+        }
         self.equip(now);
     }
 

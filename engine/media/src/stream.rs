@@ -365,6 +365,15 @@ impl Stream {
         }
     }
 
+    /// Somebody else will speak to it soon, by a clock of its own: unless what was sent is not over yet, a frame of silence goes out now, so
+    /// that the peer has no hole of two frames.
+    pub(crate) fn bridge_gap(&mut self, now: Instant) {
+        if self.due.is_none() && self.edge <= now {
+            self.last_sent = now.checked_sub(KEEP_ALIVE).unwrap_or(self.last_sent);
+            self.plan_chores();
+        }
+    }
+
     fn keep_alive_due(&self) -> Option<Instant> {
         (self.due.is_none() && self.target().is_some()).then_some(self.last_sent + KEEP_ALIVE)
     }

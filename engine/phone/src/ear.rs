@@ -9,6 +9,7 @@ use crate::limits::{FRAME, KEY_DOWN, KEY_UP, KEY_WAIT, RATE, TICK};
 use crate::packet::{self, Packet};
 use crate::recorder::{HeardTone, Recorder};
 use crate::sound::Sound;
+use crate::stream::{self, Came, Stream};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -73,6 +74,9 @@ pub struct Ear {
     out: VecDeque<(SocketAddr, Vec<u8>)>,
     received: u64,
     sent: u64,
+    /// When the first media of the call could flow, and every packet since.
+    began: Option<Instant>,
+    stream: Stream,
 }
 
 /// Further behind than this, the stream jumps instead of sending a burst.
@@ -105,6 +109,8 @@ impl Ear {
             out: VecDeque::new(),
             received: 0,
             sent: 0,
+            began: None,
+            stream: Stream::default(),
         }
     }
 
@@ -113,6 +119,7 @@ impl Ear {
         self.route = route;
         if route.is_some() {
             self.recorder.begin(now);
+            self.began.get_or_insert(now);
         }
         let sends = route.is_some_and(|r| r.sends);
         match (&self.sender, sends) {
@@ -141,6 +148,8 @@ impl Ear {
     pub fn handle(&mut self, _from: SocketAddr, bytes: &[u8], now: Instant) {
         let (Some(route), Some(packet)) = (self.route, Packet::read(bytes)) else { return };
         self.received += 1;
+        let at = stream::since(self.began, now);
+        self.stream.came(Came { at, ssrc: packet.ssrc, sequence: packet.sequence, timestamp: packet.timestamp });
         if Some(packet.payload_type) == route.event_type {
             self.hear_event(&packet);
             return;
@@ -272,6 +281,12 @@ impl Ear {
     #[must_use]
     pub fn heard(&self) -> &[i16] {
         self.recorder.samples()
+    }
+
+    /// Every packet received in the call.
+    #[must_use]
+    pub const fn stream(&self) -> &Stream {
+        &self.stream
     }
 
     /// Digits received by RFC 4733, each once.

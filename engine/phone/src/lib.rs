@@ -42,6 +42,7 @@ mod recorder;
 mod served;
 mod sound;
 mod step;
+mod stream;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "virtual time must begin somewhere")]
 mod story;
@@ -56,4 +57,5 @@ pub use line::{Command, Event, Hearing, InfoBody, Input, Line, Output};
 pub use phone::{Arrival, Phone, Report, TimelineEntry, Transmit};
 pub use sound::{BadWav, Sound, read_wav, write_wav};
 pub use step::Step;
+pub use stream::{Came, Stream, StreamFigures};
 pub use tone::{dominant_tone, goertzel, level_dbfs, tone_share};

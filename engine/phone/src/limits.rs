@@ -22,6 +22,8 @@ pub(crate) const FRAME: usize = 160;
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 /// Longest recording kept, in samples at 8 kHz: 30 minutes, 28.8 MB.
 pub(crate) const RECORDING_SAMPLES_MAX: usize = 30 * 60 * RATE as usize;
+/// Packets of a call whose coming is remembered: 400 s, half a megabyte.
+pub(crate) const ARRIVALS_MAX: usize = 20_000;
 /// RTP gap that is taken for a new stream rather than loss: 2 s in samples at 8 kHz.
 pub(crate) const JUMP_SAMPLES: i64 = 2 * RATE as i64;
 /// Level in dBFS (a full-scale sine is −3) above which a frame counts as sound; G.711's noise is far below.

@@ -5,6 +5,7 @@
 
 use crate::account::Setup;
 use crate::ear::Ear;
+use crate::stream::Stream;
 use crate::limits::{END_WITHIN, REGISTER_WITHIN, REINVITE_WITHIN, TIMELINE_MAX};
 use crate::line::{Command, Event, Hearing, InfoBody, Input, Line, Output};
 use crate::step::Step;
@@ -74,6 +75,8 @@ pub struct Report {
     pub events: Vec<(Duration, Event)>,
     /// What was heard since the call's media began: mono PCM at 8 kHz, gaps as silence.
     pub heard: Vec<i16>,
+    /// Every RTP packet received since the call's media began.
+    pub stream: Stream,
     /// Digits received by RFC 4733.
     pub digits: String,
     /// RTP packets received and sent.
@@ -269,6 +272,7 @@ impl Phone {
             timeline: self.timeline.clone(),
             events: self.events.clone(),
             heard: self.ear.heard().to_vec(),
+            stream: self.ear.stream().clone(),
             digits: self.ear.digits().to_owned(),
             packets: self.ear.packets(),
             longest_silence: self.ear.longest_silence(),

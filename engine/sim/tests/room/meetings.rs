@@ -286,6 +286,38 @@ fn an_agent_dials_in_and_takes_the_next_caller() {
     ends_well(&mut world);
 }
 
+/// Bob is spoken to, and then brought to the shard where alice is: whatever the queues between the threads take, neither has a gap.
+#[test]
+fn who_is_brought_to_the_shard_of_a_conference_misses_nothing_and_is_not_missed() {
+    let flow = "flow: desk\nstart: hello\nstates:\n  hello: { say: Welcome to the board of the company., then: in }\n  in: { conference: { room: board, beep: false }, then: end }\n";
+    let mut brought = 0;
+    for seed in 0..12 {
+        let mut world = World::new(desk(300 + seed, flow));
+        // Not in step with each other.
+        for (who, number, after) in [("alice", 11, s(1)), ("bob", 12, s(9) + ms(1 + 3 * seed))] {
+            calls(&mut world, who, number, after, "desk", [Step::SpeakOn(voice(who, s(20))), Step::Wait(s(22)), Step::HangUp]);
+        }
+        world.run(s(20));
+        brought += went_between_shards(&world);
+        let all = Duration::ZERO..s(60);
+        for who in ["alice", "bob"] {
+            let figures = world.phone(who).unwrap().snapshot().stream.figures(all.clone());
+            let is_whole = (figures.lost, figures.twice, figures.sources, figures.backwards) == (0, 0, 1, 0);
+            assert!(is_whole && figures.longest_gap <= ms(40) && figures.longest_step <= ms(40), "seed {seed}: {who}: {figures:?}; {}", told(&world));
+        }
+        // What each hears of the other, from the first frame in which it is.
+        for (listener, hz) in [("alice", 2_650.0), ("bob", 2_450.0)] {
+            let heard = world.phone(listener).unwrap().snapshot().heard;
+            let is_there: Vec<bool> = heard.chunks_exact(160).map(|frame| amplitude_of(frame, hz) > 1_500.0).collect();
+            let from = is_there.iter().position(|is_there| *is_there).unwrap_or_else(|| panic!("seed {seed}: {listener} hears nobody; {}", told(&world)));
+            let missing = is_there[from + 1..is_there.len() - 1].iter().filter(|is_there| !**is_there).count();
+            assert_eq!(missing, 0, "seed {seed}: {listener} misses frames of the other after {from}; {}", told(&world));
+        }
+        ends_well(&mut world);
+    }
+    assert_eq!(brought, 12, "two shards, one room");
+}
+
 // --- seeds ----------------------------------------------------------------------------------------------------------
 
 /// What somebody does in one call.
