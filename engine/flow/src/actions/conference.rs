@@ -8,7 +8,7 @@ use crate::{
 };
 use terms::{Gain, Name};
 
-/// People in one room (chosen: what one core mixes with ease; the measure).
+/// People in one room (chosen: what one core mixes with ease).
 const PEOPLE_MAX: u32 = 100;
 /// A gain in decibels.
 const GAIN: Kind = Kind::Int(Gain::OFF.db(), Gain::MOST.db());
