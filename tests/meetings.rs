@@ -37,6 +37,18 @@ fn three_phones_in_a_conference_hear_each_other() {
     let listed = exchange.get("/v1/conferences");
     assert_eq!((listed["conferences"][0]["room"].as_str(), listed["conferences"][0]["people"].as_array().map(Vec::len)), (Some("board"), Some(3)), "{listed:#}");
     assert!(exchange.log().contains("goes to another shard"), "three calls in two shards, and none was handed over\n{}", exchange.log());
+    // One of them is muted by the API: nobody hears it from then on.
+    let people = || exchange.get("/v1/conferences")["conferences"][0]["people"].clone();
+    let call = people()[0]["call"].as_str().unwrap().to_owned();
+    let path = format!("/v1/calls/{call}/conference");
+    assert_eq!(exchange.ask_with("PATCH", &path, r#"{"muted": true, "hear_gain": -20}"#), 204);
+    let shown = || people().as_array().unwrap().iter().any(|person| person["call"] == call.as_str() && person["muted"] == true && person["hear_gain"] == -20);
+    wait_for("the list to say so", s(5), || shown().then_some(()));
+    assert_eq!(exchange.ask_with("PATCH", &path, r#"{"hear_gain": 13}"#), 422);
+    assert_eq!(exchange.ask_with("PATCH", "/v1/calls/018bcfe5-6800-7909-8909-000000000000/conference", r#"{"muted": true}"#), 404);
+    std::thread::park_timeout(s(3));
+    let silent: Vec<f32> = tones.into_iter().filter(|hz| phones.iter().all(|phone| last_share(&phone.report().heard, *hz) < 0.02)).collect();
+    assert_eq!(silent.len(), 1, "one of three is heard by nobody, not {silent:?}");
     must(&phones[0], Step::Press("*".into()));
     must(&phones[0], Step::WaitHangUp { within: s(5) });
     for phone in &phones[1..] {

@@ -274,6 +274,11 @@ impl Exchange {
         web::request(self.http, method, path)
     }
 
+    /// A request with a body of JSON; answers the status.
+    pub(crate) fn ask_with(&self, method: &str, path: &str, json: &str) -> u16 {
+        web::request_with(self.http, method, path, json).0
+    }
+
     /// An account of a device of this exchange.
     pub(crate) fn account(&self, user: &str) -> Account {
         Account { user: user.into(), password: Secret::new(password(user).into()), domain: self.sip().to_string(), server: self.sip() }

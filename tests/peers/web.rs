@@ -7,10 +7,15 @@ use std::time::Duration;
 
 /// One HTTP request on 127.0.0.1; status 0 when nobody answers.
 pub(crate) fn request(port: u16, method: &str, path: &str) -> (u16, Vec<u8>) {
+    request_with(port, method, path, "")
+}
+
+/// The same with a body of JSON.
+pub(crate) fn request_with(port: u16, method: &str, path: &str, json: &str) -> (u16, Vec<u8>) {
     let answer = || -> Option<(u16, Vec<u8>)> {
         let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), Duration::from_secs(2)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok()?;
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{json}", json.len()).ok()?;
         let mut whole = Vec::new();
         stream.read_to_end(&mut whole).ok()?;
         let end = whole.windows(4).position(|w| w == b"\r\n\r\n")?;
