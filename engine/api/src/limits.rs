@@ -14,4 +14,4 @@ pub const SINK_BODY_MAX: usize = 512 * 1024;
 /// Age of a webhook's timestamp a sink accepts, either way (Standard Webhooks: five minutes).
 pub const SINK_AGE_MAX: Duration = Duration::from_secs(300);
 /// Others of whom one request may say how loud they are heard: all the others of the largest conference.
-pub const PAIRS_MAX: usize = 99;
+pub const PAIRS_MAX: usize = terms::PEOPLE_MAX as usize - 1;

@@ -38,5 +38,3 @@ pub const RING_MAX: Duration = Duration::from_secs(180);
 pub const FRONT_WAIT: Duration = Duration::from_secs(5);
 /// Messages kept for a call that is on its way to this shard (chosen: the way takes a millisecond).
 pub const EXPECTED_MAX: usize = 1_000;
-/// Others whom one call hears at gains of their own in a conference: all the others of the largest one.
-pub const PAIRS_MAX: usize = 99;

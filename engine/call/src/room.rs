@@ -7,12 +7,11 @@ use crate::{
     call::Call,
     desk::Desk,
     door::{Seat, Sockets, Ticket, ToFront},
-    limits::PAIRS_MAX,
     meet::{Meet, RoomId},
     shard::CallWire,
 };
 use audio::Prompt;
-use media::{Guest, Listener, Passing, PersonId, Voice};
+use media::{Guest, Listener, PAIRS_MAX, Passing, PersonId, Voice};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,

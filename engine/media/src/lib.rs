@@ -50,6 +50,7 @@ mod stories;
 pub use event::{Event, PlayerEnd, PlayerId, RecorderId};
 pub use haste::Haste;
 pub use keys::Dropped;
+pub use limits::PAIRS_MAX;
 pub use mixer::{Hears, Mixer};
 pub use outside::{Listener, Passing};
 pub use one_way::{Figures, OneWay};

@@ -59,8 +59,8 @@ pub(crate) const ROOM_SOUNDS_MAX: usize = 8;
 pub(crate) const HUSH_PEAK: u16 = 32;
 /// After so many silent frames in a row (half a second) a person is left out of the sum, and hears what all the silent hear.
 pub(crate) const HUSH_FRAMES: u32 = 25;
-/// Others whom one person of a room hears at gains of their own: all the others of the largest conference.
-pub(crate) const PAIRS_MAX: usize = 99;
+/// Others whom one person of a room hears at gains of their own: all the others of the largest one.
+pub const PAIRS_MAX: usize = terms::PEOPLE_MAX as usize - 1;
 /// Hosts hear the others softer until a coach has not spoken for so many frames (half a second: between his sentences they stay so).
 pub(crate) const DUCK_HOLD_FRAMES: u32 = 25;
 /// Packets that wait to be passed to another call's mixer: its owner takes them after each packet that came.

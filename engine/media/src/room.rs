@@ -35,7 +35,7 @@ use terms::{Codec, Gain};
 const KNEE: i32 = 23_170;
 /// Full scale.
 const FULL: i32 = 32_767;
-/// Tens of microseconds that a tick may spend on encoders that are told what was encoded lately: 1 ms, so eight people of G.722 or two of Opus
+/// Tens of microseconds that a tick may spend on encoders that are told what was encoded lately: 1.2 ms, so eight people of G.722 or two of Opus
 /// may begin to speak in one frame. Whoever comes after them may hear a crack.
 const EFFORT_A_TICK: u32 = 120;
 /// Samples a second a room can mix at, narrow and wide.

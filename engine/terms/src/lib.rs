@@ -31,3 +31,6 @@ pub use span::{BadSpan, parse_span, spell_span};
 pub use srtp::{CryptoSuite, MASTER_KEY_BYTES, MasterKey, Srtp, SrtpKeys};
 pub use time::{Now, UnixMs};
 pub use tongue::{Phrase, Text, Tongue};
+
+/// People in one room at most (chosen: what one core mixes with ease).
+pub const PEOPLE_MAX: u32 = 100;

@@ -11,14 +11,14 @@ use super::{Action, Begun, Event, Progress, collect::Collect, hold::Hold, naming
 use crate::{
     desk::Desk,
     door::{Answer, Errand, Ticket},
-    limits::{FRONT_WAIT, PAIRS_MAX},
+    limits::FRONT_WAIT,
     meet::{Meet, Met, RoomId, Tuning, Volume},
     room::RoomAct,
     spoken,
 };
 use audio::Prompt;
 use flow::{Outcome, PromptItem, Role, Say, Tone};
-use media::{Guest, Repeat, Voice};
+use media::{Guest, PAIRS_MAX, Repeat, Voice};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -6,10 +6,8 @@ use crate::{
     meeting::{Conference, Entry, GainKeys, Role},
     value::Kind,
 };
-use terms::{Gain, Name};
+use terms::{Gain, Name, PEOPLE_MAX};
 
-/// People in one room (chosen: what one core mixes with ease).
-const PEOPLE_MAX: u32 = 100;
 /// A gain in decibels.
 const GAIN: Kind = Kind::Int(Gain::OFF.db(), Gain::MOST.db());
 
